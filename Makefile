@@ -1,0 +1,41 @@
+# make demo: set up and do the main job.  make test: set up and run every check.
+.PHONY: help demo test check format bench clean setup-dev
+
+help:
+	@echo "make demo    set up and build, format and convert the example prompts"
+	@echo "make test    set up and run lint, types, layers and all tests"
+	@echo "make check   the same without the slow tests"
+	@echo "make format  put the code in shape"
+	@echo "make bench   compare with peers (installs them into .venv-bench)"
+
+demo:
+	@scripts/setup_venv.sh
+	@scripts/demo.sh
+
+test: setup-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python -m pytest -n 2 --dist loadfile
+
+check: setup-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+format: setup-dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench:
+	@scripts/setup_bench.sh
+	.venv-bench/bin/python benchmarks/parse.py
+
+setup-dev:
+	@scripts/setup_venv.sh dev
+
+clean:
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist out

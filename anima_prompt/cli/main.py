@@ -1,0 +1,282 @@
+"""Commands of ``anima-prompt``: thin shells round the library.
+
+Knows arguments, streams and exit codes. Results go to standard output, messages to standard error; 0 is clean, 1 is
+findings, 2 is wrong usage or input. Bad input gives one line, never a traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from anima_prompt.cli import views
+from anima_prompt.diagnostics import Diagnostic, Severity
+from anima_prompt.dialects import Dialect
+from anima_prompt.errors import AnimaPromptError, InputError
+from anima_prompt.interchange.textfile import join_negative, read_text, split_negative, write_text
+
+DIALECTS = click.Choice([dialect.value for dialect in Dialect])
+CLEAN, FINDINGS, USAGE = 0, 1, 2
+_TEXT_ENDINGS = (".txt", ".caption", ".yaml", ".yml", ".json")
+_SHELLS = ("bash", "zsh", "fish")
+
+
+class Commands(click.Group):
+    """Turns the library's errors into one line and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except AnimaPromptError as error:
+            for line in str(error).splitlines():
+                click.echo(f"error: {line}", err=True)
+            ctx.exit(USAGE)
+
+
+dialect_option = click.option(
+    "--dialect",
+    type=DIALECTS,
+    default=Dialect.COMFYUI.value,
+    show_default=True,
+    help="Front end whose weights, escapes and brackets apply.",
+)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="anima-prompt", prog_name="anima-prompt")
+def main() -> None:
+    r"""Parse, format, build and convert prompts for the Anima text-to-image model.
+
+    \b
+    Try:
+      anima-prompt parse "1girl, masterpiece, (smile:1.2), @wlop"
+      echo "masterpiece ,best_quality,1girl" | anima-prompt fmt -
+      anima-prompt convert --from a1111 --to comfyui "((smile:1.2)), [hat]"
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+@main.command()
+@click.argument("source", metavar="TEXT|FILE|-")
+@dialect_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+def parse(source: str, dialect: str, as_json: bool) -> None:
+    """Show the sections, weights, places and sentences of a prompt.
+
+    SOURCE is a prompt text, a text file, or - for standard input. A line of three hyphens divides positive and
+    negative. Exits with 1 if the text is malformed.
+    """
+    from anima_prompt.prompt import read
+
+    positive, negative = split_negative(text_of(source))
+    readings = [read(positive, dialect=dialect)]
+    if negative is not None:
+        readings.append(read(negative, dialect=dialect))
+    if as_json:
+        data = views.reading_data(readings[0])
+        if negative is not None:
+            data["negative"] = views.reading_data(readings[1])
+        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    else:
+        views.print_reading(readings[0], positive)
+        if negative is not None:
+            click.echo("\nnegative")
+            views.print_reading(readings[1], str(negative))
+    finish([d for reading in readings for d in reading.diagnostics], quiet=as_json)
+
+
+@main.command()
+@click.argument("sources", metavar="FILE...|-", nargs=-1, required=True)
+@dialect_option
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file would change.")
+@click.option("--diff", is_flag=True, help="Write nothing; print what would change, exit with 1 if anything would.")
+@click.option("--order/--no-order", default=False, help="Also put tags in the model's order. This changes the picture.")
+def fmt(sources: tuple[str, ...], dialect: str, check: bool, diff: bool, order: bool) -> None:
+    """Give prompt files their canonical spelling, in place.
+
+    One space after a comma, no underscores (scores, faces and unknown artists keep theirs), no empty tags. Nothing
+    moves and no weight changes, unless --order is given. Sentences, quotations, LoRA references, wildcards and comments
+    stay as they are. With - the text comes from standard input and goes to standard output.
+    """
+    changed = failed = False
+    for source in sources:
+        try:
+            text = read_text(source)
+            result, found = formatted(text, source, dialect, order=order)
+            views.print_diagnostics(found, name_of(source))
+            changed |= result != text or bool(found)
+            deliver(source, text, result, check=check, diff=diff)
+        except AnimaPromptError as error:
+            failed = True
+            click.echo(f"error: {error}", err=True)
+    reports = (check or diff) and changed
+    sys.exit(USAGE if failed else FINDINGS if reports else CLEAN)
+
+
+@main.command()
+@click.argument("source", metavar="FILE|-")
+@dialect_option
+@click.option("--profile", metavar="NAME|FILE", help="Release whose prefix and negative fill the gaps.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs, with the profile's settings.")
+def build(source: str, dialect: str, profile: str | None, as_json: bool) -> None:
+    """Build prompt texts from a YAML, JSON or text file.
+
+    Prints the positive prompt, then, behind a line of three hyphens, the negative one. A file with a list gives
+    several prompts, each below a comment with its name. Exits with 1 if the dialect cannot say everything.
+    """
+    from anima_prompt.interchange.promptfile import read_prompt_file
+
+    found = read_prompt_file(source, profile=profile)
+    built = [views.Built.of(item, dialect) for item in found]
+    if as_json:
+        data = [item.data() for item in built]
+        click.echo(json.dumps(data[0] if len(data) == 1 else data, ensure_ascii=False, indent=2))
+    else:
+        for position, item in enumerate(built):
+            if len(built) > 1:
+                click.echo(f"{chr(10) if position else ''}# {item.name}")
+            click.echo(join_negative(item.positive, item.negative))
+    diagnostics = [d for item in built for d in item.diagnostics]
+    finish(diagnostics, quiet=as_json)
+
+
+@main.command()
+@click.argument("source", metavar="TEXT|FILE|-", default="-")
+@click.option("--from", "reads", type=DIALECTS, required=True, help="Front end that the text is written for.")
+@click.option("--to", "writes", type=DIALECTS, required=True, help="Front end to write for.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+def convert(source: str, reads: str, writes: str, as_json: bool) -> None:
+    """Rewrite a prompt for another front end, with the same meaning.
+
+    What the other front end cannot say is reported on standard error, and the command exits with 1.
+    """
+    from anima_prompt.prompt import convert as convert_text
+
+    positive, negative = split_negative(text_of(source))
+    results = [convert_text(part, reads, writes) for part in (positive, negative) if part is not None]
+    diagnostics = [d for result in results for d in result.diagnostics]
+    text = join_negative(results[0].text, results[1].text if negative is not None else None)
+    if as_json:
+        data = {"text": text, "diagnostics": [d.to_dict() for d in diagnostics]}
+        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    else:
+        click.echo(text)
+    finish(diagnostics, quiet=as_json, warnings_count=True)
+
+
+@main.command()
+@click.argument("name", metavar="[NAME|FILE]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+def profiles(name: str | None, as_json: bool) -> None:
+    """List the release profiles, or show one with the source of every figure."""
+    from anima_prompt.profiles import load_profile
+    from anima_prompt.profiles import profiles as all_profiles
+
+    chosen = [load_profile(name)] if name else list(all_profiles().values())
+    if as_json:
+        data = [views.profile_data(profile) for profile in chosen]
+        click.echo(json.dumps(data[0] if name else data, ensure_ascii=False, indent=2))
+    elif name:
+        views.print_profile(chosen[0])
+    else:
+        views.print_profiles(chosen)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON schema of prompt files, for editors."""
+    from anima_prompt.interchange.schema import prompt_schema
+
+    click.echo(json.dumps(prompt_schema(), indent=2))
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(_SHELLS))
+def completion(shell: str) -> None:
+    r"""Print the completion script for a shell.
+
+    \b
+      bash:  anima-prompt completion bash >> ~/.bashrc
+      zsh:   anima-prompt completion zsh >> ~/.zshrc
+      fish:  anima-prompt completion fish > ~/.config/fish/completions/anima-prompt.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(main, {}, "anima-prompt", "_ANIMA_PROMPT_COMPLETE").source())
+
+
+def text_of(source: str) -> str:
+    """Return the prompt that an argument means: standard input, a file if there is one of that name, or itself.
+
+    Raises:
+        InputError: the file cannot be read, or a name that can only be a file's does not exist.
+    """
+    if source == "-":
+        return read_text(source)
+    if "\n" not in source and len(source) < 1024:
+        path = Path(source)
+        if path.is_file() or (path.suffix.lower() in _TEXT_ENDINGS and " " not in source):
+            if path.suffix.lower() in _TEXT_ENDINGS[2:]:
+                raise InputError(f"{source}: is no prompt text; use 'anima-prompt build {source}'")
+            return read_text(source)
+    return source
+
+
+def name_of(source: str) -> str:
+    """Return how messages call a source."""
+    return "standard input" if source == "-" else source
+
+
+def formatted(text: str, source: str, dialect: str, *, order: bool) -> tuple[str, list[Diagnostic]]:
+    """Return the canonical form of a file's text, and what kept it from being put in order.
+
+    Raises:
+        InputError: the file is no prompt text.
+    """
+    from anima_prompt.prompt import Prompt, format_text, read
+
+    if Path(source).suffix.lower() in _TEXT_ENDINGS[2:]:
+        raise InputError(f"{source}: fmt takes prompt texts; use 'anima-prompt build {source}' for prompt files")
+    positive, negative = split_negative(text)
+    parts = [positive] if negative is None else [positive, negative]
+    found = [d for part in parts for d in read(part, dialect=dialect).diagnostics] if order else []
+    if order and not found:
+        parts = [Prompt.parse(part, dialect=dialect).to_text(dialect) for part in parts]
+    parts = [format_text(part, dialect=dialect) for part in parts]
+    result = join_negative(parts[0], parts[1] if negative is not None else None)
+    ending = "\r\n" if "\r\n" in text else "\n"
+    closing = ending if text.endswith(("\n", "\r")) and result else ""
+    return result.replace("\n", ending) + closing, found
+
+
+def deliver(source: str, text: str, result: str, *, check: bool, diff: bool) -> None:
+    """Write, show or announce what formatting changed."""
+    name = name_of(source)
+    if diff:
+        views.print_diff(difflib.unified_diff(text.splitlines(), result.splitlines(), name, name, lineterm="", n=1))
+    elif check:
+        if result != text:
+            click.echo(f"would reformat {name}", err=True)
+    elif source == "-":
+        click.echo(result, nl=False)
+    elif result != text:
+        write_text(Path(source), result)
+        click.echo(f"reformatted {name}", err=True)
+
+
+def finish(diagnostics: list[Diagnostic], *, quiet: bool, warnings_count: bool = False) -> None:
+    """Print diagnostics and leave with 1 if there are errors, or, where asked, anything at all."""
+    if not quiet:
+        views.print_diagnostics(diagnostics)
+    errors = [d for d in diagnostics if warnings_count or d.severity is Severity.ERROR]
+    sys.exit(FINDINGS if errors else CLEAN)

@@ -1,0 +1,202 @@
+"""How results look: tables for people, plain data for programs.
+
+Colour only where standard output is a terminal (rich decides, and honours ``NO_COLOR``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anima_prompt.diagnostics import Diagnostic, Severity
+from anima_prompt.prompt.mapping import number, prompt_to_dict
+from anima_prompt.prompt.printer import print_prompt, weight_text
+from anima_prompt.sections import Section
+
+if TYPE_CHECKING:
+    from anima_prompt.interchange.promptfile import PromptFile
+    from anima_prompt.profiles import Profile
+    from anima_prompt.prompt import Prompt, Reading
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """One built prompt, ready to print."""
+
+    name: str
+    dialect: str
+    prompt: Prompt
+    profile: Profile | None
+    positive: str
+    negative: str | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @classmethod
+    def of(cls, item: PromptFile, dialect: str) -> Built:
+        """Print both prompts of a file's entry."""
+        positive = print_prompt(item.prompt, dialect)
+        negative = None if item.prompt.negative is None else print_prompt(item.prompt.negative, dialect)
+        found = positive.diagnostics + (negative.diagnostics if negative else ())
+        return cls(
+            item.name, dialect, item.prompt, item.profile, positive.text, negative.text if negative else None, found
+        )
+
+    def data(self) -> dict[str, Any]:
+        """Return a JSON-ready mapping."""
+        return {
+            "name": self.name,
+            "dialect": self.dialect,
+            "positive": self.positive,
+            "negative": self.negative,
+            "profile": self.profile.name if self.profile else None,
+            "settings": settings_data(self.profile) if self.profile else None,
+            "prompt": prompt_to_dict(self.prompt),
+            "diagnostics": [d.to_dict() for d in self.diagnostics],
+        }
+
+
+def reading_data(reading: Reading) -> dict[str, Any]:
+    """Return sections with spans, sentences and diagnostics."""
+    sections: dict[str, list[dict[str, Any]]] = {}
+    sentences: list[dict[str, Any]] = []
+    leading = 0
+    for item in reading.items:
+        entry: dict[str, Any] = {"text": item.text, "weight": number(item.weight), "start": item.start, "end": item.end}
+        if item.section is Section.TEXT:
+            sentences.append({**entry, "place": "after" if leading else "before"})
+            continue
+        leading += item.section is not Section.DATASET
+        if item.verbatim is not None:
+            entry["verbatim"] = True
+        sections.setdefault(item.section.value, []).append(entry)
+    for position, sentence in enumerate(sentences):
+        follows = any(i.start > sentence["start"] and i.section is not Section.TEXT for i in reading.items)
+        if sentence["place"] == "after" and follows:
+            sentences[position]["place"] = "between"
+    return {
+        "sections": {s.value: sections[s.value] for s in Section if s.value in sections},
+        "sentences": sentences,
+        "comments": list(reading.prompt.comments),
+        "diagnostics": [d.to_dict() for d in reading.diagnostics],
+    }
+
+
+def print_reading(reading: Reading, text: str) -> None:
+    """Print a table of what stands where."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("section")
+    table.add_column("text", overflow="fold")
+    table.add_column("weight", justify="right")
+    table.add_column("span", justify="right")
+    order = list(Section)
+    for item in sorted(reading.items, key=lambda i: (order.index(i.section), i.start)):
+        weight = "" if item.weight == 1 else weight_text(item.weight)
+        shown = f"{item.text}  (as written)" if item.verbatim is not None else item.text
+        table.add_row(item.section.value, _plain(shown), weight, f"{item.start}-{item.end}")
+    if reading.items:
+        _print(table)
+    else:
+        click.echo("nothing but white space" if not text.strip() else "no tags and no sentences")
+
+
+def print_diagnostics(diagnostics: Iterable[Diagnostic], name: str = "") -> None:
+    """Print one line per diagnostic on standard error."""
+    for found in diagnostics:
+        place = f"{name}:" if name else ""
+        severity = click.style(found.severity.value, fg=_COLOURS[found.severity])
+        click.echo(f"{place}{found.start}-{found.end}: {severity}: {found.message} [{found.name}]", err=True)
+
+
+def print_diff(lines: Iterable[str]) -> None:
+    """Print a unified diff."""
+    colours = {"+": "green", "-": "red", "@": "cyan"}
+    for line in lines:
+        click.echo(click.style(line, fg=colours[line[0]]) if line[:1] in colours else line)
+
+
+def settings_data(profile: Profile) -> dict[str, Any]:
+    """Return the sampling defaults of a profile."""
+    width, height = profile.resolutions[0]
+    return {
+        "steps": profile.steps,
+        "guidance_scale": number(profile.guidance_scale),
+        "sampler": profile.sampler,
+        "scheduler": profile.scheduler,
+        "shift": number(profile.shift),
+        "width": width,
+        "height": height,
+    }
+
+
+def profile_data(profile: Profile) -> dict[str, Any]:
+    """Return every figure of a profile and its source."""
+    data = {f.name: _jsonable(getattr(profile, f.name)) for f in fields(profile)}
+    data["sources"] = dict(profile.sources)
+    return data
+
+
+def print_profile(profile: Profile) -> None:
+    """Print a table of figures and their sources."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in (profile.name, "value", "source"):
+        table.add_column(title, overflow="fold")
+    sources = dict(profile.sources)
+    for field in fields(profile):
+        if field.name not in ("name", "sources"):
+            table.add_row(field.name, _plain(_shown(getattr(profile, field.name))), sources.get(field.name, ""))
+    _print(table)
+
+
+def print_profiles(profiles: list[Profile]) -> None:
+    """Print one line per profile."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("profile", "prefix", "steps", "guidance", "sampler", "scheduler", "negative"):
+        table.add_column(title, overflow="fold")
+    for p in profiles:
+        negative = "yes" if p.negative_works else "no effect"
+        scale = weight_text(p.guidance_scale)
+        table.add_row(p.name, ", ".join(p.prefix), str(p.steps), scale, p.sampler, p.scheduler, negative)
+    _print(table)
+
+
+def _print(table: Any) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)
+    console.print(table)
+
+
+def _plain(text: str) -> Any:
+    """Return text that rich does not read as its own markup."""
+    from rich.text import Text
+
+    return Text(text)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        pairs = [f"{v[0]}x{v[1]}" if isinstance(v, tuple) else str(v) for v in value]
+        return ", ".join(pairs)
+    return str(value)
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return number(value)
+    return [_jsonable(v) for v in value] if isinstance(value, tuple) else value

@@ -1,0 +1,214 @@
+"""Strict reading of YAML and JSON, with a line and a column for every value.
+
+Knows how to say where something is wrong; knows nothing of prompts and profiles. Only plain values are built (no tags,
+no objects), duplicate keys are errors, and numbers stay as written so that weights are exact.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from typing import Any, NoReturn, TypeVar
+
+import yaml
+
+from anima_prompt.errors import AnimaPromptError, PromptFileError
+
+T = TypeVar("T")
+
+_NULL = "tag:yaml.org,2002:null"
+_BOOL = "tag:yaml.org,2002:bool"
+_PLAIN = frozenset(f"tag:yaml.org,2002:{kind}" for kind in "str int float bool null timestamp seq map merge".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of a document and its place. Lines and columns count from 1."""
+
+    source: str
+    line: int
+    column: int
+    node: yaml.Node
+
+    def fail(self, message: str, error: type[AnimaPromptError] = PromptFileError) -> NoReturn:
+        """Raise ``error`` with the place in front of the message."""
+        raise error(f"{self.source}:{self.line}:{self.column}: {message}")
+
+    @property
+    def is_null(self) -> bool:
+        """Whether nothing is given."""
+        return isinstance(self.node, yaml.ScalarNode) and self.node.tag == _NULL
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list."""
+        return isinstance(self.node, yaml.SequenceNode)
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether it is a mapping."""
+        return isinstance(self.node, yaml.MappingNode)
+
+    def text(self, what: str) -> str:
+        """Return a scalar as text; a bare number or year counts, a list or mapping does not."""
+        if not isinstance(self.node, yaml.ScalarNode) or self.is_null:
+            self.fail(f"{what} is {self._kind()}; expected text")
+        text = str(self.node.value)
+        if text.isascii():
+            return text
+        try:  # a JSON escape of a character beyond U+FFFF arrives as two surrogates
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self.fail(f"{what} holds half a surrogate pair; write the character itself")
+
+    def decimal(self, what: str) -> Decimal:
+        """Return a number exactly as written."""
+        try:
+            number = Decimal(self.text(what))
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if not number.is_finite():
+            self.fail(f"{what} is '{self.node.value}'; expected a finite number")
+        return number
+
+    def whole(self, what: str) -> int:
+        """Return a whole number."""
+        number = self.decimal(what)
+        if number != number.to_integral_value():
+            self.fail(f"{what} is '{self.node.value}'; expected a whole number")
+        return int(number)
+
+    def boolean(self, what: str) -> bool:
+        """Return true or false."""
+        if not isinstance(self.node, yaml.ScalarNode) or self.node.tag != _BOOL:
+            self.fail(f"{what} is {self._kind()}; expected true or false")
+        return str(self.node.value).lower() in ("true", "yes", "on")
+
+    def items(self, what: str) -> list[Value]:
+        """Return the items of a list."""
+        if not isinstance(self.node, yaml.SequenceNode):
+            self.fail(f"{what} is {self._kind()}; expected a list")
+        return [_value(self.source, item) for item in self.node.value]
+
+    def one_or_many(self, what: str) -> list[Value]:
+        """Return the items of a list, or the value itself as the only one."""
+        return self.items(what) if self.is_list else [self]
+
+    def fields(self, what: str, allowed: Iterable[str]) -> dict[str, Value]:
+        """Return the fields of a mapping; an unknown key names the nearest known one."""
+        if not isinstance(self.node, yaml.MappingNode):
+            self.fail(f"{what} is {self._kind()}; expected a mapping")
+        known = tuple(allowed)
+        fields: dict[str, Value] = {}
+        for key_node, value_node in self.node.value:
+            key = _value(self.source, key_node)
+            name = key.text(f"a key of {what}")
+            if name not in known:
+                near = get_close_matches(name, known, n=1)
+                hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(known)}"
+                key.fail(f"key '{name}' is unknown in {what}; {hint}")
+            fields[name] = _value(self.source, value_node)
+        return fields
+
+    def keys(self, what: str) -> list[str]:
+        """Return the keys of a mapping whose keys are free."""
+        if not isinstance(self.node, yaml.MappingNode):
+            self.fail(f"{what} is {self._kind()}; expected a mapping")
+        return [_value(self.source, key).text(f"a key of {what}") for key, _ in self.node.value]
+
+    def guarded(self, build: Callable[[], T]) -> T:
+        """Return ``build()``; an error of the library is raised again with this place in front of it."""
+        try:
+            return build()
+        except PromptFileError:
+            raise
+        except AnimaPromptError as error:
+            self.fail(str(error))
+
+    def _kind(self) -> str:
+        if isinstance(self.node, yaml.SequenceNode):
+            return "a list"
+        if isinstance(self.node, yaml.MappingNode):
+            return "a mapping"
+        return "empty" if self.is_null else f"'{self.node.value}'"
+
+
+def load_documents(text: str, source: str) -> list[Value]:
+    """Return the documents of a YAML text (``---`` between them), or the one value of a JSON text.
+
+    Args:
+        source: file name for messages. A name that ends in ``.json`` is read as JSON.
+
+    Raises:
+        PromptFileError: syntax error, duplicate key, or a tag that is no plain value.
+    """
+    body = text.removeprefix("\ufeff")
+    if source.endswith(".json"):
+        body = _checked_json(body, source)
+    try:
+        nodes = [node for node in yaml.compose_all(body, Loader=yaml.SafeLoader) if node is not None]
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+        raise PromptFileError(f"{source}:{place}: {error.problem or error.context}; check the YAML syntax") from None
+    except yaml.YAMLError as error:
+        raise PromptFileError(f"{source}:1:1: {' '.join(str(error).split())}; check the YAML syntax") from None
+    except RecursionError:
+        raise PromptFileError(f"{source}:1:1: nested too deeply; a prompt file has three levels at most") from None
+    values = [_value(source, node) for node in nodes]
+    for value in values:
+        for inner in _walk(value):
+            _check_node(inner)
+    return values
+
+
+def _checked_json(text: str, source: str) -> str:
+    """Check the syntax by the JSON rules, then make the text readable as YAML, every character in its place."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"{error.msg.lower()}; check the JSON syntax"
+        raise PromptFileError(f"{source}:{error.lineno}:{error.colno}: {message}") from None
+    except RecursionError:
+        raise PromptFileError(f"{source}:1:1: nested too deeply; a prompt file has three levels at most") from None
+    return text.replace("\t", " ")
+
+
+def _value(source: str, node: yaml.Node) -> Value:
+    mark = node.start_mark
+    return Value(source, mark.line + 1, mark.column + 1, node)
+
+
+def _walk(value: Value) -> Iterator[Value]:
+    """Yield a value and everything below it. Anchors may be shared, so every node is visited once."""
+    seen: set[int] = set()
+    pending = [value]
+    while pending:
+        current = pending.pop()
+        if id(current.node) in seen:
+            continue
+        seen.add(id(current.node))
+        yield current
+        children: list[Any] = []
+        if isinstance(current.node, yaml.SequenceNode):
+            children = current.node.value
+        elif isinstance(current.node, yaml.MappingNode):
+            children = [node for pair in current.node.value for node in pair]
+        pending += [_value(value.source, node) for node in reversed(children)]
+
+
+def _check_node(value: Value) -> None:
+    if value.node.tag not in _PLAIN:
+        value.fail(f"tag '{value.node.tag}' is not allowed; write plain text, numbers, lists and mappings")
+    if not isinstance(value.node, yaml.MappingNode):
+        return
+    seen: dict[str, int] = {}
+    for key_node, _ in value.node.value:
+        key = _value(value.source, key_node)
+        name = key.text("a key")
+        if name in seen:
+            key.fail(f"key '{name}' is already given on line {seen[name]}; keep one of them")
+        seen[name] = key.line

@@ -1,0 +1,204 @@
+"""Prompt files: YAML, JSON or plain text to prompts.
+
+Knows the keys of a prompt file and what each may hold; every error has a line and a column. ``docs/prompt-files.md``
+describes the format for people, :mod:`anima_prompt.interchange.schema` for editors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from anima_prompt.compose import Blend, PromptBuilder, blend
+from anima_prompt.dialects import Dialect
+from anima_prompt.documents import Value, load_documents
+from anima_prompt.errors import InputError, PromptError
+from anima_prompt.interchange.textfile import read_text, split_negative
+from anima_prompt.profiles import Profile, load_profile
+from anima_prompt.prompt import Prompt, Sentence, Tag
+from anima_prompt.prompt.mapping import tag_from_text
+from anima_prompt.prompt.model import exact, with_fields
+from anima_prompt.sections import TAG_SECTIONS, Section
+
+FILE_KEYS = ("name", "profile", "blend")
+TAG_KEYS = (Section.DATASET.value, *(section.value for section in TAG_SECTIONS), "closing")
+PROMPT_KEYS = (*TAG_KEYS, "sentences", "comments")
+KEYS = (*FILE_KEYS, *PROMPT_KEYS, "negative")
+TAG_OPTIONS = ("text", "weight", "verbatim")
+CHARACTER_OPTIONS = (*TAG_OPTIONS, "series", "looks", "sentence", "where")
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFile:
+    """One prompt of a file: its name, the profile that filled the gaps (None: nothing was filled), and the prompt."""
+
+    name: str
+    prompt: Prompt
+    profile: Profile | None = None
+
+
+def read_prompt_file(source: str, *, profile: str | None = None) -> list[PromptFile]:
+    """Return the prompts of a ``.yaml``, ``.yml``, ``.json`` or ``.txt`` file; ``-`` reads YAML from standard input.
+
+    Args:
+        profile: overrides the profile that the file names.
+
+    Raises:
+        InputError: the file cannot be read, or its name has another ending.
+        PromptFileError: the content breaks the schema.
+        ProfileError: ``profile`` is unknown.
+    """
+    suffix = ".yaml" if source == "-" else Path(source).suffix.lower()
+    if suffix not in (".yaml", ".yml", ".json", ".txt"):
+        raise InputError(f"{source}: ends in '{suffix}'; expected .yaml, .yml, .json or .txt")
+    text = read_text(source)
+    name = "standard input" if source == "-" else source
+    chosen = load_profile(profile) if profile is not None else None
+    if suffix == ".txt":
+        positive, negative = split_negative(text)
+        prompt = Prompt.parse(positive, negative=negative)
+        return [_filled(PromptFile(Path(source).stem, prompt), chosen, set())]
+    return parse_prompt_file(text, name, profile=chosen)
+
+
+def parse_prompt_file(text: str, source: str, *, profile: Profile | None = None) -> list[PromptFile]:
+    """Return the prompts of a YAML or JSON text: one mapping, a list of mappings, or several YAML documents.
+
+    Raises:
+        PromptFileError: the content breaks the schema.
+    """
+    found: list[PromptFile] = []
+    for document in load_documents(text, source):
+        for value in document.one_or_many("a prompt file"):
+            found.append(_prompt_file(value, profile, f"{Path(source).stem}-{len(found) + 1}"))
+    if not found:
+        raise PromptError(f"{source}: holds no prompt; write at least one section, such as 'general: [smile]'")
+    return found
+
+
+def holds_list(text: str, source: str) -> bool:
+    """Say whether a YAML or JSON text is made for several prompts, whatever their number."""
+    documents = load_documents(text, source)
+    return len(documents) > 1 or any(document.is_list for document in documents)
+
+
+def _prompt_file(value: Value, profile: Profile | None, default_name: str) -> PromptFile:
+    fields = value.fields("a prompt", KEYS)
+    if profile is None and "profile" in fields:
+        named = fields["profile"]
+        profile = named.guarded(lambda: load_profile(named.text("profile")))
+    prompt = value.guarded(lambda: _prompt(fields))
+    if "negative" in fields and not fields["negative"].is_null:
+        prompt = replace(prompt, negative=_negative(fields["negative"]))
+    name = fields["name"].text("name") if "name" in fields else default_name
+    filled = _filled(PromptFile(name, prompt), profile, set(fields))
+    if "blend" not in fields:
+        return filled
+    style = fields["blend"]
+    if style.text("blend") not in list(Blend):
+        style.fail(f"blend is '{style.text('blend')}'; expected one of {', '.join(Blend)}")
+    return replace(filled, prompt=blend(filled.prompt, style.text("blend")))
+
+
+def _prompt(fields: dict[str, Value]) -> Prompt:
+    prompt = Prompt()
+    tags: dict[str, tuple[Tag, ...]] = {}
+    for key in TAG_KEYS:
+        if key in fields and key != Section.CHARACTER:
+            tags[key] = tuple(tag for item in fields[key].one_or_many(key) for tag in _tags(key, item))
+    if "comments" in fields:
+        comments = tuple(v.text("a comment") for v in fields["comments"].one_or_many("comments"))
+        prompt = replace(prompt, comments=comments)
+    general, closing = tags.pop("general", ()), tags.pop("closing", ())
+    prompt = with_fields(prompt, tags)
+    builder = PromptBuilder(prompt)
+    if "character" in fields:
+        for item in fields["character"].one_or_many("character"):
+            builder = _character(builder, item)
+    prompt = builder.build()
+    prompt = replace(prompt, general=prompt.general + general)  # looks first: they belong to the characters
+    if "sentences" in fields:
+        own = tuple(_sentence(item) for item in fields["sentences"].one_or_many("sentences"))
+        prompt = replace(prompt, sentences=prompt.sentences + own)
+    return replace(prompt, closing=closing) if closing else prompt
+
+
+def _tags(key: str, value: Value) -> list[Tag]:
+    """Return the tags of one item: a text is one tag, or several with commas between them."""
+    if value.is_mapping:
+        return [_tag(key, value, TAG_OPTIONS)]
+    text = value.text(f"a tag of {key}")
+    parts = [text] if any(char in text for char in "{}()") else [part for part in text.split(",") if part.strip()]
+    artist = key == Section.ARTIST
+    return value.guarded(lambda: [tag_from_text(part, artist=artist) for part in parts])
+
+
+def _tag(key: str, value: Value, options: tuple[str, ...]) -> Tag:
+    fields = value.fields(f"a tag of {key}", options)
+    if "text" not in fields:
+        value.fail(f"a tag of {key} has no 'text'; write text: and the tag")
+    weight = fields["weight"].decimal("weight") if "weight" in fields else None
+    text = fields["text"].text("text")
+    if "verbatim" in fields:
+        named = fields["verbatim"]
+        dialect = named.guarded(lambda: Dialect.of(named.text("verbatim")))
+        return value.guarded(lambda: Tag(text, exact(1) if weight is None else weight, dialect))
+    return value.guarded(lambda: tag_from_text(text, weight=weight, artist=key == Section.ARTIST))
+
+
+def _character(builder: PromptBuilder, value: Value) -> PromptBuilder:
+    if not value.is_mapping:
+        tags = tuple(_tags("character", value))
+        prompt = builder.prompt
+        return replace(builder, prompt=replace(prompt, character=prompt.character + tags))
+    tag = _tag("character", value, CHARACTER_OPTIONS)
+    fields = value.fields("a character", CHARACTER_OPTIONS)
+    if "verbatim" in fields:
+        return replace(builder, prompt=builder.prompt.add(tag, section=Section.CHARACTER))
+    options: dict[str, Any] = {"series": False}
+    if "series" in fields:
+        given = fields["series"]
+        free = given.is_list or given.is_mapping
+        options["series"] = (
+            given.boolean("series") if free or given.node.tag.endswith(":bool") else given.text("series")
+        )
+    if "looks" in fields:
+        options["looks"] = fields["looks"].boolean("looks")
+    options |= {key: fields[key].text(key) for key in ("sentence", "where") if key in fields}
+    return value.guarded(lambda: builder.character(tag.text, weight=tag.weight, **options))
+
+
+def _sentence(value: Value) -> Sentence:
+    if not value.is_mapping:
+        text = value.text("a sentence")
+        return value.guarded(lambda: Sentence(text))
+    fields = value.fields("a sentence", ("text", "place"))
+    if "text" not in fields:
+        value.fail("a sentence has no 'text'; write text: and the sentence")
+    place = fields["place"].text("place") if "place" in fields else "after"
+    if place not in ("before", "after"):
+        fields["place"].fail(f"place is '{place}'; expected before or after")
+    return value.guarded(lambda: Sentence(fields["text"].text("text"), "before" if place == "before" else "after"))
+
+
+def _negative(value: Value) -> Prompt:
+    if value.is_mapping:
+        fields = value.fields("a negative prompt", PROMPT_KEYS)
+        return value.guarded(lambda: _prompt(fields))
+    texts = [item.text("a negative tag") for item in value.one_or_many("negative")]
+    return Prompt.parse(", ".join(texts))
+
+
+def _filled(found: PromptFile, profile: Profile | None, given: set[str]) -> PromptFile:
+    """Add the profile's prefix and negative prompt, for the sections that the file leaves out."""
+    if profile is None:
+        return found
+    prompt = found.prompt
+    prefix = PromptBuilder().tags(*profile.prefix).build()
+    for section, tag in prefix.tags():
+        if section.value not in given and prompt.find(tag.text) is None:
+            prompt = prompt.add(tag, section=section)
+    if prompt.negative is None and "negative" not in given and profile.negative:
+        prompt = replace(prompt, negative=PromptBuilder().tags(*profile.negative).build())
+    return replace(found, prompt=prompt, profile=profile)

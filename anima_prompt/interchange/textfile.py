@@ -1,0 +1,104 @@
+"""Read and write text files without losing anything.
+
+Knows sizes, encodings and safe replacement; knows nothing of prompts. A text file may hold a negative prompt below a
+line of three hyphens.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from anima_prompt.errors import InputError
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Largest text that is read; the longest prompt in the wild is a thousandth of it."""
+
+DIVIDER = "---"
+
+
+def read_text(source: str) -> str:
+    """Return the text of a file, or of standard input for ``-``. A byte-order mark is dropped.
+
+    Raises:
+        InputError: missing, a folder, too large, binary, or not UTF-8.
+    """
+    name = "standard input" if source == "-" else source
+    try:
+        data = sys.stdin.buffer.read(MAX_BYTES + 1) if source == "-" else _read_file(Path(source))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{name}: {reason}; give a readable text file") from None
+    if len(data) > MAX_BYTES:
+        limit = MAX_BYTES // 1024 // 1024
+        raise InputError(f"{name}: larger than {limit} MiB; split it into files of one prompt each")
+    return decode(data, name)
+
+
+def decode(data: bytes, name: str) -> str:
+    """Return UTF-8 bytes as text.
+
+    Raises:
+        InputError: the bytes are binary or in another encoding.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{name}: is UTF-16; save it as UTF-8")
+    if b"\0" in data:
+        raise InputError(f"{name}: is a binary file (byte 0 at offset {data.index(0)}); give a text file")
+    try:
+        return data.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        byte = data[error.start]
+        raise InputError(
+            f"{name}: is not UTF-8 (byte 0x{byte:02x} at offset {error.start}); save it as UTF-8"
+        ) from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file's text: write beside, then rename, so that an interruption leaves the old text.
+
+    Raises:
+        InputError: the folder or the disk does not take it.
+    """
+    target = path.resolve()
+    beside: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        beside = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if target.exists():
+            beside.chmod(target.stat().st_mode & 0o7777)
+        beside.replace(target)
+    except OSError as error:
+        if beside is not None:
+            beside.unlink(missing_ok=True)
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{path}: cannot be written ({reason}); the file is as it was") from None
+
+
+def split_negative(text: str) -> tuple[str, str | None]:
+    r"""Return the positive and the negative part of a text; the latter is None without a divider line.
+
+    >>> split_negative("1girl\n---\nblurry\n")
+    ('1girl', 'blurry')
+    """
+    lines = text.splitlines()
+    for index, line in enumerate(lines):
+        if line.strip() == DIVIDER:
+            return "\n".join(lines[:index]), "\n".join(lines[index + 1 :])
+    return text, None
+
+
+def join_negative(positive: str, negative: str | None) -> str:
+    """Return both parts in one text; the inverse of :func:`split_negative`."""
+    return positive if negative is None else f"{positive}\n{DIVIDER}\n{negative}"
+
+
+def _read_file(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(MAX_BYTES + 1)

@@ -1,0 +1,24 @@
+"""The structured prompt and its ways in and out: read, print, convert, format."""
+
+from anima_prompt.prompt.convert import Conversion, convert
+from anima_prompt.prompt.formatter import format_text
+from anima_prompt.prompt.model import Place, Prompt, Role, Sentence, Tag, Weight
+from anima_prompt.prompt.printer import Printed, print_prompt
+from anima_prompt.prompt.reader import Placed, Reading, read
+
+__all__ = [
+    "Conversion",
+    "Place",
+    "Placed",
+    "Printed",
+    "Prompt",
+    "Reading",
+    "Role",
+    "Sentence",
+    "Tag",
+    "Weight",
+    "convert",
+    "format_text",
+    "print_prompt",
+    "read",
+]

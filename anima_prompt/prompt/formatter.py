@@ -1,0 +1,120 @@
+"""Canonical typography for a prompt text, in place: nothing moves, no weight changes.
+
+Separators become ``", "``, white space single, underscores spaces (scores, faces, unknown artists keep theirs), weights
+lose inner blanks. Sentences, quotations, references, wildcards, comments and malformed pieces stay byte for byte.
+"""
+
+from __future__ import annotations
+
+import re
+
+from anima_prompt.dialects import Dialect
+from anima_prompt.names import artist_name, is_artist, spaced, squeezed, text_to_name, unescape
+from anima_prompt.syntax import nodes as syntax
+from anima_prompt.syntax import parse, weighted_segments
+from anima_prompt.vocabulary import Vocabulary
+
+_BLANKS = re.compile(r"[^\S\n]+")
+_TYPOGRAPHY = re.compile(r"[\s_,，、]+")
+_MARK_BLANKS = re.compile(r"\s+")
+
+
+def format_text(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, vocabulary: Vocabulary | None = None) -> str:
+    """Return ``text`` with canonical typography; doing it twice changes nothing more.
+
+    Where an unbalanced parenthesis makes even white space count, the text is returned as it is.
+
+    >>> format_text("masterpiece ,best_quality,( smile : 1.2 ),@_@")
+    'masterpiece, best quality, (smile:1.2), @_@'
+    """
+    reader = Dialect.of(dialect)
+    table = vocabulary or Vocabulary.default()
+    formatter = _Formatter(reader, table)
+    formatted = formatter.text(text)
+    return formatted if _reading(text, reader) == _reading(formatted, reader) else text
+
+
+def _reading(text: str, dialect: Dialect) -> list[tuple[str, float]]:
+    """Return what the front end reads, without what formatting may change."""
+    joined: list[tuple[str, float]] = []
+    for piece, weight in weighted_segments(text, dialect):
+        bare = _TYPOGRAPHY.sub("", piece)
+        if joined and joined[-1][1] == weight:
+            joined[-1] = (joined[-1][0] + bare, weight)
+        elif bare:
+            joined.append((bare, weight))
+    return joined
+
+
+class _Formatter:
+    """Formats one tree; holds what decides how a tag is written."""
+
+    def __init__(self, dialect: Dialect, vocabulary: Vocabulary) -> None:
+        self.dialect = dialect
+        self.vocabulary = vocabulary
+
+    def text(self, text: str) -> str:
+        tree = parse(text, dialect=self.dialect, known=self.known)
+        return "".join(self.level(tree.nodes))
+
+    def known(self, clause: str) -> bool:
+        literal = unescape(clause, self.dialect)
+        name = artist_name(literal, Dialect.PLAIN) if is_artist(literal) else text_to_name(literal, Dialect.PLAIN)
+        return name in self.vocabulary
+
+    def level(self, nodes: tuple[syntax.Node, ...]) -> list[str]:
+        """Return the formatted pieces of a level. Outer and repeated separators go."""
+        pieces: list[str] = []
+        gap: list[syntax.Separator] = []
+        for node in nodes:
+            if isinstance(node, syntax.Separator):
+                gap.append(node)
+                continue
+            if pieces and gap:
+                pieces.append(_gap(gap))
+            gap = []
+            pieces.append(self.node(node))
+        if gap and gap[0].kind == "stop" and pieces:
+            pieces.append(".")
+        return pieces
+
+    def node(self, node: syntax.Node) -> str:
+        if isinstance(node, syntax.Tag):
+            return self.tag(node)
+        if isinstance(node, syntax.Group):
+            inner = "".join(self.level(node.children[1:-1]))
+            closer = node.children[-1]
+            mark = "".join(syntax.leaf_texts((closer,)))
+            return f"({inner}{_MARK_BLANKS.sub('', mark) if isinstance(closer, syntax.Mark) else mark}"
+        if isinstance(node, syntax.Bracket) and node.kind == "lowered":
+            return f"[{''.join(self.level(node.children[1:-1]))}]"
+        return "".join(syntax.leaf_texts((node,)))
+
+    def tag(self, node: syntax.Tag) -> str:
+        if not node.children:
+            return self.words(node.text)
+        return "".join(
+            _BLANKS.sub(" ", self.words(child.text, edge=False)) if isinstance(child, syntax.Text) else self.node(child)
+            for child in node.children
+        )
+
+    def words(self, text: str, *, edge: bool = True) -> str:
+        """Return plain text with spaces for underscores where they are no part of the name."""
+        if is_artist(text) and not self.known(text):
+            return text
+        if edge:
+            return spaced(squeezed(text))
+        return text if text.strip("_") == "" else spaced(text)
+
+
+def _gap(gap: list[syntax.Separator]) -> str:
+    """Return the canonical form of the separators between two units."""
+    text = "".join(separator.text for separator in gap)
+    kinds = {separator.kind for separator in gap}
+    breaks = "\n" * min(text.count("\n"), 2)
+    if kinds == {"space"}:
+        return " "
+    if kinds == {"newline"} or (kinds == {"newline", "space"}):
+        return breaks or "\n"
+    lead = "." if gap[0].kind == "stop" else ","
+    return lead + (breaks or " ")

@@ -1,0 +1,433 @@
+"""Text to loss-free tree.
+
+One pass over each level: separators, whole pieces, then either a sentence or a tag. Malformed input becomes a node
+and a diagnostic, never an exception and never a repair. Linear in the text; depth is bounded by the scanner.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from itertools import groupby
+
+from anima_prompt.diagnostics import Diagnostic, Severity
+from anima_prompt.dialects import Dialect
+from anima_prompt.syntax.nodes import (
+    Bracket,
+    BracketKind,
+    Comment,
+    Dataset,
+    Dynamic,
+    DynamicKind,
+    Embedding,
+    Escape,
+    Group,
+    Keyword,
+    Lora,
+    Malformed,
+    Mark,
+    Node,
+    Quote,
+    Sentence,
+    Separator,
+    SeparatorKind,
+    Tag,
+    Text,
+    Tree,
+)
+from anima_prompt.syntax.prose import FUNCTION_WORDS, is_abbreviation, sentence_end
+from anima_prompt.syntax.scanner import Scan, scan
+
+DATASET_TAGS = ("ye-pop", "deviantart")
+"""The two data-set tags of the model card; grammar, since their place (line 1) is what makes them markup."""
+
+_DATASET_LINE = re.compile(r"(?:ye-pop|deviantart)(?=[^\S\n]*(?:\n|$))")
+_SEPARATOR = re.compile(r"\s*[,，、]\s*|\s+")
+_PLAIN_UNIT = re.compile(r"[^,，、\n\r.。()\[\]{}<>\"“「\\/#$!?…]+")
+_STOP = re.compile(r"[.。](?:\s+|$)")
+_PLAIN_RUN = re.compile(r"[^\s,，、()\[\]{}<\"“「\\_.。$]+")
+_KEYWORD = re.compile(r"(?:BREAK|AND|COUPLE|ADDCOMM|ADDROW|ADDCOL|ADDBASE)(?![\w'-])")
+_COMMA_UNIT = re.compile(r"[^,，、\n\r]+")
+_LINE_BREAK = re.compile(r"\s*\n\s*")
+_GAP = re.compile(r"\s+")
+_WEIGHT_TYPO = re.compile(r":\s*[-+]?\d+\s*[,;．，]\s*\d*\s*$|;\s*[\d.]+\s*$")
+_LORA = re.compile(r"<\w+:([^:<>]*):?([^<>]*)>")
+_SCHEDULE = re.compile(r":\s*\d*\.?\d+\s*$")
+
+Known = Callable[[str], bool]
+
+
+def parse(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, known: Known | None = None) -> Tree:
+    """Parse any text into a tree whose leaves, joined, are the text again.
+
+    Args:
+        dialect: whose escapes to read; ``plain`` has no groups, brackets, references or wildcards.
+        known: says whether a clause is the text of a known tag, so that names which look like sentences
+            (``the legend of zelda: breath of the wild``) stay tags. Without it grammar alone decides.
+
+    Raises:
+        DialectError: unknown dialect.
+
+    >>> [type(n).__name__ for n in parse("safe. A girl smiles. from above").nodes]
+    ['Tag', 'Separator', 'Sentence', 'Separator', 'Tag']
+    """
+    reader = Dialect.of(dialect)
+    return _Parser(text, scan(text, reader), known).tree()
+
+
+class _Parser:
+    """The state of one parse: the text, its pieces, and the diagnostics so far."""
+
+    def __init__(self, text: str, pieces: Scan, known: Known | None) -> None:
+        self.text = text
+        self.pieces = pieces
+        self.special = bool(pieces.spans or pieces.stray)
+        self.known = known
+        self.diagnostics: list[Diagnostic] = []
+
+    def tree(self) -> Tree:
+        nodes: list[Node] = []
+        position = 0
+        match = _DATASET_LINE.match(self.text)
+        if match:
+            position = match.end()
+            nodes.append(Dataset(0, position, match.group()))
+            position = self.title(nodes, position)
+        self.level(nodes, position, len(self.text))
+        return Tree(self.text, tuple(nodes), tuple(sorted(self.diagnostics, key=lambda d: (d.start, d.end))))
+
+    def title(self, nodes: list[Node], start: int) -> int:
+        """Read the optional second line of a data-set prompt, a title or an alt text, as prose."""
+        match = _LINE_BREAK.match(self.text, start)
+        if match is None:
+            return start
+        nodes.append(Separator(start, match.end(), match.group(), "newline"))
+        line = self.text[match.end() :].partition("\n")[0].rstrip()
+        if not line or "," in line or ". " in line or line in DATASET_TAGS or self.is_known(line):
+            return match.end()
+        end = match.end() + len(line)
+        if self.pieces.starts_in(match.end(), end):
+            return match.end()
+        nodes.append(Sentence(match.end(), end, line))
+        return end
+
+    def is_known(self, clause: str) -> bool:
+        return self.known is not None and self.known(clause)
+
+    def level(self, nodes: list[Node], position: int, end: int) -> None:
+        """Append the nodes of ``text[position:end]``."""
+        text = self.text
+        separator, plain = _SEPARATOR.match, _PLAIN_UNIT.match
+        while position < end:
+            match = separator(text, position, end)
+            if match:
+                gap = match.group()
+                nodes.append(Separator(position, match.end(), gap, _separator_kind(gap)))
+                position = match.end()
+                continue
+            match = plain(text, position, end)
+            if match:
+                body = match.group().rstrip()
+                stop = position + len(body)
+                after = text[match.end()] if match.end() < end else ","
+                if after in ",，、\n\r" and self.is_plain(body):
+                    nodes.append(Tag(position, stop, body))
+                    position = stop
+                    continue
+            position = self.unit(nodes, position, end)
+
+    def is_plain(self, body: str) -> bool:
+        """Say whether a body without special characters is a tag at first sight."""
+        if "__" in body or not body.islower() or "embedding:" in body:
+            return body.isdecimal()
+        words = body.split()
+        return len(words) < 4 or FUNCTION_WORDS.isdisjoint(words)
+
+    def unit(self, nodes: list[Node], start: int, end: int) -> int:
+        """Append one unit that needs a closer look, and return where it ends."""
+        known_end = self.known_unit(start, end)
+        if known_end is None and not self.stands_alone(start, end):
+            stop = sentence_end(self.text, start, end, self.pieces.spans)
+            if stop is not None and not self.is_known(self.text[start:stop]):
+                children = self.inline(start, stop) if self.pieces.starts_in(start, stop) else ()
+                nodes.append(Sentence(start, stop, self.text[start:stop], children))
+                return stop
+        return self.tag(nodes, start, end, known_end)
+
+    def known_unit(self, start: int, end: int) -> int | None:
+        """Return the end of the comma unit at ``start`` if it is a known name as it stands, full stop and all."""
+        if self.known is None:
+            return None
+        match = _COMMA_UNIT.match(self.text, start, end)
+        if match is None:
+            return None
+        body = match.group().rstrip()
+        return start + len(body) if self.known(body) else None
+
+    def is_piece(self, position: int, end: int) -> bool:
+        """Say whether a piece starts here and stays inside the level: a weight's colon may cut an atom in two."""
+        return self.pieces.spans.get(position, end + 1) <= end or position in self.pieces.stray
+
+    def stands_alone(self, start: int, end: int) -> bool:
+        """Say whether the piece at ``start``, if there is one, is a whole unit, so that no sentence starts with it."""
+        if start not in self.pieces.spans:
+            return _KEYWORD.match(self.text, start, end) is not None
+        if start in self.pieces.atoms:
+            return self.pieces.atoms[start][1] != "quote"
+        stop = self.pieces.spans[start]
+        return stop >= end or _SEPARATOR.match(self.text, stop, end) is not None
+
+    def tag(self, nodes: list[Node], start: int, end: int, known_end: int | None) -> int:
+        """Append the nodes of one unit: a tag, or pieces that stand for themselves; return where the unit ends."""
+        parts: list[Node] = []
+        position = start
+        while position < end:
+            position, part, closed = self.part(position, end, known_end)
+            if part is not None:
+                parts.append(part)
+            if closed:
+                break
+        self.flush(nodes, parts)
+        match = _STOP.match(self.text, position, end)
+        if match:
+            nodes.append(Separator(position, match.end(), match.group(), "stop"))
+            return match.end()
+        return position
+
+    def part(self, position: int, end: int, known_end: int | None) -> tuple[int, Node | None, bool]:
+        """Read one part of a unit: its end, its node, and whether the unit ends before the next character."""
+        text = self.text
+        if self.special and self.is_piece(position, end):
+            node = self.piece(position)
+            return node.end, node, False
+        char = text[position]
+        if char in ",，、\n\r":
+            return position, None, True
+        if char in ".。" and position >= (known_end or 0) and self.is_stop(position, end):
+            return position, None, True
+        if char.isspace():
+            return self.white(position, end)
+        keyword = _KEYWORD.match(text, position, end)
+        if keyword and (position == 0 or not (text[position - 1].isalnum() or text[position - 1] in "_'-")):
+            return keyword.end(), Keyword(position, keyword.end(), keyword.group()), False
+        run = _PLAIN_RUN.match(text, position, end)
+        stop = run.end() if run else position + 1
+        return stop, Text(position, stop, text[position:stop]), False
+
+    def white(self, position: int, end: int) -> tuple[int, Node | None, bool]:
+        match = _GAP.match(self.text, position, end)
+        stop = match.end() if match else position + 1
+        gap = self.text[position:stop]
+        if stop >= end or "\n" in gap or "\r" in gap or self.text[stop] in ",，、":
+            return position, None, True
+        return stop, Text(position, stop, gap), False
+
+    def is_stop(self, position: int, end: int) -> bool:
+        """Say whether the full stop at ``position`` closes a run of tags."""
+        if not _STOP.match(self.text, position, end):
+            return False
+        before = self.text[position - 1] if position else " "
+        if not (before.isalnum() or before in ")\"”'}]>^*+~" or self.text[position - 2 : position] == "__"):
+            return False
+        return self.text[position] == "。" or not is_abbreviation(self.text, position + 1)
+
+    def flush(self, nodes: list[Node], parts: list[Node]) -> None:
+        """Turn the parts of a unit into nodes: parts that carry text make one tag, the others stand alone."""
+        run: list[Node] = []
+        for part in self.joined(parts):
+            if isinstance(part, Lora | Keyword | Comment | Embedding | Malformed) or _holds_list(part):
+                self.flush_tag(nodes, run)
+                run = []
+                nodes.append(part)
+            else:
+                run.append(part)
+        self.flush_tag(nodes, run)
+
+    def flush_tag(self, nodes: list[Node], run: list[Node]) -> None:
+        lead = run[:1] if run and _is_space(run[0]) else []
+        tail = run[-1:] if len(run) > 1 and _is_space(run[-1]) else []
+        body = run[len(lead) : len(run) - len(tail)]
+        nodes += [_as_separator(gap) for gap in lead]
+        if body and not any(isinstance(part, Text | Escape | Quote | Dynamic) and not _is_space(part) for part in body):
+            nodes += [_as_separator(part) if isinstance(part, Text) else part for part in body]
+        elif body:
+            start, end = body[0].start, body[-1].end
+            first = body[0]
+            if isinstance(first, Text) and first.text[0].isspace():
+                gap = first.text[: len(first.text) - len(first.text.lstrip())]
+                nodes.append(Separator(start, start + len(gap), gap, "space"))
+                start += len(gap)
+                body[0] = Text(start, first.end, first.text.lstrip())
+            last = body[-1]
+            trailing: list[Node] = []
+            if isinstance(last, Text) and last.text[-1].isspace():
+                kept = last.text.rstrip()
+                trailing = [Separator(last.start + len(kept), last.end, last.text[len(kept) :], "space")]
+                body[-1] = Text(last.start, last.start + len(kept), kept)
+                end = last.start + len(kept)
+            children = () if len(body) == 1 and isinstance(body[0], Text) else tuple(body)
+            nodes.append(Tag(start, end, self.text[start:end], children))
+            nodes += trailing
+        nodes += [_as_separator(gap) for gap in tail]
+
+    def joined(self, parts: list[Node]) -> list[Node]:
+        """Join neighbouring plain text."""
+        joined: list[Node] = []
+        for plain, run in groupby(parts, key=lambda part: isinstance(part, Text)):
+            pieces = list(run)
+            start, end = pieces[0].start, pieces[-1].end
+            joined += [Text(start, end, self.text[start:end])] if plain and len(pieces) > 1 else pieces
+        return joined
+
+    def inline(self, start: int, end: int) -> tuple[Node, ...]:
+        """Return the pieces of a sentence, plain text between them."""
+        parts: list[Node] = []
+        position = start
+        for place in self.pieces.starts_in(start, end):
+            if place < position or not self.is_piece(place, end):
+                continue
+            if place > position:
+                parts.append(Text(position, place, self.text[position:place]))
+            node = self.piece(place)
+            parts.append(node)
+            position = node.end
+        if position < end:
+            parts.append(Text(position, end, self.text[position:end]))
+        return tuple(parts)
+
+    def piece(self, start: int) -> Node:
+        """Return the node of the atom, pair or stray bracket at ``start``."""
+        text = self.text
+        if start in self.pieces.atoms:
+            return self.atom(start, *self.pieces.atoms[start])
+        if start in self.pieces.deep:
+            end = self.pieces.deep[start]
+            self.report("nesting-too-deep", start, end, "brackets nest too deeply to be read; write it flat")
+            return Malformed(start, end, text[start:end], "nesting-too-deep")
+        if start in self.pieces.stray:
+            return self.stray(start)
+        close = self.pieces.closers[start]
+        if text[start] == "(":
+            return self.group(start, close)
+        if text[start] == "[":
+            return self.bracket(start, close)
+        body = text[start : close + 1]
+        return Dynamic(start, close + 1, body, _dynamic_kind(body))
+
+    def atom(self, start: int, end: int, kind: str) -> Node:
+        body = self.text[start:end]
+        if kind == "escape":
+            return Escape(start, end, body)
+        if kind == "quote":
+            return Quote(start, end, body)
+        if kind == "comment":
+            return Comment(start, end, body)
+        if kind == "wildcard":
+            return Dynamic(start, end, body, "wildcard")
+        if kind == "embedding":
+            return Embedding(start, end, body, body.partition(":")[2])
+        if kind == "reference":
+            match = _LORA.fullmatch(body)
+            return Lora(start, end, body, match.group(1) if match else body[1:-1], match.group(2) if match else "")
+        if kind == "unclosed":
+            self.report("quote-unclosed", start, end, f"{body} opens a quotation that does not close on its line")
+            return Malformed(start, end, body, "quote-unclosed")
+        return Text(start, end, body)
+
+    def stray(self, place: int) -> Node:
+        body = self.text[place]
+        if body == "$":
+            return Malformed(place, place + 2, "${", "bracket-unbalanced")
+        if body in "()":
+            hint = "close it or write" if body == "(" else "remove it or write"
+            self.report("paren-unbalanced", place, place + 1, f"'{body}' has no partner; {hint} '\\{body}'")
+            return Malformed(place, place + 1, body, "paren-unbalanced")
+        if body in "{}":
+            return Malformed(place, place + 1, body, "bracket-unbalanced")
+        return Text(place, place + 1, body)
+
+    def group(self, start: int, close: int) -> Group:
+        """Read ``(…)`` by ComfyUI's rule: the number behind the last colon, if it is one."""
+        text = self.text
+        colon = text.rfind(":", start + 2, close)
+        weight: Decimal | None = None
+        inner_end = close
+        closer: Node = Mark(close, close + 1, ")")
+        if colon > 0 and not self.has_paren(colon, close):
+            tail = text[colon + 1 : close]
+            number = _weight(tail)
+            if number is not None and number.is_finite():
+                weight, inner_end, closer = number, colon, Mark(colon, close + 1, text[colon : close + 1])
+            elif number is not None:
+                self.report("weight-nonfinite", colon, close + 1, f"weight is '{tail.strip()}'; write a finite number")
+                inner_end, closer = colon, Malformed(colon, close + 1, text[colon : close + 1], "weight-nonfinite")
+        children: list[Node] = [Mark(start, start + 1, "(")]
+        if weight is None and inner_end == close and _WEIGHT_TYPO.search(text, start, close):
+            self.report(
+                "weight-format", start, close + 1, "the weight is no number and stays in the text; write (tag:1.2)"
+            )
+            children.append(Malformed(start + 1, close, text[start + 1 : close], "weight-format"))
+        else:
+            self.level(children, start + 1, inner_end)
+        children.append(closer)
+        return Group(start, close + 1, tuple(children), weight)
+
+    def has_paren(self, start: int, end: int) -> bool:
+        return any(char in "()" for char in self.text[start:end])
+
+    def bracket(self, start: int, close: int) -> Node:
+        inside = self.text[start + 1 : close]
+        kind: BracketKind = "lowered"
+        if "|" in inside:
+            kind = "alternation"
+        elif _SCHEDULE.search(inside):
+            kind = "schedule"
+        children: list[Node] = [Mark(start, start + 1, "[")]
+        if kind == "lowered":
+            self.level(children, start + 1, close)
+        elif inside:
+            children.append(Text(start + 1, close, inside))
+        children.append(Mark(close, close + 1, "]"))
+        return Bracket(start, close + 1, tuple(children), kind)
+
+    def report(self, name: str, start: int, end: int, message: str) -> None:
+        self.diagnostics.append(Diagnostic(name, Severity.ERROR, start, end, message))
+
+
+def _separator_kind(gap: str) -> SeparatorKind:
+    if "," in gap or "，" in gap or "、" in gap:
+        return "comma"
+    return "newline" if "\n" in gap or "\r" in gap else "space"
+
+
+def _dynamic_kind(body: str) -> DynamicKind:
+    if body.startswith("$"):
+        return "variable"
+    return "choice" if "|" in body or "$$" in body else "block"
+
+
+def _as_separator(gap: Node) -> Separator:
+    assert isinstance(gap, Text)
+    return Separator(gap.start, gap.end, gap.text, "space")
+
+
+def _is_space(part: Node) -> bool:
+    return isinstance(part, Text) and part.text.isspace()
+
+
+def _holds_list(part: Node) -> bool:
+    """Say whether a group or bracket holds more than one unit, so that it cannot be part of a tag."""
+    if not isinstance(part, Group | Bracket) or (isinstance(part, Bracket) and part.kind != "lowered"):
+        return False
+    units = [c for c in part.children if not isinstance(c, Mark | Separator)]
+    return len(units) != 1 or isinstance(units[0], Sentence)
+
+
+def _weight(tail: str) -> Decimal | None:
+    """Return the weight in ``tail`` if Python's ``float`` takes it, as ComfyUI does; exact as written."""
+    try:
+        float(tail)
+        return Decimal(tail.strip())
+    except (ValueError, InvalidOperation):
+        return None

@@ -1,0 +1,123 @@
+"""Find the pieces of a text that are taken whole, and match its brackets, in one pass.
+
+Knows where brackets, quotes, escapes, references and comments are; knows nothing of tags and sentences. Parentheses
+match as the front ends match them: on their own, whatever square or curly brackets do in between.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+from anima_prompt.dialects import Dialect
+
+MAX_DEPTH = 48
+"""Deepest nesting that becomes nodes; front ends read more, people do not. Deeper input is one malformed piece."""
+
+_PIECES = r"""
+    (?P<comment>(?m:^)[^\S\n]*(?:\#(?=[\s\#!]|[^\x00-\x7f]|$)|//(?=[^\S\n]|\w|$))[^\n]*)
+  | (?P<emoticon>(?<![^\s,，、(])(?:[<>]?[:;=]['^-]?[()]|\\\(\^[^\W\d_]\^\)/)(?=\s*(?:[,，、]|$|:\s*[\d.]+\s*\))))
+  | (?P<reference><(?:lora|lyco|lycoris|hypernet):[^<>\n]*>)
+  | (?P<embedding>\bembedding:\w+(?:[./-]+\w+)*)
+  | (?P<wildcard>__[A-Za-z0-9][\w./*-]*?__)
+  | (?P<quote>(?<![^\s,，、(\[{:|\-\\])"[^"\n]*"|“[^“”\n]*”|「[^「」\n]*」)
+  | (?P<unclosed>(?<![^\s,，、(\[{:|])["“])
+  | (?P<open>\$\{|[(\[{])
+  | (?P<close>[)\]}])
+"""
+_ESCAPE = {True: r"(?P<escape>\\[()\[\]{}\\])", False: r"(?P<escape>\\[()\[\]{}])"}
+_SCANNERS = {
+    backslash: re.compile(_PIECES.replace("| (?P<reference>", f"| {escape}\n  | (?P<reference>"), re.VERBOSE)
+    for backslash, escape in _ESCAPE.items()
+}
+_LITERAL_SCANNER = re.compile(r"(?P<comment>(?!))|(?P<quote>(?<![^\s,，、])\"[^\"\n]*\"|“[^“”\n]*”)")
+_INTERESTING = re.compile(r"[()\[\]{}<\"“「#\\]|//|__|embedding:")
+_OPENER = {")": "(", "]": "[", "}": "{"}
+
+
+@dataclass(slots=True)
+class Scan:
+    """What the scanner found.
+
+    Attributes:
+        atoms: start of a piece taken whole -> (end, kind).
+        closers: opening bracket -> its closing bracket, for every matched pair no deeper than ``MAX_DEPTH``.
+        stray: brackets without a partner.
+        deep: opening bracket at the depth limit -> end of the region that is not looked into.
+        spans: start -> end of everything that no sentence may end inside (atoms and matched pairs).
+        places: where the atoms, pairs and stray brackets start, in order.
+    """
+
+    atoms: dict[int, tuple[int, str]] = field(default_factory=dict)
+    closers: dict[int, int] = field(default_factory=dict)
+    stray: set[int] = field(default_factory=set)
+    deep: dict[int, int] = field(default_factory=dict)
+    spans: dict[int, int] = field(default_factory=dict)
+    places: list[int] = field(default_factory=list)
+
+    def starts_in(self, start: int, end: int) -> list[int]:
+        """Return the places from ``start`` up to but not including ``end``."""
+        return self.places[bisect_left(self.places, start) : bisect_left(self.places, end)]
+
+
+def scan(text: str, dialect: Dialect) -> Scan:
+    """Return the pieces of ``text`` as ``dialect`` reads backslashes; ``plain`` has quotes only."""
+    found = Scan()
+    if not _INTERESTING.search(text):
+        return found
+    scanner = _SCANNERS[dialect.reads_brackets] if dialect.reads_weights else _LITERAL_SCANNER
+    brackets: list[int] = []
+    for match in scanner.finditer(text):
+        kind = str(match.lastgroup)
+        if kind in ("open", "close"):
+            brackets.append(match.end() - 1 if kind == "close" else match.start())
+            continue
+        start = match.end() - len(match.group().lstrip()) if kind == "comment" else match.start()
+        found.atoms[start] = (match.end(), kind)
+        found.spans[start] = match.end()
+    _match(text, brackets, found)
+    found.places = sorted((*found.spans, *found.stray))
+    return found
+
+
+def _match(text: str, brackets: list[int], found: Scan) -> None:
+    pairs = _pairs(text, brackets)
+    found.stray = {place for place in brackets if place not in pairs}
+    ends: list[int] = []
+    skip_to = -1
+    for place in sorted(place for place, partner in pairs.items() if place < partner):
+        if place < skip_to:
+            continue
+        while ends and ends[-1] <= place:
+            ends.pop()
+        close = pairs[place]
+        found.spans[place] = close + 1
+        if len(ends) >= MAX_DEPTH:
+            found.deep[place] = skip_to = close + 1
+            continue
+        ends.append(close)
+        found.closers[place] = close
+
+
+def _pairs(text: str, brackets: list[int]) -> dict[int, int]:
+    """Match brackets both ways. A ``)`` reaches past open ``[`` and ``{``; those lose their partner."""
+    pairs: dict[int, int] = {}
+    stack: list[int] = []
+    rounds = 0
+    for place in brackets:
+        char = text[place]
+        opener = _OPENER.get(char)
+        if opener is None:
+            stack.append(place)
+            rounds += char == "("
+            continue
+        if opener == "(" and rounds:
+            while text[stack[-1]] != "(":
+                stack.pop()
+            rounds -= 1
+        elif not stack or text[stack[-1]].replace("$", "{") != opener:
+            continue
+        start = stack.pop()
+        pairs[start], pairs[place] = place, start
+    return pairs

@@ -1,0 +1,197 @@
+"""Read and check the curated packs in ``data/``.
+
+Knows the files, their columns and what makes a row bad; knows nothing of prompts. All bad rows of a file are reported
+together. ``data/README.md`` describes the columns for people.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from anima_prompt.errors import DataFileError
+from anima_prompt.sections import Section
+
+Category: TypeAlias = Literal["general", "artist", "copyright", "character", "meta", "closed"]
+
+_NAME = re.compile(r"[^\sA-Z,]+")
+_DIGITS = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the vocabulary knows of one name.
+
+    Attributes:
+        name: canonical name.
+        category: Danbooru's category, or ``closed`` for the model's own words (quality, safety, years).
+        section: where the tag stands in a prompt.
+        post_count: posts that carry it on Danbooru (2025-09-24), 0 where the site has no such tag.
+        aliases: other names of the same tag.
+        group: path of the semantic group (``hair/length``), empty where none applies.
+        series: name of the series that a character belongs to.
+        count: count tag that fits a character (``1girl``).
+        looks: names of a character's lasting looks: hair, eyes, signature items.
+        write: for a word of other models, the trained word to write instead.
+        recognised: for an artist, whether the model was measured to know the style.
+    """
+
+    name: str
+    category: Category
+    section: Section
+    post_count: int = 0
+    aliases: tuple[str, ...] = ()
+    group: str = ""
+    series: str = ""
+    count: str = ""
+    looks: tuple[str, ...] = ()
+    write: str = ""
+    recognised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """One file: its place under ``data/``, its columns, and how a row becomes an entry."""
+
+    path: str
+    columns: tuple[str, ...]
+    entry: Callable[[dict[str, str]], Entry]
+    allowed: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+def data_folder() -> Path:
+    """Return the folder that holds ``tags/`` and ``artists/``: inside the installed package, or the source tree's."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "data"
+    return installed if installed.is_dir() else package.parent / "data"
+
+
+def read_pack(pack: Pack, folder: Path) -> list[Entry]:
+    """Return the entries of one pack, in file order.
+
+    Raises:
+        DataFileError: the file is missing or rows break the schema; the message lists all of them.
+    """
+    path = folder / pack.path
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.reader(stream))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataFileError(f"{path}: cannot be read ({error}); reinstall anima-prompt") from error
+    errors = list(_errors(pack, rows))
+    if errors:
+        raise DataFileError("\n".join(f"{path}:{line}: {message}" for line, message in errors))
+    return [pack.entry(dict(zip(pack.columns, row, strict=True))) for row in rows[1:]]
+
+
+def _errors(pack: Pack, rows: list[list[str]]) -> Iterator[tuple[int, str]]:
+    if not rows or tuple(rows[0]) != pack.columns:
+        yield 1, f"header is {rows[0] if rows else 'missing'}; expected {','.join(pack.columns)}"
+        return
+    allowed = dict(pack.allowed)
+    previous = ""
+    for line, row in enumerate(rows[1:], start=2):
+        if len(row) != len(pack.columns):
+            yield line, f"{len(row)} fields; expected {len(pack.columns)}"
+            continue
+        record = dict(zip(pack.columns, row, strict=True))
+        name = record["name"]
+        if not _NAME.fullmatch(name):
+            yield line, f"name is '{name}'; expected lower case without spaces and commas"
+        if name <= previous:
+            yield line, f"name '{name}' is a duplicate or out of order after '{previous}'; sort the rows by name"
+        previous = name
+        for column, value in record.items():
+            if column == "post_count" and not _DIGITS.fullmatch(value):
+                yield line, f"post_count is '{value}'; expected a whole number"
+            if column in allowed and value not in allowed[column]:
+                yield line, f"{column} is '{value}'; expected one of {', '.join(map(repr, allowed[column]))}"
+
+
+def _split(value: str) -> tuple[str, ...]:
+    return tuple(value.split("|")) if value else ()
+
+
+def _general(row: dict[str, str]) -> Entry:
+    return Entry(
+        row["name"], "general", Section.GENERAL, int(row["post_count"]), _split(row["aliases"]), group=row["group"]
+    )
+
+
+def _meta(row: dict[str, str]) -> Entry:
+    group = "meta/visual" if row["visual"] else "meta/control"
+    return Entry(row["name"], "meta", Section.META, int(row["post_count"]), group=group)
+
+
+def _series(row: dict[str, str]) -> Entry:
+    return Entry(row["name"], "copyright", Section.SERIES, int(row["post_count"]), _split(row["aliases"]))
+
+
+def _character(row: dict[str, str]) -> Entry:
+    return Entry(
+        row["name"],
+        "character",
+        Section.CHARACTER,
+        int(row["post_count"]),
+        _split(row["aliases"]),
+        series=row["series"],
+        count=row["count"],
+        looks=_split(row["looks"]),
+    )
+
+
+def _artist(row: dict[str, str]) -> Entry:
+    return Entry(
+        row["name"],
+        "artist",
+        Section.ARTIST,
+        int(row["post_count"]),
+        _split(row["aliases"]),
+        recognised=row["recognised"] == "yes",
+    )
+
+
+def _quality(row: dict[str, str]) -> Entry:
+    return Entry(row["name"], "closed", Section.QUALITY, group=f"quality/{row['ladder']}", write=row["write"])
+
+
+def _safety(row: dict[str, str]) -> Entry:
+    return Entry(row["name"], "closed", Section.SAFETY, group=f"safety/{row['origin']}", write=row["write"])
+
+
+def _year(row: dict[str, str]) -> Entry:
+    return Entry(row["name"], "closed", Section.YEAR, group=f"year/{row['kind']}", write=row["write"])
+
+
+def _count(row: dict[str, str]) -> Entry:
+    return Entry(row["name"], "general", Section.COUNT, int(row["post_count"]), group=f"count/{row['kind']}")
+
+
+PACKS: tuple[Pack, ...] = (
+    Pack("tags/general.csv", ("name", "group", "post_count", "aliases"), _general),
+    Pack(
+        "artists/artists.csv", ("name", "post_count", "recognised", "aliases"), _artist, (("recognised", ("yes", "")),)
+    ),
+    Pack("tags/characters.csv", ("name", "series", "count", "looks", "post_count", "aliases"), _character),
+    Pack("tags/series.csv", ("name", "post_count", "aliases"), _series),
+    Pack("tags/meta.csv", ("name", "visual", "post_count"), _meta, (("visual", ("yes", "")),)),
+    Pack(
+        "tags/count.csv",
+        ("name", "kind", "people", "post_count"),
+        _count,
+        (("kind", ("girl", "boy", "other", "none")),),
+    ),
+    Pack("tags/year.csv", ("name", "kind", "write"), _year, (("kind", ("year", "period", "foreign")),)),
+    Pack("tags/safety.csv", ("name", "origin", "write"), _safety, (("origin", ("card", "foreign")),)),
+    Pack(
+        "tags/quality.csv",
+        ("name", "ladder", "rank", "write"),
+        _quality,
+        (("ladder", ("human", "aesthetic", "foreign")),),
+    ),
+)
+"""All packs. A later one wins where two have the same name: the model's own words beat Danbooru's."""

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# The main job on a real prompt set: build it, print it for three front ends, format a careless file, convert a prompt.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+run=.venv/bin/anima-prompt
+out=out/demo
+rm -rf "$out" && mkdir -p "$out"
+
+say() { printf '\n== %s\n' "$*"; }
+
+say "A prompt file with two characters (examples/prompts/two_singers.yaml), for ComfyUI"
+"$run" build examples/prompts/two_singers.yaml
+
+say "The same file for Forge Neo (a1111), then for diffusers (plain), which has no weights and says so"
+"$run" build examples/prompts/two_singers.yaml --dialect a1111 | head -n 1
+"$run" build examples/prompts/two_singers.yaml --dialect plain | head -n 1
+
+say "Several prompts in one file, one of them for Turbo"
+"$run" build examples/prompts/set.yaml
+
+say "A careless prompt, before and after"
+cp examples/prompts/old_habits.txt "$out/old_habits.txt"
+cat "$out/old_habits.txt"
+"$run" fmt "$out/old_habits.txt"
+cat "$out/old_habits.txt"
+
+say "What the parser sees in it"
+"$run" parse "$out/old_habits.txt"
+
+say "From Forge Neo to ComfyUI: nested weights multiply there and replace here"
+"$run" convert --from a1111 --to comfyui "((smile:1.2)), [hat], len \\(tsukihime\\)"
+
+for dialect in comfyui a1111 plain; do
+  for file in two_singers lighthouse set; do
+    "$run" build "examples/prompts/$file.yaml" --dialect "$dialect" --json >"$out/$file.$dialect.json" 2>/dev/null || true
+  done
+done
+say "JSON for programs: $(find "$out" -name '*.json' | wc -l) files in $out"
