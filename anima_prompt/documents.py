@@ -19,6 +19,7 @@ from anima_prompt.errors import AnimaPromptError, PromptFileError
 
 T = TypeVar("T")
 
+_RESERVED = ("found character '@'", "found character '`'", "found character '%'")
 _NULL = "tag:yaml.org,2002:null"
 _BOOL = "tag:yaml.org,2002:bool"
 _PLAIN = frozenset(f"tag:yaml.org,2002:{kind}" for kind in "str int float bool null timestamp seq map merge".split())
@@ -153,7 +154,9 @@ def load_documents(text: str, source: str) -> list[Value]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-        raise PromptFileError(f"{source}:{place}: {error.problem or error.context}; check the YAML syntax") from None
+        problem = f"{error.problem or error.context}"
+        hint = 'put it in quotes, as in "@wlop"' if problem.startswith(_RESERVED) else "check the YAML syntax"
+        raise PromptFileError(f"{source}:{place}: {problem}; {hint}") from None
     except yaml.YAMLError as error:
         raise PromptFileError(f"{source}:1:1: {' '.join(str(error).split())}; check the YAML syntax") from None
     except RecursionError:

@@ -31,7 +31,7 @@ BY_SECTION = {
     "character": ("hatsune miku", "fern \\(sousou no frieren\\)", "2b \\(nier:automata\\)"),
     "series": ("vocaloid", "dr. stone", "kono subarashii sekai ni shukufuku wo!", "kimi no na wa."),
     "artist": ("@wlop", "@poco \\(asahi age\\)", "@my_lora_trigger", "@@ichigo"),
-    "general": ("smile", "long hair", "@_@", ":3", ";d", ">:\\(", "\\m/", "v", "...", "don't say \"lazy\"", "20% off"),
+    "general": ("smile", "long hair", "@_@", ":3", ";d", ">:\\(", "\\m/", "v", "...", 'don\'t say "lazy"', "20% off"),
 }
 SENTENCES = (
     "A girl stands in the rain.",

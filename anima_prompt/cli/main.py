@@ -226,7 +226,7 @@ def text_of(source: str) -> str:
     if "\n" not in source and len(source) < 1024:
         path = Path(source)
         if path.is_file() or (path.suffix.lower() in _TEXT_ENDINGS and " " not in source):
-            if path.suffix.lower() in _TEXT_ENDINGS[2:]:
+            if path.is_file() and path.suffix.lower() in _TEXT_ENDINGS[2:]:
                 raise InputError(f"{source}: is no prompt text; use 'anima-prompt build {source}'")
             return read_text(source)
     return source

@@ -129,7 +129,8 @@ def _tags(key: str, value: Value) -> list[Tag]:
     if value.is_mapping:
         return [_tag(key, value, TAG_OPTIONS)]
     text = value.text(f"a tag of {key}")
-    parts = [text] if any(char in text for char in "{}()") else [part for part in text.split(",") if part.strip()]
+    whole = any(char in text for char in "{}()") or not text.strip(" ,")
+    parts = [text] if whole else [part for part in text.split(",") if part.strip()]
     artist = key == Section.ARTIST
     return value.guarded(lambda: [tag_from_text(part, artist=artist) for part in parts])
 

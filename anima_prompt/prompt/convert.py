@@ -166,8 +166,8 @@ class _Converter:
 
     def embedding(self, node: syntax.Embedding, weight: Decimal) -> None:
         if self.reads is Dialect.COMFYUI and self.writes is Dialect.A1111:
+            self.report("embedding-renamed", node, f"{self.writes} calls the embedding '{node.name}' by its name alone")
             self.put(node.name, weight)
-            self.changes = True
             return
         if self.reads is Dialect.COMFYUI:
             self.report("embedding-unsupported", node, f"{self.writes} reads '{node.text}' as text")

@@ -97,22 +97,17 @@ class _Printer:
             self.tag(tag)
 
     def tag(self, tag: Tag) -> None:
-        weighted = tag.weight != ONE
-        if weighted and not self.dialect.reads_weights:
-            self.report(
-                "weight-dropped",
-                len(tag.text),
-                f"'{tag.text}' has weight {weight_text(tag.weight)}, which {self.dialect} cannot say",
-            )
-            weighted = False
-        if weighted:
-            self.put("(")
+        start = self.length
+        weighted = tag.weight != ONE and self.dialect.reads_weights
+        self.put("(" if weighted else "")
         if tag.verbatim is not None:
             self.converted(tag.text, tag.verbatim)
         else:
             self.put(escape(unescape(tag.text), self.dialect))
-        if weighted:
-            self.put(f":{weight_text(tag.weight)})")
+        self.put(f":{weight_text(tag.weight)})" if weighted else "")
+        if tag.weight != ONE and not weighted:
+            message = f"'{tag.text}' has weight {weight_text(tag.weight)}, which {self.dialect} cannot say"
+            self.diagnostics.append(Diagnostic("weight-dropped", Severity.WARNING, start, self.length, message))
 
     def converted(self, text: str, source: Dialect = Dialect.COMFYUI) -> None:
         """Put a text that may hold markup of its own."""
@@ -121,9 +116,6 @@ class _Printer:
         self.put(conversion.text)
         for found in conversion.diagnostics:
             self.diagnostics.append(Diagnostic(found.name, found.severity, start, self.length, found.message))
-
-    def report(self, name: str, length: int, message: str) -> None:
-        self.diagnostics.append(Diagnostic(name, Severity.WARNING, self.length, self.length + length, message))
 
 
 def _behind(sentence: Sentence) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from anima_prompt.diagnostics import Diagnostic
 from anima_prompt.dialects import Dialect
@@ -185,8 +186,9 @@ class _Collector:
             tags += item.section is not Section.DATASET
             key = "closing" if closing and item.section is Section.GENERAL else item.section.value
             sections.setdefault(key, []).append(Tag(item.text, item.weight, item.verbatim))
-        prompt = Prompt(sentences=tuple(sentences), comments=tuple(self.comments))
-        return with_fields(prompt, {key: tuple(value) for key, value in sections.items()})
+        fields: dict[str, Any] = {key: tuple(value) for key, value in sections.items()}
+        fields |= {"sentences": tuple(sentences), "comments": tuple(self.comments)}
+        return with_fields(Prompt(), fields)
 
 
 def _is_bad_weight(node: syntax.Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
@@ -54,9 +55,7 @@ def test_every_diagnostic_points_into_the_text(text: str) -> None:
 
 
 def test_a_prefix_sentence_and_tags_are_told_apart() -> None:
-    text = (
-        "masterpiece, best quality, safe. An anime girl with purple hair lies on a futon. from above, smile"
-    )
+    text = "masterpiece, best quality, safe. An anime girl with purple hair lies on a futon. from above, smile"
     assert kinds(text) == [
         ("Tag", "masterpiece"),
         ("Tag", "best quality"),
@@ -120,7 +119,12 @@ def test_a_quotation_that_ends_a_sentence_needs_a_capital_behind_it() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Blue Hair, smile, hat.", "A girl, solo, smile, looking at viewer, night.", "The Legend of Zelda, smile", "closed eyes."],
+    [
+        "Blue Hair, smile, hat.",
+        "A girl, solo, smile, looking at viewer, night.",
+        "The Legend of Zelda, smile",
+        "closed eyes.",
+    ],
 )
 def test_tags_with_capitals_or_a_full_stop_are_no_sentence(text: str) -> None:
     assert all(kind == "Tag" for kind, _ in kinds(text))
@@ -159,7 +163,8 @@ def test_markup_is_a_node_of_its_own(text: str, node: str, source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"), [("__colour__ hat", "wildcard"), ("{red|blue} hat", "choice"), ("${v}", "variable"), ('{"a": 1}', "block")]
+    ("text", "kind"),
+    [("__colour__ hat", "wildcard"), ("{red|blue} hat", "choice"), ("${v}", "variable"), ('{"a": 1}', "block")],
 )
 def test_dynamic_text_is_a_node_inside_its_tag(text: str, kind: str) -> None:
     dynamic = [n for n in walk(parse(text).nodes) if isinstance(n, syntax.Dynamic)]
@@ -179,7 +184,13 @@ def test_a_dataset_word_elsewhere_is_an_ordinary_tag(text: str) -> None:
 def test_a_weight_is_the_exact_number_behind_the_last_colon() -> None:
     groups = {t: parse(t).nodes[0] for t in ("(a:1.20)", "(:3:1.2)", "(re:zero)", "(a: 1.5 )", "((a:1.2), b)")}
     weights = {t: str(g.weight) for t, g in groups.items() if isinstance(g, syntax.Group)}
-    assert weights == {"(a:1.20)": "1.20", "(:3:1.2)": "1.2", "(re:zero)": "None", "(a: 1.5 )": "1.5", "((a:1.2), b)": "None"}
+    assert weights == {
+        "(a:1.20)": "1.20",
+        "(:3:1.2)": "1.2",
+        "(re:zero)": "None",
+        "(a: 1.5 )": "1.5",
+        "((a:1.2), b)": "None",
+    }
 
 
 def test_text_in_quotes_is_never_markup() -> None:
@@ -232,6 +243,11 @@ def test_parsing_time_grows_with_the_length_and_no_faster(unit: str) -> None:
         parse(text)
         return time.process_time() - start
 
-    seconds(2_000)
-    short = min(seconds(10_000) for _ in range(3))
-    assert seconds(80_000) < 8 * 3 * max(short, 0.002)  # 8 is linear, 64 quadratic
+    gc.collect()
+    gc.disable()  # a full collection of the test session's objects would count against the longer text
+    try:
+        short = min(seconds(10_000) for _ in range(3))
+        long = min(seconds(80_000) for _ in range(2))
+    finally:
+        gc.enable()
+    assert long < 8 * 3 * max(short, 0.001)  # 8 is linear, 64 quadratic

@@ -1,0 +1,99 @@
+"""Facts about the package as a whole: exports, import cost, wheel, README."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+import anima_prompt
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*command: str, cwd: Path | None = None) -> str:
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_exported_name_exists_and_is_listed() -> None:
+    for name in anima_prompt.__all__:
+        assert getattr(anima_prompt, name) is not None
+        assert name in dir(anima_prompt)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = anima_prompt.nonsense  # type: ignore[attr-defined]
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = "import anima_prompt, sys; anima_prompt.Prompt.parse('1girl'); print(*sorted(sys.modules))"
+    loaded = set(run(sys.executable, "-c", code).split())
+    assert not loaded & {"torch", "transformers", "pandas", "numpy", "rich", "yaml", "click"}
+
+
+def test_import_takes_less_than_a_tenth_of_a_second() -> None:
+    code = "import time; t = time.perf_counter(); import anima_prompt; print(time.perf_counter() - t)"
+    assert min(float(run(sys.executable, "-c", code)) for _ in range(3)) < 0.1
+
+
+def test_the_version_is_the_one_of_the_project_file() -> None:
+    declared = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert declared is not None
+    assert anima_prompt.__version__ == declared.group(1)
+    assert f"## {anima_prompt.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_wheel_carries_the_data_and_works_in_a_clean_environment(tmp_path: Path) -> None:
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), cwd=ROOT)
+    (wheel,) = tmp_path.glob("*.whl")
+    venv.create(tmp_path / "env", with_pip=True)
+    python = str(tmp_path / "env/bin/python")
+    run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", str(wheel))
+    look_up = "from anima_prompt import Vocabulary; print(Vocabulary.default().lookup('hatsune_miku').series)"
+    assert run(python, "-c", look_up, cwd=tmp_path).strip() == "vocaloid"
+    assert run(str(tmp_path / "env/bin/anima-prompt"), "profiles", cwd=tmp_path).startswith("profile")
+    where = "import anima_prompt.vocabulary as v; print(v.data_folder())"
+    assert str(tmp_path) in run(python, "-c", where, cwd=tmp_path)
+
+
+def test_the_examples_in_the_readme_print_what_it_says() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    checked = 0
+    for block in blocks:
+        for command, output in re.findall(r"^\$ (anima-prompt .*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+            bash = f"export PATH={Path(sys.executable).parent}:$PATH; {command}"
+            done = subprocess.run(["bash", "-c", bash], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
+            assert (done.stdout + done.stderr).rstrip() == output.rstrip(), command
+            checked += 1
+    assert checked >= 4
+
+
+def test_the_python_examples_in_the_readme_run() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        run(sys.executable, "-c", block, cwd=ROOT)
+
+
+def test_the_code_example_runs() -> None:
+    printed = run(sys.executable, str(ROOT / "examples/build_in_code.py"))
+    assert "(@wlop:1.5)" in printed
+    assert "plain" in printed
+
+
+def test_the_published_files_speak_of_the_product_alone() -> None:
+    tracked = run("git", "ls-files", cwd=ROOT).split() if (ROOT / ".git").exists() else []
+    for name in tracked:
+        path = ROOT / name
+        if path.suffix in (".md", ".py", ".toml", ".yaml", ".csv", ".ipynb", ".sh"):
+            assert "/work/" + "main" not in path.read_text(encoding="utf-8"), name
