@@ -1,7 +1,7 @@
 """Renew the post counts in ``data/`` from a reference list, and report what the list does not know.
 
 Run it with ``python scripts/fill_facts.py LIST``, where LIST is a tab-separated file (gzip or plain) with the columns
-name, category number, post_count, deprecated. Rows are never added or removed: that is for people to do. Aliases, series
+name, category number, post_count, deprecated. Rows are never added or removed, that is for people. Aliases, series
 and looks are left alone. Note the list's date in ``data/README.md``.
 """
 
