@@ -11,6 +11,9 @@ import re
 
 from anima_prompt.dialects import Dialect
 
+is_everyday = re.compile(r"[a-z0-9][a-z0-9'!?:;+./-]*(?: [a-z0-9'!?:;+./-]+)*").fullmatch
+"""Match a text that is already canonical and needs no escape in any dialect, as most are. A short cut, not a rule."""
+
 _SCORE = re.compile(r"score_\d+(?:_up)?", re.IGNORECASE)
 _INNER_UNDERSCORE = re.compile(r"(?<=[^\s_])_(?=[^\s_])")
 _WHITESPACE = re.compile(r"\s+")
@@ -113,6 +116,8 @@ def text_to_name(text: str, dialect: Dialect = Dialect.COMFYUI) -> str:
     >>> text_to_name(r"Oil Painting \(medium\)"), text_to_name("@_@"), text_to_name(">:\\(")
     ('oil_painting_(medium)', '@_@', '>:(')
     """
+    if is_everyday(text):
+        return text.replace(" ", "_")
     return squeezed(unescape(text, dialect)).lower().replace(" ", "_")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import PromptError
-from anima_prompt.names import escape, spaced, squeezed, text_to_name, unescape
+from anima_prompt.names import escape, is_everyday, spaced, squeezed, text_to_name, unescape
 from anima_prompt.sections import TAG_SECTIONS, Section
 
 if TYPE_CHECKING:
@@ -46,12 +46,10 @@ class Tag:
     verbatim: Dialect | None = None
 
     def __post_init__(self) -> None:
-        if self.verbatim is None:
+        if self.verbatim is None and not is_everyday(self.text):
             object.__setattr__(self, "text", _spelled(self.text))
-        if not self.text.strip():
+        if not self.text or self.text.isspace():
             raise PromptError("a tag is empty; give it a text such as 'long hair'")
-        if self.verbatim is None and any(char in ",\n\r" for char in self.text):
-            raise PromptError(f"tag '{self.text}' holds a comma or a line break; give each tag on its own")
         if not self.weight.is_finite():
             raise PromptError(f"weight of '{self.text}' is {self.weight}; expected a finite number")
 
@@ -370,10 +368,8 @@ class Prompt:
 
 
 def _spelled(text: str) -> str:
-    if not text.strip():
-        return ""
-    if any(char in "\n\r" for char in text.strip()):
-        return text
+    if any(char in ",\n\r" for char in text.strip()):
+        raise PromptError(f"tag '{text}' holds a comma or a line break; give each tag on its own")
     literal = squeezed(unescape(text))
     return escape(literal if literal.startswith("@") else squeezed(spaced(literal)))
 

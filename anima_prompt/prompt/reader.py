@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from anima_prompt.diagnostics import Diagnostic
 from anima_prompt.dialects import Dialect
-from anima_prompt.names import artist_name, escape, is_artist, spaced, squeezed, text_to_name, unescape
+from anima_prompt.names import artist_name, escape, is_artist, is_everyday, spaced, squeezed, text_to_name, unescape
 from anima_prompt.prompt.convert import convert
 from anima_prompt.prompt.model import ONE, Place, Prompt, Sentence, Tag, with_fields
 from anima_prompt.sections import Section
@@ -28,8 +28,7 @@ _PLACES = 6
 """Decimals kept when A1111's ``[x]`` divides by 1.1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A tag or sentence of the source: where it stood and where it belongs."""
 
     section: Section
@@ -71,6 +70,8 @@ def canonical_text(source: str, dialect: Dialect, vocabulary: Vocabulary) -> str
     >>> [canonical_text(t, Dialect.COMFYUI, Vocabulary.default()) for t in ("long_hair", "@shinkawa_youji", "@my_lora")]
     ['long hair', '@shinkawa youji', '@my_lora']
     """
+    if is_everyday(source):
+        return source
     literal = squeezed(unescape(source, dialect))
     if is_artist(literal) and artist_name(literal, Dialect.PLAIN) not in vocabulary:
         return escape(literal)
@@ -106,6 +107,13 @@ class _Collector:
         self.run(run, weight)
 
     def run(self, run: list[syntax.Node], weight: Decimal) -> None:
+        if len(run) > 1 or (run and isinstance(run[0], syntax.Malformed)):
+            self.touching(run, weight)
+        elif run:
+            self.node(run[0], weight)
+
+    def touching(self, run: list[syntax.Node], weight: Decimal) -> None:
+        """Collect pieces with nothing between them."""
         if any(isinstance(node, syntax.Malformed) for node in run):
             text = "".join(self.literal(node) for node in run)
             verbatim = not all(isinstance(node, syntax.Tag | syntax.Malformed) and _is_plain(node) for node in run)
@@ -116,7 +124,7 @@ class _Collector:
 
     def node(self, node: syntax.Node, weight: Decimal) -> None:
         if isinstance(node, syntax.Tag):
-            if _is_plain(node):
+            if not node.children or _is_plain(node):
                 text = canonical_text(node.text, self.dialect, self.vocabulary)
                 self.tag(text, weight, node.start, node.end)
             else:
@@ -155,7 +163,7 @@ class _Collector:
             self.tag(self.source[node.start : node.end], weight, node.start, node.end, verbatim=True)
 
     def tag(self, text: str, weight: Decimal, start: int, end: int, *, verbatim: bool = False) -> None:
-        if not text.strip():
+        if not text or text.isspace():
             return
         section = self.vocabulary.section_of(text)
         self.items.append(Placed(section, text, weight, start, end, self.dialect if verbatim else None))

@@ -87,10 +87,10 @@ class Vocabulary:
         >>> [Vocabulary.default().section_of(t).value for t in ("@nobody known", "year 2031", r"nobody \(kancolle\)")]
         ['artist', 'year', 'character']
         """
-        if is_artist(text):
+        if text[:1] == "@" and is_artist(text):
             return Section.ARTIST
         name = text_to_name(text)
-        entry = self.lookup(name)
+        entry = self._entries.get(name) or self.lookup(name)
         if entry is not None:
             return entry.section
         if _YEAR.fullmatch(name):
