@@ -46,7 +46,7 @@ def test_escaping_makes_every_character_literal(text: str, dialect: Dialect) -> 
 
 def test_faces_and_scores_keep_their_underscores() -> None:
     kept = "^_^ >_< @_@ +_+ =_= o_o |_| 0_0 u_u >_o ._. x_x 3_3 6_9 <|>_<|> <o>_<o> score_7 score_10 score_8_up".split()
-    spaced = "long_hair 1980s_(style) 2b_(nier:automata) sui._(ayase) mr._c.b. st._louis 100%_orange_juice".split()
+    spaced = "long_hair 86_-eightysix- gauss_<bokashi 1980s_(style) 2b_(nier:automata) sui._(ayase) mr._c.b. st._louis 100%_orange_juice".split()
     assert all(keeps_underscores(name) for name in kept)
     assert not any(keeps_underscores(name) for name in spaced)
 

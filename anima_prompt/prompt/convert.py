@@ -82,16 +82,28 @@ class _Converter:
         return "".join(p if plain or w == _ONE or not p else f"({p}:{_number(w)})" for p, w in joined)
 
     def nodes(self, nodes: tuple[syntax.Node, ...], weight: Decimal) -> None:
-        """Convert a level. A reference that is left out takes the separator behind it along, or else the one before."""
-        gone = False
-        for node in nodes:
-            if gone and isinstance(node, syntax.Separator):
-                gone = False
-                continue
-            gone = isinstance(node, syntax.Lora) and self.reads.reads_brackets
+        for node in self.kept(nodes):
             self.node(node, weight)
-        if gone and len(nodes) > 1 and isinstance(nodes[-2], syntax.Separator):
-            self.pieces.pop()
+
+    def kept(self, nodes: tuple[syntax.Node, ...]) -> list[syntax.Node]:
+        """Leave out references that would become text, each with the separator behind it, or else the one before."""
+        if not self.reads.reads_brackets:
+            return list(nodes)
+        kept: list[syntax.Node] = []
+        gap_closes = False
+        for node in nodes:
+            if isinstance(node, syntax.Lora):
+                message = f"{self.writes} reads '{node.text}' as text; it is left out, load it by other means"
+                self.report("lora-literal", node, message)
+                gap_closes = True
+            elif not (gap_closes and isinstance(node, syntax.Separator)):
+                kept.append(node)
+                gap_closes = False
+            else:
+                gap_closes = False
+        if gap_closes and kept and isinstance(kept[-1], syntax.Separator):
+            kept.pop()
+        return kept
 
     def node(self, node: syntax.Node, weight: Decimal) -> None:
         if isinstance(node, syntax.Group):
@@ -144,17 +156,9 @@ class _Converter:
             self.put(source, weight)
 
     def lora(self, node: syntax.Lora, weight: Decimal) -> None:
-        if self.reads.reads_brackets:
-            self.report(
-                "lora-literal",
-                node,
-                f"{self.writes} reads '{node.text}' as text; it is left out, load it by other means",
-            )
-            return
         if self.writes.reads_brackets:
-            self.report(
-                "lora-literal", node, f"'{node.text}' is text in {self.reads} and will be loaded by {self.writes}"
-            )
+            message = f"'{node.text}' is text in {self.reads} and will be loaded by {self.writes}"
+            self.report("lora-literal", node, message)
         self.put(node.text, weight)
 
     def keyword(self, node: syntax.Keyword, weight: Decimal) -> None:

@@ -63,6 +63,8 @@ def test_plain_text_survives_every_front_end(text: str, target: str) -> None:
         ("a1111", "comfyui", "a, [b|c]", "a, [b|c]", ["schedule-unsupported"]),
         ("a1111", "comfyui", "a, <lora:x:1>, b", "a, b", ["lora-literal"]),
         ("a1111", "comfyui", "a, <lora:x:1>", "a", ["lora-literal"]),
+        ("a1111", "comfyui", "<lora:x:1>, <lora:y:1>", "", ["lora-literal", "lora-literal"]),
+        ("a1111", "comfyui", "<lora:x:1>, a", "a", ["lora-literal"]),
         ("comfyui", "a1111", "<lora:x:1>", "<lora:x:1>", ["lora-literal"]),
         ("comfyui", "a1111", "embedding:foo", "foo", ["embedding-renamed"]),
         ("comfyui", "plain", "embedding:foo", "embedding:foo", ["embedding-unsupported"]),
