@@ -48,7 +48,7 @@ FUNCTION_WORDS = (
 MAX_COMMAS = 10
 """A run with more commas before its full stop is a list; the bound also keeps the search linear."""
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
+_WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 _BOUNDARY = re.compile(
     r"""
       (?P<skip>\$\{|[("“「\[{<])
@@ -115,7 +115,7 @@ def sentence_end(text: str, start: int, end: int, pieces: Mapping[int, int]) -> 
         whole = _closed_upper(text, clauses) if upper else _closed_lower(text, clauses)
         if whole:
             return clauses.end
-    first_end = clauses.commas[0] if clauses.commas else clauses.end
+    first_end = _rstrip(text, start, clauses.commas[0]) if clauses.commas else clauses.end
     if clauses.closed and not clauses.commas:
         return None
     return first_end if _open_clause(text, start, first_end, upper=upper) else None
