@@ -3,4 +3,4 @@
 from anima_prompt.cli import main
 
 if __name__ == "__main__":
-    main(prog_name="anima-prompt")
+    main()

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -21,13 +23,13 @@ from anima_prompt.errors import AnimaPromptError, InputError
 from anima_prompt.interchange.textfile import join_negative, read_text, split_negative, write_text
 
 DIALECTS = click.Choice([dialect.value for dialect in Dialect])
-CLEAN, FINDINGS, USAGE = 0, 1, 2
+CLEAN, FINDINGS, USAGE, INTERRUPTED = 0, 1, 2, 130
 _TEXT_ENDINGS = (".txt", ".caption", ".yaml", ".yml", ".json")
 _SHELLS = ("bash", "zsh", "fish")
 
 
 class Commands(click.Group):
-    """Turns the library's errors into one line and exit code 2."""
+    """Turns the library's errors into one line each and exit code 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
@@ -37,6 +39,26 @@ class Commands(click.Group):
             for line in str(error).splitlines():
                 click.echo(f"error: {line}", err=True)
             ctx.exit(USAGE)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and leave with its exit code; wrong usage gives one line, like any other error."""
+    try:
+        result = commands.main(arguments, prog_name="anima-prompt", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(USAGE)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "anima-prompt"
+        message = " ".join(error.format_message().split()).rstrip(".")
+        click.echo(f"error: {message}; see '{path} --help'", err=True)
+        sys.exit(USAGE)
+    except click.Abort:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FINDINGS)
+    sys.exit(result if isinstance(result, int) else CLEAN)
 
 
 dialect_option = click.option(
@@ -50,8 +72,8 @@ dialect_option = click.option(
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="anima-prompt", prog_name="anima-prompt")
-def main() -> None:
-    r"""Parse, format, build and convert prompts for the Anima text-to-image model.
+def commands() -> None:
+    """Parse, format, build and convert prompts for the Anima text-to-image model.
 
     \b
     Try:
@@ -64,7 +86,7 @@ def main() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
-@main.command()
+@commands.command()
 @click.argument("source", metavar="TEXT|FILE|-")
 @dialect_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -93,7 +115,7 @@ def parse(source: str, dialect: str, as_json: bool) -> None:
     finish([d for reading in readings for d in reading.diagnostics], quiet=as_json)
 
 
-@main.command()
+@commands.command()
 @click.argument("sources", metavar="FILE...|-", nargs=-1, required=True)
 @dialect_option
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file would change.")
@@ -121,7 +143,7 @@ def fmt(sources: tuple[str, ...], dialect: str, check: bool, diff: bool, order: 
     sys.exit(USAGE if failed else FINDINGS if reports else CLEAN)
 
 
-@main.command()
+@commands.command()
 @click.argument("source", metavar="FILE|-")
 @dialect_option
 @click.option("--profile", metavar="NAME|FILE", help="Release whose prefix and negative fill the gaps.")
@@ -148,7 +170,7 @@ def build(source: str, dialect: str, profile: str | None, as_json: bool) -> None
     finish(diagnostics, quiet=as_json)
 
 
-@main.command()
+@commands.command()
 @click.argument("source", metavar="TEXT|FILE|-", default="-")
 @click.option("--from", "reads", type=DIALECTS, required=True, help="Front end that the text is written for.")
 @click.option("--to", "writes", type=DIALECTS, required=True, help="Front end to write for.")
@@ -172,11 +194,11 @@ def convert(source: str, reads: str, writes: str, as_json: bool) -> None:
     finish(diagnostics, quiet=as_json, warnings_count=True)
 
 
-@main.command()
+@commands.command()
 @click.argument("name", metavar="[NAME|FILE]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def profiles(name: str | None, as_json: bool) -> None:
-    """List the release profiles, or show one with the source of every figure."""
+    """List the release profiles, or show one with its sources."""
     from anima_prompt.profiles import load_profile
     from anima_prompt.profiles import profiles as all_profiles
 
@@ -190,7 +212,7 @@ def profiles(name: str | None, as_json: bool) -> None:
         views.print_profiles(chosen)
 
 
-@main.command()
+@commands.command()
 def schema() -> None:
     """Print the JSON schema of prompt files, for editors."""
     from anima_prompt.interchange.schema import prompt_schema
@@ -198,10 +220,10 @@ def schema() -> None:
     click.echo(json.dumps(prompt_schema(), indent=2))
 
 
-@main.command()
+@commands.command()
 @click.argument("shell", type=click.Choice(_SHELLS))
 def completion(shell: str) -> None:
-    r"""Print the completion script for a shell.
+    """Print the completion script for a shell.
 
     \b
       bash:  anima-prompt completion bash >> ~/.bashrc
@@ -212,7 +234,7 @@ def completion(shell: str) -> None:
 
     found = get_completion_class(shell)
     assert found is not None
-    click.echo(found(main, {}, "anima-prompt", "_ANIMA_PROMPT_COMPLETE").source())
+    click.echo(found(commands, {}, "anima-prompt", "_ANIMA_PROMPT_COMPLETE").source())
 
 
 def text_of(source: str) -> str:

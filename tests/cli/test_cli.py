@@ -213,10 +213,33 @@ def test_bad_input_gives_one_line_and_exit_code_two(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["fmt"], ["parse"], ["nonsense"], ["convert", "--from", "sdxl", "--to", "plain", "a"]]
+    ("arguments", "message"),
+    [
+        (["fmt"], "error: Missing argument 'FILE...|-'; see 'anima-prompt fmt --help'"),
+        (["parze", "x"], "error: No such command 'parze'. Did you mean 'parse'?; see 'anima-prompt --help'"),
+        (
+            ["convert", "--from", "sdxl", "--to", "plain", "a"],
+            "error: Invalid value for '--from': 'sdxl' is not one of 'comfyui'",
+        ),
+        (["parse", "--jsn", "a"], "error: No such option '--jsn'."),
+    ],
 )
-def test_wrong_usage_exits_with_two(arguments: list[str]) -> None:
-    assert run(*arguments).returncode == 2
+def test_wrong_usage_gives_one_line_and_exit_code_two(arguments: list[str], message: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith(message)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_stops_early_gets_no_traceback() -> None:
+    shell = f"{COMMAND} schema | head -n 1"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)  # noqa: S607
+    assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+def test_help_shows_examples_that_can_be_pasted() -> None:
+    assert '  echo "masterpiece ,best_quality,1girl" | anima-prompt fmt -\n' in run("--help").stdout
+    assert "..." not in run("--help").stdout.partition("Commands:")[2]
 
 
 def test_every_command_explains_itself() -> None:
