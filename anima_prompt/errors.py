@@ -17,6 +17,10 @@ class DataFileError(AnimaPromptError):
     """A vocabulary pack or profile file breaks its schema. The message lists every bad row."""
 
 
+class StoreError(AnimaPromptError):
+    """The vocabulary's file is missing, damaged, of another version, or cannot be written."""
+
+
 class PromptFileError(AnimaPromptError):
     """A YAML or JSON prompt file breaks its schema. The message has ``file:line:column``."""
 

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from anima_prompt.cli import views
+from anima_prompt.cli.tags import tags
 from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError, InputError
@@ -235,6 +236,9 @@ def completion(shell: str) -> None:
     found = get_completion_class(shell)
     assert found is not None
     click.echo(found(commands, {}, "anima-prompt", "_ANIMA_PROMPT_COMPLETE").source())
+
+
+commands.add_command(tags)
 
 
 def text_of(source: str) -> str:

@@ -100,9 +100,9 @@ def print_reading(reading: Reading, text: str) -> None:
     for item in sorted(reading.items, key=lambda i: (order.index(i.section), i.start)):
         weight = "" if item.weight == 1 else weight_text(item.weight)
         shown = f"{item.text}  (as written)" if item.verbatim is not None else item.text
-        table.add_row(item.section.value, _plain(shown), weight, f"{item.start}-{item.end}")
+        table.add_row(item.section.value, plain(shown), weight, f"{item.start}-{item.end}")
     if reading.items:
-        _print(table)
+        print_wide(table)
     else:
         click.echo("nothing but white space" if not text.strip() else "no tags and no sentences")
 
@@ -153,8 +153,8 @@ def print_profile(profile: Profile) -> None:
     sources = dict(profile.sources)
     for field in fields(profile):
         if field.name not in ("name", "sources"):
-            table.add_row(field.name, _plain(_shown(getattr(profile, field.name))), sources.get(field.name, ""))
-    _print(table)
+            table.add_row(field.name, plain(_shown(getattr(profile, field.name))), sources.get(field.name, ""))
+    print_wide(table)
 
 
 def print_profiles(profiles: list[Profile]) -> None:
@@ -168,10 +168,11 @@ def print_profiles(profiles: list[Profile]) -> None:
         negative = "yes" if p.negative_works else "no effect"
         scale = weight_text(p.guidance_scale)
         table.add_row(p.name, ", ".join(p.prefix), str(p.steps), scale, p.sampler, p.scheduler, negative)
-    _print(table)
+    print_wide(table)
 
 
-def _print(table: Any) -> None:
+def print_wide(table: Any) -> None:
+    """Print a table, in the terminal's width or, into a file or pipe, as wide as it likes."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=False)
@@ -180,7 +181,7 @@ def _print(table: Any) -> None:
     console.print(table)
 
 
-def _plain(text: str) -> Any:
+def plain(text: str) -> Any:
     """Return text that rich does not read as its own markup."""
     from rich.text import Text
 

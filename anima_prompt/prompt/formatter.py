@@ -15,6 +15,7 @@ from anima_prompt.syntax import parse, weighted_segments
 from anima_prompt.vocabulary import Vocabulary
 
 _BLANKS = re.compile(r"[^\S\n]+")
+_MOST_ROUNDS = 4
 _TYPOGRAPHY = re.compile(r"[\s_,，、]+")
 _MARK_BLANKS = re.compile(r"\s+")
 
@@ -30,8 +31,13 @@ def format_text(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, vocabula
     reader = Dialect.of(dialect)
     table = vocabulary or Vocabulary.default()
     formatter = _Formatter(reader, table)
-    formatted = formatter.text(text)
-    return formatted if _reading(text, reader) == _reading(formatted, reader) else text
+    settled = text
+    for _ in range(_MOST_ROUNDS):  # a mended separator may let the next round see a tag where there was none
+        formatted = formatter.text(settled)
+        if formatted == settled:
+            break
+        settled = formatted
+    return settled if _reading(text, reader) == _reading(settled, reader) else text
 
 
 def _reading(text: str, dialect: Dialect) -> list[tuple[str, float]]:

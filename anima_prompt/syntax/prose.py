@@ -65,7 +65,7 @@ _ABBREVIATION = re.compile(
 _QUALIFIER = re.compile(r"\\?\([^()]*\)")
 _ENDS_LIKE_SENTENCE = re.compile(r"[.!?…][\"”’]$")
 _HARD_TAG = re.compile(
-    r"\s*(?:[@<]|__|\\|\d+\+?(?:girl|boy|other)s?\b|score_\d|[^\s,_]+_[^\s,]*(?:,|$))", re.IGNORECASE
+    r"\s*(?:[@<]|__|\\|\d+\+?(?:girl|boy|other)s?\b|score_\d|[^\s,_]+_[^\s,]*(?=\s*(?:,|$)))", re.IGNORECASE
 )
 
 

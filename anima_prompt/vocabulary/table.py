@@ -1,14 +1,15 @@
-"""The vocabulary: names, aliases and the sections they stand in.
+"""The vocabulary: names, aliases and the sections they stand in, and the questions that people and programs ask.
 
-Knows what a name means; knows nothing of prompts and weights. This first form lives in memory and holds the curated
-packs; it is built once per process, on first use.
+Two homes, one behaviour: entries in memory (the curated packs, tests, notebooks), or a store on disk with whatever the
+user imported. Exact look-ups are answered from a dictionary once they have been asked; searches go to SQLite in both.
 """
 
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,26 +20,31 @@ from anima_prompt.vocabulary.packs import PACKS, Entry, data_folder, read_pack
 if TYPE_CHECKING:
     import pandas as pd
 
+    from anima_prompt.vocabulary.search import Match
+
 _YEAR = re.compile(r"year_\d{4}")
 _QUALIFIER = re.compile(r"_\(([^()]+)\)$")
+_REMEMBERED = 50_000
 
 
 class Vocabulary:
     """A read-only table of entries, looked up by name, alias or prompt text."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry] = (), *, connection: sqlite3.Connection | None = None) -> None:
+        """Hold ``entries`` in memory, or answer from an open store (see :mod:`anima_prompt.vocabulary.library`)."""
+        self._connection = connection
         self._entries: dict[str, Entry] = {}
         self._aliases: dict[str, str] = {}
+        self._absent: set[str] = set()
         for entry in entries:
             self._entries[entry.name] = entry
         for entry in self._entries.values():
             for alias in entry.aliases:
                 self._aliases.setdefault(alias, entry.name)
-        self._character_qualifiers = frozenset(self._qualifiers())
 
     @classmethod
     def from_folder(cls, folder: Path) -> Vocabulary:
-        """Read the packs under ``folder``.
+        """Read the packs under ``folder`` into memory.
 
         Raises:
             DataFileError: a pack is missing or has bad rows.
@@ -47,7 +53,7 @@ class Vocabulary:
 
     @classmethod
     def default(cls) -> Vocabulary:
-        """Return the curated packs that come with the library, read once per process.
+        """Return the user's vocabulary: the curated packs, and what was imported. Opened once per process.
 
         >>> Vocabulary.default().lookup("hatsune_miku").series
         'vocaloid'
@@ -55,7 +61,9 @@ class Vocabulary:
         return _default()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        if self._connection is None:
+            return len(self._entries)
+        return int(self._connection.execute("SELECT count(*) FROM entry").fetchone()[0])
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self.lookup(name) is not None
@@ -65,6 +73,8 @@ class Vocabulary:
         entry = self._entries.get(name)
         if entry is None and name in self._aliases:
             entry = self._entries.get(self._aliases[name])
+        if entry is None and self._connection is not None and name not in self._absent:
+            entry = self._asked(name)
         return entry
 
     def find(self, text: str) -> Entry | None:
@@ -100,37 +110,120 @@ class Vocabulary:
             return Section.GENERAL
         if match.group(1) == "series":
             return Section.SERIES
-        return Section.CHARACTER if match.group(1) in self._character_qualifiers else Section.GENERAL
+        return Section.CHARACTER if self._is_qualifier(match.group(1)) else Section.GENERAL
+
+    def search(self, query: str, *, category: str | None = None, limit: int = 20) -> list[Match]:
+        """Return what a person may mean: exact, alias, prefix, part of a name, typo, ``*_hair``, ``/bhs``; best first.
+
+        >>> [m.entry.name for m in Vocabulary.default().search("lookin at viewer", limit=1)]
+        ['looking_at_viewer']
+        """
+        from anima_prompt.vocabulary import search
+
+        return search.search(self._store, query, category=category, limit=limit)
+
+    def complete(self, prefix: str, *, limit: int = 10) -> list[str]:
+        """Return the most common names and aliases that start with ``prefix``, in one indexed read.
+
+        >>> Vocabulary.default().complete("looking_at")
+        ['looking_at_viewer', 'looking_at_another', 'looking_at_object']
+        """
+        from anima_prompt.vocabulary import search
+
+        return [text for text, _ in search.complete(self._store, text_to_name(prefix), limit=limit)]
+
+    def nearest(self, text: str, *, limit: int = 3) -> list[Match]:
+        """Return entries at most two edits from a text that is no name, nearest first, then most common.
+
+        >>> [(m.entry.name, round(m.score, 2)) for m in Vocabulary.default().nearest("twintials", limit=1)]
+        [('twintails', 0.89)]
+        """
+        from anima_prompt.vocabulary import search
+
+        return search.nearest(self._store, text_to_name(text), limit=limit)
+
+    def group(self, path: str = "") -> list[Entry]:
+        """Return the entries of a semantic group and of the groups below it, most posts first.
+
+        >>> [e.name for e in Vocabulary.default().group("hair/length")][:2]
+        ['long_hair', 'short_hair']
+        """
+        entries = (
+            self._where("grp = ? OR grp LIKE ? ESCAPE '!'", (path, f"{_like(path)}/%")) if path else self.entries()
+        )
+        return [entry for entry in entries if entry.group]
 
     def entries(self, section: Section | None = None) -> list[Entry]:
         """Return all entries, or those of one section, most posts first."""
+        if self._connection is not None:
+            return self._where("? = '' OR section = ?", (section or "", section or ""))
         chosen = (e for e in self._entries.values() if section is None or e.section is section)
         return sorted(chosen, key=lambda e: (-e.post_count, e.name))
 
     def characters_of(self, series: str) -> list[Entry]:
         """Return the characters of a series, most posts first."""
-        return [e for e in self.entries(Section.CHARACTER) if e.series == series]
+        return self._where("series = ?", (series,))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the table as a pandas frame, one row per entry, most posts first."""
         import pandas as pd
 
         columns = ("name", "category", "section", "post_count", "group", "series", "count", "recognised")
-        return pd.DataFrame(
-            [{c: str(getattr(e, c)) if c == "section" else getattr(e, c) for c in columns} for e in self.entries()]
-        )
+        rows = [
+            [str(getattr(entry, c)) if c == "section" else getattr(entry, c) for c in columns]
+            for entry in self.entries()
+        ]
+        return pd.DataFrame(rows, columns=list(columns))
 
-    def _qualifiers(self) -> Iterable[str]:
-        for entry in self._entries.values():
-            if entry.section is Section.SERIES:
-                yield entry.name
-                yield entry.name.removesuffix("_(series)")
-            elif entry.section is Section.CHARACTER:
-                match = _QUALIFIER.search(entry.name)
-                if match:
-                    yield match.group(1)
+    @cached_property
+    def _store(self) -> sqlite3.Connection:
+        """The open store, or one in memory, filled when the first search asks for it."""
+        if self._connection is not None:
+            return self._connection
+        from anima_prompt.vocabulary.store import fill
+
+        connection = sqlite3.connect(":memory:", check_same_thread=False)
+        fill(connection, self._entries.values())
+        return connection
+
+    @cached_property
+    def _qualifiers(self) -> set[str]:
+        from anima_prompt.vocabulary.store import qualifiers
+
+        return qualifiers(self._entries.values())
+
+    def _is_qualifier(self, text: str) -> bool:
+        if self._connection is None:
+            return text in self._qualifiers
+        return self._connection.execute("SELECT 1 FROM qualifier WHERE text = ?", (text,)).fetchone() is not None
+
+    def _where(self, condition: str, values: tuple[object, ...]) -> list[Entry]:
+        from anima_prompt.vocabulary.store import entries_where
+
+        return list(entries_where(self._store, condition, values))
+
+    def _asked(self, name: str) -> Entry | None:
+        """Ask the store and remember the answer, a miss too; what is remembered is bounded."""
+        from anima_prompt.vocabulary.search import exact
+
+        if len(self._entries) + len(self._absent) > _REMEMBERED:
+            self._entries.clear()
+            self._absent.clear()
+        match = exact(self._store, name)
+        if match is None:
+            self._absent.add(name)
+            return None
+        self._entries[name] = match.entry
+        return match.entry
+
+
+def _like(path: str) -> str:
+    return re.sub(r"([!%_])", r"!\1", path)
 
 
 @cache
 def _default() -> Vocabulary:
-    return Vocabulary.from_folder(data_folder())
+    from anima_prompt.vocabulary.library import Library
+
+    library = Library.default()
+    return library.open() if library.has_imports() else Vocabulary.from_folder(data_folder())

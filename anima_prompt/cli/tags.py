@@ -1,0 +1,223 @@
+"""Commands of ``anima-prompt tags``: search, show and fill the vocabulary.
+
+Thin shells round :class:`Vocabulary` and :class:`Library`, as the other commands are round the rest.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anima_prompt.names import name_to_text, text_to_name
+
+if TYPE_CHECKING:
+    from anima_prompt.vocabulary import Entry
+
+CATEGORIES = click.Choice(["general", "artist", "copyright", "character", "meta", "closed"])
+FOUND, NOTHING = 0, 1
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+@click.group()
+def tags() -> None:
+    r"""Search the vocabulary: is a tag real, how is it spelled, how common is it, whose character is it."""
+
+
+@tags.command()
+@click.argument("query")
+@click.option("--category", type=CATEGORIES, help="Only tags of this kind.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Most results.")
+@json_option
+def search(query: str, category: str | None, limit: int, as_json: bool) -> None:
+    """Find tags by name, alias, part or typo; '*_hair' is a pattern, '/bhs' are first letters.
+
+    Exits with 1 if nothing is found.
+    """
+    from anima_prompt.vocabulary import Vocabulary
+
+    found = Vocabulary.default().search(query, category=category, limit=limit)
+    if as_json:
+        data = [{**entry_data(m.entry), "found_by": m.tier.name.lower(), "score": round(m.score, 3)} for m in found]
+        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    else:
+        rows = [(written(m.entry), m.entry.category, count(m.entry), note(m.entry), m.tier.name.lower()) for m in found]
+        print_table(("write", "category", "posts", "belongs to", "found by"), rows)
+    sys.exit(FOUND if found else NOTHING)
+
+
+@tags.command()
+@click.argument("name")
+@json_option
+def show(name: str, as_json: bool) -> None:
+    """Show all that is known of one tag. Exits with 1, and offers near names, if it is unknown."""
+    from anima_prompt.vocabulary import Vocabulary
+
+    table = Vocabulary.default()
+    entry = table.lookup(text_to_name(name.removeprefix("@"))) or table.find(name)
+    if entry is None:
+        near = ", ".join(written(match.entry) for match in table.search(name, limit=3)) or "nothing near"
+        click.echo(f"error: '{name}' is not in the vocabulary; near it: {near}", err=True)
+        sys.exit(NOTHING)
+    if as_json:
+        click.echo(json.dumps(entry_data(entry), ensure_ascii=False, indent=2))
+    else:
+        print_table(
+            ("", ""), [(key.replace("_", " "), shown(value)) for key, value in entry_data(entry).items() if value]
+        )
+
+
+@tags.command()
+@click.argument("prefix")
+@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Most results.")
+def complete(prefix: str, limit: int) -> None:
+    """Print the most common names that start with PREFIX, one a line."""
+    from anima_prompt.vocabulary import Vocabulary
+
+    for name in Vocabulary.default().complete(prefix, limit=limit):
+        click.echo(name)
+
+
+@tags.command()
+@click.argument("path", default="")
+@json_option
+def group(path: str, as_json: bool) -> None:
+    """List the semantic groups, or the tags of one. Exits with 1 if there is no such group."""
+    from anima_prompt.vocabulary import Vocabulary
+
+    entries = Vocabulary.default().group(path)
+    if path and as_json:
+        click.echo(json.dumps([entry_data(entry) for entry in entries], ensure_ascii=False, indent=2))
+    elif path:
+        print_table(("write", "posts", "group"), [(written(e), count(e), e.group) for e in entries])
+    else:
+        sizes = sorted(Counter(entry.group for entry in entries).items())
+        if as_json:
+            click.echo(json.dumps(dict(sizes), indent=2))
+        else:
+            print_table(("group", "tags"), [(name, f"{size:,}") for name, size in sizes])
+    sys.exit(FOUND if entries else NOTHING)
+
+
+@tags.command()
+@json_option
+def stats(as_json: bool) -> None:
+    """Count the vocabulary by category and section, and say where it comes from."""
+    from anima_prompt.vocabulary import Vocabulary
+    from anima_prompt.vocabulary.library import Library
+
+    sizes = Counter((entry.category, entry.section.value) for entry in Vocabulary.default().entries())
+    imports = [path.stem for path in Library.default().imports()]
+    if as_json:
+        rows = [{"category": c, "section": s, "tags": n} for (c, s), n in sizes.most_common()]
+        click.echo(json.dumps({"tags": sizes.total(), "by_kind": rows, "imports": imports}, indent=2))
+    else:
+        print_table(("category", "section", "tags"), [(c, s, f"{n:,}") for (c, s), n in sizes.most_common()])
+        click.echo(f"{sizes.total():,} tags; curated packs, and imports: {', '.join(imports) or 'none'}")
+
+
+@tags.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the import, by default the file's; the same name replaces it.")
+@click.option("--category", type=CATEGORIES, help="Category of the names in a .txt file.")
+@click.option("--skip-bad", is_flag=True, help="Leave bad rows out instead of refusing the file.")
+def import_list(file: Path, name: str | None, category: str | None, skip_bad: bool) -> None:
+    """Add a tag list: a tagcomplete CSV (name,category,count,"aliases"), or a .txt file with one name a line.
+
+    The curated packs know more of a tag and win where both have it; the list's post counts and aliases are used. A
+    failed import leaves the vocabulary as it was.
+    """
+    from anima_prompt.vocabulary.library import Library
+
+    library = Library.default()
+    found = library.add(file, name=name, category=category, skip_bad=skip_bad)
+    for row in found.warnings:
+        click.echo(f"{file}:{row}", err=True)
+    for row in found.bad_rows:
+        click.echo(f"skipped {file}:{row}", err=True)
+    click.echo(f"{len(found.entries):,} tags imported into {library.store}", err=True)
+
+
+@tags.command()
+@click.argument("name")
+def forget(name: str) -> None:
+    """Remove an imported list; 'stats' names them."""
+    from anima_prompt.vocabulary.library import Library
+
+    Library.default().remove(name)
+    click.echo(f"import '{name}' removed", err=True)
+
+
+@tags.command()
+@click.option("--category", type=CATEGORIES, help="Only tags of this kind.")
+def export(category: str | None) -> None:
+    """Print the vocabulary as a tagcomplete CSV, most common first, without the words that Danbooru lacks."""
+    from anima_prompt.vocabulary import Vocabulary
+    from anima_prompt.vocabulary.lists import CATEGORIES as NUMBERS
+
+    numbers = {kind: number for number, (kind, _) in NUMBERS.items()}
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    for entry in Vocabulary.default().entries():
+        if entry.category in numbers and category in (None, entry.category):
+            writer.writerow([entry.name, numbers[entry.category], entry.post_count, ",".join(entry.aliases)])
+
+
+@tags.command()
+def where() -> None:
+    """Print the folder of the user's vocabulary."""
+    from anima_prompt.vocabulary.library import Library
+
+    click.echo(Library.default().folder)
+
+
+def entry_data(entry: Entry) -> dict[str, Any]:
+    """Return a JSON-ready mapping of an entry, with the text that a prompt writes."""
+    data = asdict(entry)
+    data["section"] = entry.section.value
+    return {"text": written(entry), **data}
+
+
+def written(entry: Entry) -> str:
+    """Return the tag as a prompt writes it in ComfyUI's dialect."""
+    text = name_to_text(entry.name)
+    return f"@{text}" if entry.category == "artist" else text
+
+
+def count(entry: Entry) -> str:
+    """Return the post count with thousands separated, empty where there is none."""
+    return f"{entry.post_count:,}" if entry.post_count else ""
+
+
+def note(entry: Entry) -> str:
+    """Return the series of a character, or the group of any other tag."""
+    return name_to_text(entry.series) if entry.series else entry.group
+
+
+def shown(value: Any) -> str:
+    """Return a value for a table."""
+    return ", ".join(value) if isinstance(value, list | tuple) else str(value)
+
+
+def print_table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows under titles; numbers stand to the right."""
+    from rich.table import Table
+
+    from anima_prompt.cli.views import plain, print_wide
+
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(titles))
+    for title in titles:
+        table.add_column(title, justify="right" if title in ("posts", "tags") else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(plain(cell) for cell in row))
+    if rows:
+        print_wide(table)
+    else:
+        click.echo("nothing found")

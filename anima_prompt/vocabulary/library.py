@@ -1,0 +1,176 @@
+"""The user's vocabulary on disk: imported lists, and the store that is built from them and the curated packs.
+
+The store is derived: it can be deleted, and it is built again whenever a pack or an import has changed. Every import
+is kept as a file of its own, so nothing has to be imported twice. Several processes may read and import at once: files
+appear whole, and whoever opens next rebuilds what two writers have missed of each other.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from anima_prompt.errors import DataFileError, StoreError
+from anima_prompt.vocabulary.lists import CATEGORIES, TagList, read_list
+from anima_prompt.vocabulary.packs import PACKS, Entry, data_folder, read_pack
+from anima_prompt.vocabulary.store import SCHEMA_VERSION, build, open_store, read_meta
+from anima_prompt.vocabulary.table import Vocabulary
+
+ENVIRONMENT = "ANIMA_PROMPT_DATA"
+"""Environment variable that names another folder."""
+
+_NUMBERS = {category: number for number, (category, _) in CATEGORIES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A folder with ``imports/*.csv`` and ``vocabulary.sqlite``."""
+
+    folder: Path
+
+    @classmethod
+    def default(cls) -> Library:
+        """Return the user's library: the platform's data folder, or the one that ``ANIMA_PROMPT_DATA`` names."""
+        named = os.environ.get(ENVIRONMENT)
+        if named:
+            return cls(Path(named))
+        from platformdirs import user_data_path
+
+        return cls(user_data_path("anima-prompt", appauthor=False))
+
+    @property
+    def store(self) -> Path:
+        """Where the store is."""
+        return self.folder / "vocabulary.sqlite"
+
+    def imports(self) -> list[Path]:
+        """Return the imported lists, in the order in which they apply: by name, later ones win."""
+        return sorted((self.folder / "imports").glob("*.csv"))
+
+    def has_imports(self) -> bool:
+        """Whether anything was imported."""
+        return bool(self.imports())
+
+    def add(
+        self, path: Path, *, name: str | None = None, category: str | None = None, skip_bad: bool = False
+    ) -> TagList:
+        """Import a list, under ``name`` (the file's name by default), replacing an earlier import of that name.
+
+        The new store is built first; only then are the list and the store put in place.
+
+        Raises:
+            DataFileError: the file is unreadable, or has bad rows and ``skip_bad`` is not given; all of them are named.
+            StoreError: the folder or the disk does not take it; the old vocabulary still answers.
+        """
+        found = read_list(path, category=category)
+        if found.bad_rows and not skip_bad:
+            rows = "\n".join(f"{path}:{row}" for row in found.bad_rows)
+            raise DataFileError(
+                f"{rows}\n{path}: {len(found.bad_rows)} bad rows; mend them, or skip them with --skip-bad"
+            )
+        target = self.folder / "imports" / f"{name or path.stem}.csv"
+        others = [other for other in self.imports() if other != target]
+        kept = self._written(target, found.entries)
+        fingerprint = self._digest({**_stats(others), target.name: _stat(kept)})
+        try:
+            merged = self._merged(others, found.entries)
+            build(self.store, merged, fingerprint=fingerprint, before_rename=lambda: kept.replace(target))
+        finally:
+            kept.unlink(missing_ok=True)
+        return found
+
+    def remove(self, name: str) -> None:
+        """Forget an imported list.
+
+        Raises:
+            StoreError: there is no import of that name.
+        """
+        target = self.folder / "imports" / f"{name}.csv"
+        if target not in self.imports():
+            known = ", ".join(p.stem for p in self.imports()) or "none"
+            raise StoreError(f"import '{name}' does not exist; there is {known}")
+        target.unlink()
+        self.rebuild()
+
+    def open(self) -> Vocabulary:
+        """Return the vocabulary, built anew if a pack or an import has changed since.
+
+        If that cannot be done (a read-only folder, a full disk), the store as it is answers; without one, the packs do.
+        """
+        try:
+            connection = open_store(self.store)
+            if read_meta(connection).get("fingerprint") == self.fingerprint():
+                return Vocabulary(connection=connection)
+        except StoreError:
+            connection = None
+        try:
+            self.rebuild()
+            return Vocabulary(connection=open_store(self.store))
+        except StoreError:
+            return Vocabulary(connection=connection) if connection else Vocabulary.from_folder(data_folder())
+
+    def rebuild(self) -> int:
+        """Build the store from the packs and the imports and return the number of entries.
+
+        Raises:
+            StoreError: the folder or the disk does not take it.
+        """
+        imports = self.imports()
+        fingerprint = self._digest(_stats(imports))
+        return build(self.store, self._merged(imports), fingerprint=fingerprint)
+
+    def fingerprint(self) -> str:
+        """Return a digest of the packs' and imports' names, sizes and times; cheap enough for every start.
+
+        A store carries the digest of the files that went into it, and not of those that lie there when it is done: what
+        another process has added meanwhile makes the two differ, and the store is rebuilt.
+        """
+        return self._digest(_stats(self.imports()))
+
+    def _digest(self, imports: dict[str, tuple[int, int]]) -> str:
+        packs = _stats([data_folder() / pack.path for pack in PACKS])
+        return hashlib.sha256(repr((SCHEMA_VERSION, packs, sorted(imports.items()))).encode()).hexdigest()
+
+    def _merged(self, imports: list[Path], new: Iterable[Entry] = ()) -> list[Entry]:
+        """Return one entry per name: imports in order, then the packs, which know more of a tag than any list."""
+        merged: dict[str, Entry] = {}
+        for entries in (*(read_list(path).entries for path in imports), new):
+            merged |= {entry.name: entry for entry in entries}
+        for pack in PACKS:
+            for entry in read_pack(pack, data_folder()):
+                merged[entry.name] = _enriched(entry, merged.get(entry.name))
+        return list(merged.values())
+
+    def _written(self, target: Path, entries: Iterable[Entry]) -> Path:
+        """Write an import in the plain form, beside where it belongs, and return where."""
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, beside = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".new", dir=target.parent)
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+                writer = csv.writer(stream, lineterminator="\n")
+                writer.writerows([e.name, _NUMBERS[e.category], e.post_count, ",".join(e.aliases)] for e in entries)
+        except OSError as error:
+            raise StoreError(f"{target}: cannot be written ({error}); the old vocabulary is as it was") from None
+        return Path(beside)
+
+
+def _stats(files: Iterable[Path]) -> dict[str, tuple[int, int]]:
+    return {file.name: _stat(file) for file in files}
+
+
+def _stat(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _enriched(packed: Entry, imported: Entry | None) -> Entry:
+    """Return a pack's entry with an import's count and further aliases; closed words stay as they are."""
+    if imported is None or packed.category == "closed":
+        return packed
+    aliases = tuple(dict.fromkeys((*packed.aliases, *imported.aliases)))
+    return replace(packed, post_count=imported.post_count or packed.post_count, aliases=aliases)

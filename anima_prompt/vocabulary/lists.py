@@ -1,0 +1,142 @@
+"""Read tag lists as they circulate.
+
+Knows formats and their traps: LF and CRLF, quoted fields, missing aliases, lines in another encoding, Danbooru's
+numbers and e621's; knows nothing of stores. Bad rows are collected with their line numbers, never dropped in silence.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from anima_prompt.errors import DataFileError
+from anima_prompt.names import text_to_name
+from anima_prompt.sections import Section
+from anima_prompt.vocabulary.packs import Category, Entry
+
+CATEGORIES: dict[str, tuple[Category, Section]] = {
+    "0": ("general", Section.GENERAL),
+    "1": ("artist", Section.ARTIST),
+    "3": ("copyright", Section.SERIES),
+    "4": ("character", Section.CHARACTER),
+    "5": ("meta", Section.META),
+}
+"""Danbooru's and Gelbooru's category numbers. e621 uses 0, 1, 3 to 8, lists that merge both shift it by 7."""
+
+_SECTIONS: dict[str, tuple[Category, Section]] = {
+    category: (category, section) for category, section in CATEGORIES.values()
+}
+_E621_SHARE, _E621_ROWS = 0.01, 2
+_FALLBACKS = ("gbk", "cp932", "latin-1")
+
+
+@dataclass(frozen=True, slots=True)
+class TagList:
+    """What a file holds: its entries, its bad rows and what was read with a doubt, both as ``line: reason``."""
+
+    entries: tuple[Entry, ...]
+    bad_rows: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def read_list(path: Path, *, category: str | None = None) -> TagList:
+    """Read a tagcomplete CSV (``name,category,count,"aliases"``), or a text file with one name a line.
+
+    Args:
+        category: category of all names; needed for a ``.txt`` file, which has no numbers.
+
+    Raises:
+        DataFileError: the file cannot be read, numbers its categories like e621, or is of no known format.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataFileError(f"{path}: {reason}; give a tag list (.csv or .txt)") from None
+    if b"\0" in data:
+        raise DataFileError(f"{path}: is a binary file; give a tag list (.csv or .txt)")
+    bad: list[str] = []
+    warnings: list[str] = []
+    lines = list(_decoded(data, warnings))
+    if path.suffix.lower() == ".txt":
+        found = _read_names(path, lines, category, bad)
+    elif path.suffix.lower() == ".csv":
+        found = _read_tagcomplete(path, lines, bad)
+    else:
+        raise DataFileError(f"{path}: ends in '{path.suffix}'; expected a tag list that ends in .csv or .txt")
+    if not found and not bad:
+        raise DataFileError(f"{path}: holds no tags; expected lines such as '1girl,0,6945303,\"1girls\"'")
+    return TagList(tuple(found), tuple(bad), tuple(warnings))
+
+
+def _decoded(data: bytes, warnings: list[str]) -> Iterator[str]:
+    """Decode line by line: lists in the wild hold single lines in another encoding."""
+    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+        raw = line.removesuffix(b"\r")
+        try:
+            yield raw.decode("utf-8")
+        except UnicodeDecodeError:
+            encoding, text = next(pair for pair in _attempts(raw) if pair[1] is not None)
+            warnings.append(f"{number}: not UTF-8, read as {encoding}")
+            yield str(text)
+
+
+def _attempts(raw: bytes) -> Iterator[tuple[str, str | None]]:
+    for encoding in _FALLBACKS:
+        try:
+            yield encoding, raw.decode(encoding)
+        except UnicodeDecodeError:
+            yield encoding, None
+
+
+def _read_names(path: Path, lines: list[str], category: str | None, bad: list[str]) -> list[Entry]:
+    if category not in _SECTIONS:
+        raise DataFileError(f"{path}: names without categories; say --category, one of {', '.join(_SECTIONS)}")
+    found: dict[str, Entry] = {}
+    kind, section = _SECTIONS[category]
+    for number, line in enumerate(lines, start=1):
+        text = line.strip().rstrip(",")
+        name = text_to_name(text.removeprefix("@") if kind == "artist" else text)
+        if name in found:
+            bad.append(f"{number}: '{name}' is there already")
+        elif name and not text.startswith("#"):
+            found[name] = Entry(name, kind, section)
+    return list(found.values())
+
+
+def _read_tagcomplete(path: Path, lines: list[str], bad: list[str]) -> list[Entry]:
+    found: dict[str, Entry] = {}
+    foreign = 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        row = next(csv.reader([line]))
+        problem = _problem(row, number)
+        if problem is None and row[0] in found:
+            problem = f"'{row[0]}' is there already"
+        if problem is not None:
+            foreign += len(row) > 1 and row[1].isdecimal() and row[1] not in CATEGORIES
+            bad.append(f"{number}: {problem}")
+        elif row[0] != "name":
+            kind, section = CATEGORIES[row[1]]
+            aliases = tuple(a.strip() for a in row[3].split(",") if a.strip()) if len(row) > 3 else ()
+            found[row[0]] = Entry(row[0], kind, section, int(row[2]), aliases)
+    if foreign >= _E621_ROWS and foreign > _E621_SHARE * (len(found) + foreign):
+        raise DataFileError(f"{path}: {foreign} rows have e621's category numbers; give a Danbooru or Gelbooru list")
+    return list(found.values())
+
+
+def _problem(row: list[str], number: int) -> str | None:
+    if number == 1 and row[:2] == ["name", "category"]:
+        return None
+    if not 3 <= len(row) <= 4:
+        return f"{len(row)} fields; expected name,category,count,aliases"
+    if not row[0] or any(char.isspace() for char in row[0]):
+        return f"name is '{row[0]}'; expected underscores, no blanks"
+    if row[1] not in CATEGORIES:
+        return f"category is '{row[1]}'; expected one of {', '.join(CATEGORIES)}"
+    if not row[2].isdecimal():
+        return f"count is '{row[2]}'; expected a whole number"
+    return None

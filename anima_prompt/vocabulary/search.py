@@ -1,0 +1,195 @@
+"""Questions to a store: look-up, completion, patterns, typos.
+
+Knows how answers are found and ranked: by tier first (exact, alias, prefix, pattern, typo), then by post count.
+Candidates for typos come from an index, and rapidfuzz judges the shortlist alone.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from anima_prompt.vocabulary.packs import Entry
+from anima_prompt.vocabulary.store import MANY_COMPLETIONS, entries_where, parts_of, piece_key
+
+MAX_EDITS = 2
+_ALIASES_A_NAME = 4  # several spellings of one entry may match; read so many more rows than entries are wanted
+_ENOUGH = 3  # with fewer finds than this, typos are considered
+_ABBREVIATION = re.compile(r"/([a-z0-9]{2,})")
+_LAST = "\U0010ffff"
+
+
+class Tier(IntEnum):
+    """How a result was found; lower is better."""
+
+    EXACT = 0
+    ALIAS = 1
+    PREFIX = 2  # of the name or of one of its words
+    PATTERN = 3
+    TYPO = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One result: the entry, how it was found, the spelling that matched, and how like the query it is (0 to 1)."""
+
+    entry: Entry
+    tier: Tier
+    form: str
+    score: float = 1.0
+
+
+def exact(connection: sqlite3.Connection, name: str) -> Match | None:
+    """Return the entry that has ``name`` for its name or an alias."""
+    row = connection.execute(
+        "SELECT entry, is_alias FROM form WHERE text = ? ORDER BY is_alias LIMIT 1", (name,)
+    ).fetchone()
+    if row is None:
+        return None
+    return Match(_by_id(connection, row[0]), Tier.ALIAS if row[1] else Tier.EXACT, name)
+
+
+def complete(connection: sqlite3.Connection, prefix: str, *, limit: int = 10) -> list[tuple[str, int]]:
+    """Return the most common spellings that start with ``prefix`` and their entries' numbers.
+
+    One indexed read: prefixes with many completions have their best ones stored.
+    """
+    if not prefix:
+        return []
+    found = connection.execute(
+        "SELECT form.text, form.entry FROM prefix JOIN form ON form.id = prefix.form WHERE prefix.text = ?"
+        " ORDER BY prefix.form LIMIT ?",
+        (prefix, limit),
+    ).fetchall()
+    if found:
+        return [(text, entry) for text, entry in found]
+    rows = connection.execute(
+        "SELECT text, entry FROM form WHERE text >= ? AND text < ? LIMIT ?",
+        (prefix, prefix + _LAST, MANY_COMPLETIONS),
+    ).fetchall()
+    rows.sort(key=lambda row: row[1])
+    return [(text, entry) for text, entry in rows[:limit]]
+
+
+def typos(connection: sqlite3.Connection, name: str, *, limit: int = 5) -> list[tuple[str, int, int]]:
+    """Return spellings at most two edits away (one where the spelling has fewer than six characters).
+
+    An edit inserts, drops, changes or swaps letters. Fewer edits come first, then the more common tag.
+
+    Returns:
+        text, entry's number, edits; ``name`` itself is never among them.
+    """
+    from rapidfuzz.distance import OSA
+    from rapidfuzz.process import extract
+
+    keys = _keys_near(name)
+    if not keys:
+        return []
+    marks = ",".join("?" * len(keys))
+    shared = f"SELECT form FROM piece WHERE key IN ({marks})"  # noqa: S608  question marks alone
+    rows = connection.execute(f"SELECT text, entry FROM form WHERE id IN ({shared})", keys).fetchall()  # noqa: S608
+    near = extract(name, [row[0] for row in rows], scorer=OSA.distance, score_cutoff=MAX_EDITS, limit=None)
+    found = [(text, rows[index][1], int(edits)) for text, edits, index in near if edits < parts_of(len(text))]
+    found.sort(key=lambda match: (match[2], match[1]))
+    return [match for match in found if match[2]][:limit]
+
+
+def _keys_near(name: str) -> list[str]:
+    """Return the keys of every part that a form within reach shares with ``name``.
+
+    A form of length l is cut into k + 1 parts, and at least one is untouched by k edits. Where it may stand in ``name``
+    follows from its index and the difference in length (multi-match-aware windows of PASS-JOIN).
+    """
+    keys: dict[str, None] = {}
+    for length in range(max(2, len(name) - MAX_EDITS), len(name) + MAX_EDITS + 1):
+        parts = parts_of(length)
+        edits, shift = parts - 1, len(name) - length
+        if abs(shift) > edits:
+            continue
+        for index in range(parts):
+            start, end = length * index // parts, length * (index + 1) // parts
+            low = max(start - index, start + shift - (edits - index), 0)
+            high = min(start + index, start + shift + (edits - index))
+            for place in range(low, high + 1):
+                text = name[place : place + end - start]
+                if len(text) == end - start:
+                    keys[piece_key(length, index, text)] = None
+    return list(keys)
+
+
+def nearest(connection: sqlite3.Connection, name: str, *, limit: int = 3) -> list[Match]:
+    """Return the entries within reach of a typo, each once."""
+    unique: dict[int, Match] = {}
+    for text, entry, edits in typos(connection, name, limit=limit * 3):
+        score = 1 - edits / max(len(text), len(name))
+        unique.setdefault(entry, Match(_by_id(connection, entry), Tier.TYPO, text, score))
+    return list(unique.values())[:limit]
+
+
+def wildcard(connection: sqlite3.Connection, pattern: str, *, limit: int = 20) -> list[Match]:
+    """Return entries whose name or alias fits a pattern with ``*`` for any text, most common first."""
+    glob = "".join(f"[{char}]" if char in "?[" else char for char in pattern)
+    if any(len(part) >= 3 for part in pattern.split("*")):  # what the trigram index can help with
+        source = "SELECT form.text, form.entry FROM trigram JOIN form ON form.id = trigram.rowid WHERE trigram.text"
+    else:
+        source = "SELECT text, entry FROM form WHERE text"
+    rows = connection.execute(f"{source} GLOB ? ORDER BY form.id LIMIT ?", (glob, limit)).fetchall()
+    return _matches(connection, [(text, entry) for text, entry in rows], Tier.PATTERN)
+
+
+def abbreviation(connection: sqlite3.Connection, letters: str, *, limit: int = 20) -> list[Match]:
+    """Return the entries whose words start with these letters: ``bhs`` finds ``black_hair_something``."""
+    glob = "".join(f"{letter}*[_-]" for letter in letters[:-1]) + f"{letters[-1]}*"
+    rows = connection.execute(
+        "SELECT text, entry FROM form WHERE text >= ? AND text < ? AND text GLOB ? ORDER BY id LIMIT ?",
+        (letters[0], letters[0] + _LAST, glob, limit * 8),
+    ).fetchall()
+    exact_words = [row for row in rows if len(re.split("[_-]", row[0])) == len(letters)]
+    return _matches(connection, exact_words[:limit], Tier.PATTERN)
+
+
+def search(connection: sqlite3.Connection, query: str, *, category: str | None = None, limit: int = 20) -> list[Match]:
+    """Return what a person may mean by ``query``, best first.
+
+    ``long hair`` is looked up as a name, an alias, a prefix, a part of a name and with typos; ``*_hair`` is a pattern;
+    ``/bhs`` an abbreviation.
+    """
+    name = re.sub(r"\s+", "_", query.strip().lower())
+    if not name:
+        return []
+    short = _ABBREVIATION.fullmatch(name)
+    reach = limit * (_ALIASES_A_NAME if category is None else _ALIASES_A_NAME * 10)
+    if "*" in name:
+        found = wildcard(connection, name, limit=reach)
+    elif short:
+        found = abbreviation(connection, short.group(1), limit=reach)
+    else:
+        found = _ranked(connection, name, reach)
+    unique: dict[str, Match] = {}
+    for match in found:
+        if category in (None, match.entry.category):
+            unique.setdefault(match.entry.name, match)
+    return list(unique.values())[:limit]
+
+
+def _ranked(connection: sqlite3.Connection, name: str, limit: int) -> list[Match]:
+    first = exact(connection, name)
+    found = [first] if first else []
+    starts = _matches(connection, complete(connection, name, limit=limit), Tier.PREFIX)
+    if len(name) >= 3:
+        inside = wildcard(connection, f"*{name}*", limit=limit)
+        starts += [replace(match, tier=Tier.PREFIX) for match in inside if f"_{name}" in match.form]
+        found += sorted(starts, key=lambda match: -match.entry.post_count) + inside
+    else:
+        found += starts
+    return found if len(found) >= _ENOUGH else found + nearest(connection, name, limit=limit)
+
+
+def _matches(connection: sqlite3.Connection, rows: list[tuple[str, int]], tier: Tier) -> list[Match]:
+    return [Match(_by_id(connection, entry), tier, text) for text, entry in rows]
+
+
+def _by_id(connection: sqlite3.Connection, number: int) -> Entry:
+    return next(entries_where(connection, "id = ?", (number,)))

@@ -1,0 +1,255 @@
+"""The vocabulary in one SQLite file: written beside and renamed, opened read-only, never half there.
+
+Knows tables and how they are filled; :mod:`anima_prompt.vocabulary.search` asks the questions. Rows go in by falling
+post count, so a lower id is a more common tag and no query has to sort more than a handful of rows.
+
+Three indexes make look-ups cheap: ``form`` has every name and alias in order; ``prefix`` holds the best completions of
+every prefix that has many; ``piece`` cuts a form into three parts, at least one of which survives two edits (the
+pigeonhole principle of Li et al. 2011, PASS-JOIN).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from anima_prompt.errors import StoreError
+from anima_prompt.sections import Section
+from anima_prompt.vocabulary.packs import Category, Entry
+
+SCHEMA_VERSION = 1
+QUALIFIER = re.compile(r"_\(([^()]+)\)$")
+MANY_COMPLETIONS = 48
+"""A prefix with more completions than this has its best ones stored; fewer are read from the index and sorted."""
+
+BEST_COMPLETIONS = 24
+_LONGEST_PREFIX = 24
+
+_TABLES = """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE entry (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL, category TEXT NOT NULL, section TEXT NOT NULL,
+        post_count INTEGER NOT NULL, aliases TEXT NOT NULL, grp TEXT NOT NULL, series TEXT NOT NULL,
+        count TEXT NOT NULL, looks TEXT NOT NULL, write TEXT NOT NULL, recognised INTEGER NOT NULL
+    );
+    CREATE TABLE form (id INTEGER PRIMARY KEY, text TEXT NOT NULL, entry INTEGER NOT NULL, is_alias INTEGER NOT NULL);
+    CREATE TABLE qualifier (text TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE prefix (text TEXT NOT NULL, form INTEGER NOT NULL, PRIMARY KEY (text, form)) WITHOUT ROWID;
+    CREATE TABLE piece (key TEXT NOT NULL, form INTEGER NOT NULL, PRIMARY KEY (key, form)) WITHOUT ROWID;
+    CREATE VIRTUAL TABLE trigram USING fts5 (
+        text, content = 'form', content_rowid = 'id', tokenize = 'trigram', detail = 'none'
+    );
+"""
+_INDEXES = """
+    CREATE INDEX entry_name ON entry (name);
+    CREATE INDEX entry_grp ON entry (grp) WHERE grp != '';
+    CREATE INDEX entry_series ON entry (series) WHERE series != '';
+    CREATE INDEX form_text ON form (text, entry, is_alias);
+    INSERT INTO trigram (trigram) VALUES ('rebuild');
+"""
+_COLUMNS = "name, category, section, post_count, aliases, grp, series, count, looks, write, recognised"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One part of a text: which of the parts it is, where it starts, and what it says."""
+
+    index: int
+    start: int
+    text: str
+
+
+def pieces(text: str) -> list[Piece]:
+    """Cut a text into parts as even as can be: three, or two below six characters.
+
+    >>> [p.text for p in pieces("long_hair")], [p.text for p in pieces("cat")]
+    (['lon', 'g_h', 'air'], ['c', 'at'])
+    """
+    parts = parts_of(len(text))
+    cuts = [len(text) * i // parts for i in range(parts + 1)]
+    return [Piece(i, cuts[i], text[cuts[i] : cuts[i + 1]]) for i in range(parts)]
+
+
+def parts_of(length: int) -> int:
+    """Return into how many parts a text of that length is cut; one fewer edits are tolerated."""
+    return 3 if length >= 6 else 2
+
+
+def piece_key(length: int, index: int, text: str) -> str:
+    """Return the key under which a part of a form of that length is found."""
+    return f"{length}.{index}.{text}"
+
+
+def build(
+    path: Path, entries: Iterable[Entry], *, fingerprint: str = "", before_rename: Callable[[], object] | None = None
+) -> int:
+    """Write a store of ``entries`` to ``path`` and return how many there are.
+
+    The file appears whole or not at all: it is written beside and renamed, so readers keep the old one until then, and
+    of two writers the later one wins.
+
+    Args:
+        entries: one per name. An alias that is a name of its own is dropped: live tags are never shadowed.
+        fingerprint: says what the store is built from; see :func:`read_meta`.
+        before_rename: called when the store is filled and about to be put in place.
+
+    Raises:
+        StoreError: the folder or the disk does not take it.
+    """
+    beside: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        beside = Path(name)
+        connection = sqlite3.connect(beside)
+        try:
+            count = fill(connection, entries, fingerprint=fingerprint)
+        finally:
+            connection.close()
+        if before_rename is not None:
+            before_rename()
+        beside.replace(path)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"{path}: the vocabulary cannot be written ({error}); the old one is as it was") from None
+    finally:
+        if beside is not None:
+            beside.unlink(missing_ok=True)
+    return count
+
+
+def fill(connection: sqlite3.Connection, entries: Iterable[Entry], *, fingerprint: str = "") -> int:
+    """Fill an empty database with ``entries`` and return how many there are."""
+    ordered = sorted(entries, key=lambda e: (-e.post_count, e.name))
+    names = {entry.name for entry in ordered}
+    connection.executescript(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -64000;" + _TABLES
+    )
+    with connection:
+        rows = ((i, *_row(entry)) for i, entry in enumerate(ordered))
+        connection.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 12)})", rows)  # noqa: S608  question marks alone
+        forms = _forms(ordered, names)
+        connection.executemany("INSERT INTO form VALUES (?, ?, ?, ?)", ((i, *form) for i, form in enumerate(forms)))
+        connection.executemany("INSERT INTO prefix VALUES (?, ?)", sorted(_prefixes([form[0] for form in forms])))
+        connection.executemany("INSERT INTO piece VALUES (?, ?)", sorted(_pieces([form[0] for form in forms])))
+        connection.executemany("INSERT INTO qualifier VALUES (?)", sorted((q,) for q in qualifiers(ordered)))
+        meta = {"schema": str(SCHEMA_VERSION), "fingerprint": fingerprint, "entries": str(len(ordered))}
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
+        connection.executescript(_INDEXES)
+    connection.execute("PRAGMA synchronous = FULL")
+    return len(ordered)
+
+
+def qualifiers(entries: Iterable[Entry]) -> set[str]:
+    """Return the words in parentheses that mark a name as a character's, and the names of series, which do so too."""
+    found: set[str] = set()
+    for entry in entries:
+        if entry.section is Section.SERIES:
+            found |= {entry.name, entry.name.removesuffix("_(series)")}
+        elif entry.section is Section.CHARACTER:
+            match = QUALIFIER.search(entry.name)
+            found |= {match.group(1)} if match else set()
+    return found
+
+
+def open_store(path: Path) -> sqlite3.Connection:
+    """Open a store for reading.
+
+    Raises:
+        StoreError: missing, damaged, or written by another version; says what to do.
+    """
+    if not path.is_file():
+        raise StoreError(f"{path}: there is no vocabulary; run 'anima-prompt tags import' or use the curated packs")
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        version = read_meta(connection).get("schema")
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: the vocabulary is damaged ({error}); delete it and import again") from None
+    if version != str(SCHEMA_VERSION):
+        connection.close()
+        raise StoreError(f"{path}: the vocabulary has version {version}, expected {SCHEMA_VERSION}; import again")
+    return connection
+
+
+def read_meta(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return the notes of a store: ``schema``, ``fingerprint``, ``entries``."""
+    return dict(connection.execute("SELECT key, value FROM meta"))
+
+
+def entries_where(connection: sqlite3.Connection, condition: str, values: tuple[object, ...] = ()) -> Iterator[Entry]:
+    """Yield entries by falling post count; ``condition`` is SQL of our own, never a user's."""
+    query = f"SELECT {_COLUMNS} FROM entry WHERE {condition} ORDER BY id"  # noqa: S608  see the docstring
+    return (_entry(row) for row in connection.execute(query, values))
+
+
+def _row(entry: Entry) -> tuple[str | int, ...]:
+    return (
+        entry.name,
+        entry.category,
+        entry.section.value,
+        entry.post_count,
+        "|".join(entry.aliases),
+        entry.group,
+        entry.series,
+        entry.count,
+        "|".join(entry.looks),
+        entry.write,
+        int(entry.recognised),
+    )
+
+
+def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int]) -> Entry:
+    name, category, section, post_count, aliases, group, series, count, looks, write, recognised = row
+    return Entry(
+        name,
+        category,
+        Section(section),
+        post_count,
+        tuple(aliases.split("|")) if aliases else (),
+        group,
+        series,
+        count,
+        tuple(looks.split("|")) if looks else (),
+        write,
+        bool(recognised),
+    )
+
+
+def _forms(ordered: list[Entry], names: set[str]) -> list[tuple[str, int, int]]:
+    """Return every spelling with its entry: names first where a name and its aliases are equally common."""
+    forms: list[tuple[str, int, int]] = []
+    taken = set(names)
+    for number, entry in enumerate(ordered):
+        forms.append((entry.name, number, 0))
+        for alias in entry.aliases:
+            if alias not in taken:
+                taken.add(alias)
+                forms.append((alias, number, 1))
+    return forms
+
+
+def _prefixes(texts: list[str]) -> Iterator[tuple[str, int]]:
+    """Yield the best completions of every prefix that has many; texts come by falling rank."""
+    longest = range(1, _LONGEST_PREFIX + 1)
+    sizes = Counter(text[:n] for text in texts for n in longest if n <= len(text))
+    stored: Counter[str] = Counter()
+    for number, text in enumerate(texts):
+        for n in longest:
+            start = text[:n]
+            if n > len(text) or sizes[start] <= MANY_COMPLETIONS:
+                break
+            if stored[start] < BEST_COMPLETIONS:
+                stored[start] += 1
+                yield start, number
+
+
+def _pieces(texts: list[str]) -> Iterator[tuple[str, int]]:
+    for number, text in enumerate(texts):
+        for piece in pieces(text):
+            yield piece_key(len(text), piece.index, piece.text), number

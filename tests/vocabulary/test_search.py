@@ -1,0 +1,189 @@
+"""Facts about searching a store."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rapidfuzz.distance import OSA
+
+from anima_prompt import Section, Vocabulary
+from anima_prompt.vocabulary import Entry, search
+from anima_prompt.vocabulary.lists import CATEGORIES
+from anima_prompt.vocabulary.store import build, fill, open_store, parts_of
+
+NAMES = (
+    "long_hair",
+    "very_long_hair",
+    "long_skirt",
+    "black_hair",
+    "black_hair_ornament",
+    "hat",
+    "cat",
+    "cat_ears",
+    "twintails",
+    "sky",
+)
+
+
+def store_of(entries: list[Entry]) -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:")
+    fill(connection, entries)
+    return connection
+
+
+def general(name: str, count: int = 1, *aliases: str) -> Entry:
+    return Entry(name, "general", Section.GENERAL, count, aliases)
+
+
+STORE = store_of([general(name, 100 - i) for i, name in enumerate(NAMES)])
+
+
+def found(query: str, limit: int = 20) -> list[tuple[str, str]]:
+    return [(m.entry.name, m.tier.name) for m in search.search(STORE, query, limit=limit)]
+
+
+def test_an_exact_name_comes_first_then_beginnings_of_words_by_post_count() -> None:
+    assert found("long hair") == [("long_hair", "EXACT"), ("very_long_hair", "PREFIX"), *found("long hair")[2:]]
+    assert found("long")[:3] == [("long_hair", "PREFIX"), ("very_long_hair", "PREFIX"), ("long_skirt", "PREFIX")]
+
+
+def test_an_alias_leads_to_its_entry_once() -> None:
+    store = store_of([general("1girl", 9, "1girls", "girl_solo"), general("girls_frontline", 5)])
+    assert next((m.entry.name, m.tier.name) for m in search.search(store, "1girls")) == ("1girl", "ALIAS")
+    assert [m.entry.name for m in search.search(store, "girl")].count("1girl") == 1
+
+
+def test_an_alias_that_is_a_live_tag_never_shadows_it() -> None:
+    store = store_of([general("boots", 9), general("naked_boots", 3, "boots")])
+    match = search.exact(store, "boots")
+    assert match is not None
+    assert (match.entry.name, match.tier.name) == ("boots", "EXACT")
+
+
+def test_patterns_and_abbreviations() -> None:
+    assert [name for name, _ in found("*_hair")] == ["long_hair", "very_long_hair", "black_hair"]
+    assert [name for name, _ in found("black*ornament")] == ["black_hair_ornament"]
+    assert [name for name, _ in found("*t")] == ["long_skirt", "black_hair_ornament", "hat", "cat"]
+    assert [name for name, _ in found("/bho")] == ["black_hair_ornament"]
+    assert [name for name, _ in found("/vlh")] == ["very_long_hair"]
+    assert found("*?*") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("lnog_hair", "long_hair"),
+        ("twintials", "twintails"),
+        ("balck_hiar", "black_hair"),
+        ("longhair", "long_hair"),
+        ("hta", "hat"),
+    ],
+)
+def test_a_typo_is_forgiven(query: str, name: str) -> None:
+    assert name in [match.entry.name for match in search.nearest(STORE, query)]
+    assert found(query)[0][0] == name
+
+
+def test_a_name_is_not_its_own_typo_and_short_names_are_not_stretched() -> None:
+    assert "hat" not in [m.entry.name for m in search.nearest(STORE, "hat")]
+    assert search.nearest(STORE, "xyz") == []
+    assert search.search(STORE, "  ") == []
+    assert search.complete(STORE, "") == []
+
+
+names = st.text(alphabet="abc_", min_size=2, max_size=12)
+
+
+@given(known=st.lists(names, min_size=1, max_size=12, unique=True), query=names)
+def test_typos_are_those_that_a_look_at_every_name_finds(known: list[str], query: str) -> None:
+    store = store_of([general(name) for name in known])
+    near = {name for name in known if 0 < OSA.distance(query, name) < parts_of(len(name))}
+    got = {text for text, _, _ in search.typos(store, query, limit=100)}
+    assert got <= near
+    # A swap across a cut counts as one edit and touches two parts: only then may a name be missed.
+    assert all(OSA.distance(query, name) < _levenshtein(query, name) for name in near - got)
+
+
+def _levenshtein(one: str, other: str) -> int:
+    from rapidfuzz.distance import Levenshtein
+
+    return int(Levenshtein.distance(one, other))
+
+
+@given(
+    known=st.lists(names, min_size=1, max_size=120, unique=True),
+    prefix=st.text(alphabet="abc_", min_size=1, max_size=3),
+)
+def test_completions_are_the_most_common_names_with_that_beginning(known: list[str], prefix: str) -> None:
+    store = store_of([general(name, len(known) - i) for i, name in enumerate(known)])
+    expected = [name for name in known if name.startswith(prefix)][:10]
+    assert [text for text, _ in search.complete(store, prefix)] == expected
+
+
+@pytest.fixture(scope="module")
+def reference() -> Iterator[Vocabulary]:
+    path = Path(__file__).resolve().parents[3] / "shared/data/danbooru_2025-09-24_pt20_tagcomplete.csv.gz"
+    if not path.is_file():
+        pytest.skip("the reference data is not beside the checkout")
+    entries = []
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
+        for row in csv.reader(stream):
+            kind, section = CATEGORIES[row[1]]
+            aliases = tuple(alias for alias in row[3].split(",") if alias) if len(row) > 3 else ()
+            entries.append(Entry(row[0], kind, section, int(row[2]), aliases))
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "vocabulary.sqlite"
+        build(store, entries)
+        yield Vocabulary(connection=open_store(store))
+
+
+def test_a_thousand_misspelled_names_of_the_reference_list_are_found(reference: Vocabulary) -> None:
+    generator = random.Random(5)
+    known = [entry.name for entry in reference.entries()[:60_000] if len(entry.name) >= 4]
+    first = five = 0
+    for _ in range(1000):
+        name = generator.choice(known)
+        wrong = name
+        for _ in range(generator.choice((1, 2))):
+            wrong = _edited(wrong, generator)
+        near = [match.entry.name for match in reference.search(wrong, limit=5)]
+        first += near[:1] == [name]
+        five += name in near
+    assert first >= 850
+    assert five >= 950
+
+
+def _edited(word: str, generator: random.Random) -> str:
+    place = generator.randrange(len(word))
+    letter = generator.choice("abcdefghijklmnopqrstuvwxyz_")
+    swapped = word[:place] + word[place + 1 : place + 2] + word[place] + word[place + 2 :]
+    return generator.choice(
+        (
+            word[:place] + word[place + 1 :],
+            word[:place] + letter + word[place:],
+            word[:place] + letter + word[place + 1 :],
+            swapped,
+        )
+    )
+
+
+def test_a_large_store_opens_at_once(reference: Vocabulary, tmp_path: Path) -> None:
+    path = tmp_path / "large.sqlite"
+    build(path, reference.entries())
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        open_store(path)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.01
