@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ProfileError,
         PromptError,
         PromptFileError,
+        StoreError,
     )
     from anima_prompt.interchange import PromptFile, parse_prompt_file, prompt_schema, read_prompt_file
     from anima_prompt.names import name_to_text, text_to_name
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from anima_prompt.sections import Section
     from anima_prompt.syntax import Segment, parse, print_tree, weighted_segments
     from anima_prompt.vocabulary import Vocabulary
+    from anima_prompt.vocabulary.relations import Relations
 
 __version__ = "0.1.0"
 
@@ -54,6 +56,7 @@ _HOMES = {
         "ProfileError",
         "PromptError",
         "PromptFileError",
+        "StoreError",
     ),
     "anima_prompt.interchange": ("PromptFile", "parse_prompt_file", "prompt_schema", "read_prompt_file"),
     "anima_prompt.names": ("name_to_text", "text_to_name"),
@@ -71,6 +74,7 @@ _HOMES = {
     "anima_prompt.sections": ("Section",),
     "anima_prompt.syntax": ("Segment", "parse", "print_tree", "weighted_segments"),
     "anima_prompt.vocabulary": ("Vocabulary",),
+    "anima_prompt.vocabulary.relations": ("Relations",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 """Names are imported when they are first used (PEP 562), so that importing the package costs next to nothing."""
@@ -104,10 +108,12 @@ __all__ = [
     "PromptError",
     "PromptFile",
     "PromptFileError",
+    "Relations",
     "Section",
     "Segment",
     "Sentence",
     "Severity",
+    "StoreError",
     "Tag",
     "Vocabulary",
     "blend",

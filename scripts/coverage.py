@@ -1,7 +1,7 @@
 """Measure which share of all tag uses the curated packs cover, by category.
 
-Run it with ``python scripts/coverage.py LIST``, where LIST is a tab-separated file (gzip or plain) with the columns name,
-category number, post_count, deprecated. A use is one tag on one post. The figures belong into ``data/README.md``.
+Run it with ``python scripts/coverage.py LIST``, where LIST is a tab-separated file (gzip or plain) with the columns
+name, category number, post_count, deprecated. A use is one tag on one post. The figures belong into ``data/README.md``.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from anima_prompt.cli import views
+from anima_prompt.cli.source import PROMPT_FILES, text_of
 from anima_prompt.cli.tags import tags
 from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.dialects import Dialect
@@ -25,7 +26,6 @@ from anima_prompt.interchange.textfile import join_negative, read_text, split_ne
 
 DIALECTS = click.Choice([dialect.value for dialect in Dialect])
 CLEAN, FINDINGS, USAGE, INTERRUPTED = 0, 1, 2, 130
-_TEXT_ENDINGS = (".txt", ".caption", ".yaml", ".yml", ".json")
 _SHELLS = ("bash", "zsh", "fish")
 
 
@@ -241,23 +241,6 @@ def completion(shell: str) -> None:
 commands.add_command(tags)
 
 
-def text_of(source: str) -> str:
-    """Return the prompt that an argument means: standard input, a file if there is one of that name, or itself.
-
-    Raises:
-        InputError: the file cannot be read, or a name that can only be a file's does not exist.
-    """
-    if source == "-":
-        return read_text(source)
-    if "\n" not in source and len(source) < 1024:
-        path = Path(source)
-        if path.is_file() or (path.suffix.lower() in _TEXT_ENDINGS and " " not in source):
-            if path.is_file() and path.suffix.lower() in _TEXT_ENDINGS[2:]:
-                raise InputError(f"{source}: is no prompt text; use 'anima-prompt build {source}'")
-            return read_text(source)
-    return source
-
-
 def name_of(source: str) -> str:
     """Return how messages call a source."""
     return "standard input" if source == "-" else source
@@ -271,7 +254,7 @@ def formatted(text: str, source: str, dialect: str, *, order: bool) -> tuple[str
     """
     from anima_prompt.prompt import Prompt, format_text, read
 
-    if Path(source).suffix.lower() in _TEXT_ENDINGS[2:]:
+    if Path(source).suffix.lower() in PROMPT_FILES:
         raise InputError(f"{source}: fmt takes prompt texts; use 'anima-prompt build {source}' for prompt files")
     positive, negative = split_negative(text)
     parts = [positive] if negative is None else [positive, negative]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from anima_prompt.interchange.textfile import split_negative
 from anima_prompt.names import name_to_text, text_to_name
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 
 @click.group()
 def tags() -> None:
-    r"""Search the vocabulary: is a tag real, how is it spelled, how common is it, whose character is it."""
+    r"""Search and fill the vocabulary."""
 
 
 @tags.command()
@@ -38,7 +39,9 @@ def tags() -> None:
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Most results.")
 @json_option
 def search(query: str, category: str | None, limit: int, as_json: bool) -> None:
-    """Find tags by name, alias, part or typo; '*_hair' is a pattern, '/bhs' are first letters.
+    """Find tags by name, alias, part or typo.
+
+    '*_hair' is a pattern, '/bhs' are the first letters of the words.
 
     Exits with 1 if nothing is found.
     """
@@ -60,6 +63,7 @@ def search(query: str, category: str | None, limit: int, as_json: bool) -> None:
 def show(name: str, as_json: bool) -> None:
     """Show all that is known of one tag. Exits with 1, and offers near names, if it is unknown."""
     from anima_prompt.vocabulary import Vocabulary
+    from anima_prompt.vocabulary.relations import Relations
 
     table = Vocabulary.default()
     entry = table.lookup(text_to_name(name.removeprefix("@"))) or table.find(name)
@@ -67,12 +71,14 @@ def show(name: str, as_json: bool) -> None:
         near = ", ".join(written(match.entry) for match in table.search(name, limit=3)) or "nothing near"
         click.echo(f"error: '{name}' is not in the vocabulary; near it: {near}", err=True)
         sys.exit(NOTHING)
+    relations = Relations.default()
+    data = entry_data(entry)
+    data |= {"implies": relations.implies(entry.name), "implied_by": relations.implied_by(entry.name)}
     if as_json:
-        click.echo(json.dumps(entry_data(entry), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
     else:
-        print_table(
-            ("", ""), [(key.replace("_", " "), shown(value)) for key, value in entry_data(entry).items() if value]
-        )
+        known = {key.replace("_", " "): shown(value) for key, value in data.items() if value}
+        print_table(("", ""), list(known.items()))
 
 
 @tags.command()
@@ -108,9 +114,29 @@ def group(path: str, as_json: bool) -> None:
 
 
 @tags.command()
+@click.argument("source", metavar="TEXT|FILE|-")
+@json_option
+def conflicts(source: str, as_json: bool) -> None:
+    """Say which tags of a prompt exclude each other. Exits with 1 if any do."""
+    from anima_prompt.cli.source import text_of
+    from anima_prompt.prompt import Prompt
+    from anima_prompt.vocabulary.relations import Relations
+
+    prompt = Prompt.parse(split_negative(text_of(source))[0])
+    found = Relations.default().conflicts([tag.name for _, tag in prompt.tags()])
+    if as_json:
+        click.echo(json.dumps([asdict(conflict) for conflict in found], indent=2))
+    elif found:
+        print_table(("group", "keep one of"), [(c.group, ", ".join(map(name_to_text, c.tags))) for c in found])
+    else:
+        click.echo("no tags exclude each other", err=True)
+    sys.exit(NOTHING if found else FOUND)
+
+
+@tags.command()
 @json_option
 def stats(as_json: bool) -> None:
-    """Count the vocabulary by category and section, and say where it comes from."""
+    """Count the vocabulary by category, and name its imports."""
     from anima_prompt.vocabulary import Vocabulary
     from anima_prompt.vocabulary.library import Library
 
@@ -130,7 +156,9 @@ def stats(as_json: bool) -> None:
 @click.option("--category", type=CATEGORIES, help="Category of the names in a .txt file.")
 @click.option("--skip-bad", is_flag=True, help="Leave bad rows out instead of refusing the file.")
 def import_list(file: Path, name: str | None, category: str | None, skip_bad: bool) -> None:
-    """Add a tag list: a tagcomplete CSV (name,category,count,"aliases"), or a .txt file with one name a line.
+    """Add a tag list of your own.
+
+    It is a tagcomplete CSV (name,category,count,"aliases"), or a .txt file with one name a line.
 
     The curated packs know more of a tag and win where both have it; the list's post counts and aliases are used. A
     failed import leaves the vocabulary as it was.
@@ -159,7 +187,10 @@ def forget(name: str) -> None:
 @tags.command()
 @click.option("--category", type=CATEGORIES, help="Only tags of this kind.")
 def export(category: str | None) -> None:
-    """Print the vocabulary as a tagcomplete CSV, most common first, without the words that Danbooru lacks."""
+    """Print the vocabulary as a tagcomplete CSV.
+
+    Most common tags first; words that have no category number on Danbooru are left out.
+    """
     from anima_prompt.vocabulary import Vocabulary
     from anima_prompt.vocabulary.lists import CATEGORIES as NUMBERS
 

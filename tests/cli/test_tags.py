@@ -28,7 +28,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_search_prints_what_to_write(folder: Path) -> None:
-    done = run(folder, "search", "fern", "--limit", "1")
+    done = run(folder, "search", "fern (sou", "--limit", "1")
     assert done.returncode == 0
     assert "fern \\(sousou no frieren\\)" in done.stdout
     assert "sousou no frieren" in done.stdout
@@ -49,6 +49,20 @@ def test_show_tells_all_or_offers_near_names(folder: Path) -> None:
     done = run(folder, "show", "hatsune mikuu")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: 'hatsune mikuu' is not in the vocabulary; near it: hatsune miku\n"
+
+
+def test_conflicts_name_the_tags_and_exit_with_one(folder: Path) -> None:
+    done = run(folder, "conflicts", "1girl, red hair, blue hair, from above")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[1].split() == ["hair-colour", "red", "hair,", "blue", "hair"]
+    done = run(folder, "conflicts", "1girl, red hair", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+
+
+def test_show_follows_implications(folder: Path) -> None:
+    data = json.loads(run(folder, "show", "very long hair", "--json").stdout)
+    assert data["implies"] == ["long_hair"]
+    assert data["implied_by"] == ["absurdly_long_hair"]
 
 
 def test_complete_group_and_stats(folder: Path) -> None:
