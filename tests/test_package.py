@@ -93,6 +93,7 @@ def test_the_code_example_runs() -> None:
 
 def test_the_published_files_speak_of_the_product_alone() -> None:
     tracked = run("git", "ls-files", cwd=ROOT).split() if (ROOT / ".git").exists() else []
+    assert [name for name in tracked if "site-packages" in name] == []
     for name in tracked:
         path = ROOT / name
         if path.suffix in (".md", ".py", ".toml", ".yaml", ".csv", ".ipynb", ".sh"):
