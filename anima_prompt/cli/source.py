@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from anima_prompt.errors import InputError
@@ -19,10 +20,10 @@ def text_of(source: str) -> str:
     """
     if source == "-":
         return read_text(source)
-    if "\n" not in source and len(source) < 1024:
-        path = Path(source)
-        if path.is_file() or (path.suffix.lower() in (*TEXT_FILES, *PROMPT_FILES) and " " not in source):
-            if path.is_file() and path.suffix.lower() in PROMPT_FILES:
-                raise InputError(f"{source}: is no prompt text; use 'anima-prompt build {source}'")
-            return read_text(source)
-    return source
+    ending = Path(source).suffix.lower()
+    looks_like_file = ending in (*TEXT_FILES, *PROMPT_FILES) and " " not in source
+    if not (looks_like_file or os.path.isfile(source)):  # noqa: PTH113  Path.is_file fails on a text too long for a name
+        return source
+    if ending in PROMPT_FILES and Path(source).is_file():
+        raise InputError(f"{source}: is no prompt text; use 'anima-prompt build {source}'")
+    return read_text(source)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from anima_prompt.dialects import Dialect
-from anima_prompt.names import artist_name, is_artist, spaced, squeezed, text_to_name, unescape
+from anima_prompt.names import is_artist, spaced, squeezed
+from anima_prompt.prompt.reader import is_known
 from anima_prompt.syntax import nodes as syntax
 from anima_prompt.syntax import parse, weighted_segments
 from anima_prompt.vocabulary import Vocabulary
@@ -64,9 +65,7 @@ class _Formatter:
         return "".join(self.level(tree.nodes))
 
     def known(self, clause: str) -> bool:
-        literal = unescape(clause, self.dialect)
-        name = artist_name(literal, Dialect.PLAIN) if is_artist(literal) else text_to_name(literal, Dialect.PLAIN)
-        return name in self.vocabulary
+        return is_known(clause, self.dialect, self.vocabulary)
 
     def level(self, nodes: tuple[syntax.Node, ...]) -> list[str]:
         """Return the formatted pieces of a level. Outer and repeated separators go."""

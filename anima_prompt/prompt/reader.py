@@ -56,7 +56,7 @@ def read(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, vocabulary: Voc
     """
     reader = Dialect.of(dialect)
     table = vocabulary or Vocabulary.default()
-    tree = parse(text, dialect=reader, known=lambda clause: _is_known(clause, reader, table))
+    tree = parse(text, dialect=reader, known=lambda clause: is_known(clause, reader, table))
     collector = _Collector(text, reader, table)
     collector.nodes(tree.nodes, ONE)
     return Reading(collector.prompt(), tuple(collector.items), tree.diagnostics)
@@ -78,7 +78,8 @@ def canonical_text(source: str, dialect: Dialect, vocabulary: Vocabulary) -> str
     return escape(squeezed(spaced(literal)))
 
 
-def _is_known(clause: str, dialect: Dialect, vocabulary: Vocabulary) -> bool:
+def is_known(clause: str, dialect: Dialect, vocabulary: Vocabulary) -> bool:
+    """Say whether a clause of a source text is the text of a tag, or with an ``@`` of an artist, in the vocabulary."""
     literal = unescape(clause, dialect)
     if is_artist(literal):
         return artist_name(literal, Dialect.PLAIN) in vocabulary

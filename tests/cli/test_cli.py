@@ -74,6 +74,14 @@ def test_parse_reads_files_and_standard_input(tmp_path: Path) -> None:
     assert run("parse", "").stdout == "nothing but white space\n"
 
 
+def test_a_long_prompt_is_a_text_and_no_file_name() -> None:
+    text = "long hair, " * 60
+    assert len(json.loads(run("parse", text, "--json").stdout)["sections"]["general"]) == 60
+    assert run("convert", "--from", "comfyui", "--to", "plain", f"{text}\n{text}").stdout == f"{text}\n{text}\n"
+    assert run("parse", "a" * 5000).returncode == 0
+    assert run("parse", "b" * 5000 + ".txt").stderr.endswith("file name too long; give a readable text file\n")
+
+
 def test_fmt_rewrites_files_and_says_which(tmp_path: Path) -> None:
     careless, clean = tmp_path / "careless.txt", tmp_path / "clean.txt"
     careless.write_bytes(b"smile ,long_hair,\r\n")
