@@ -87,7 +87,7 @@ def _prompt_file(value: Value, profile: Profile | None, default_name: str) -> Pr
     fields = value.fields("a prompt", KEYS)
     if profile is None and "profile" in fields:
         named = fields["profile"]
-        profile = named.guarded(lambda: load_profile(named.text("profile")))
+        profile = named.guarded(lambda: load_profile(_beside(named.text("profile"), named.source)))
     prompt = value.guarded(lambda: _prompt(fields))
     if "negative" in fields and not fields["negative"].is_null:
         prompt = replace(prompt, negative=_negative(fields["negative"]))
@@ -99,6 +99,12 @@ def _prompt_file(value: Value, profile: Profile | None, default_name: str) -> Pr
     if style.text("blend") not in list(Blend):
         style.fail(f"blend is '{style.text('blend')}'; expected one of {', '.join(Blend)}")
     return replace(filled, prompt=blend(filled.prompt, style.text("blend")))
+
+
+def _beside(profile: str, source: str) -> str | Path:
+    """Return a profile's name, or its file as seen from the prompt file that names it."""
+    path = Path(source).parent / profile
+    return path if path.suffix and path.is_file() else profile
 
 
 def _prompt(fields: dict[str, Value]) -> Prompt:

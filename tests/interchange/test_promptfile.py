@@ -163,6 +163,13 @@ def test_every_example_file_is_read() -> None:
     assert names == ["lighthouse", "old_habits", "mage", "mage-turbo", "poster", "two singers"]
 
 
+def test_a_profile_file_is_found_beside_the_prompt_file_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("extends: turbo-1.1\nprefix: masterpiece")
+    (tmp_path / "prompt.yaml").write_text("profile: mine.yaml\ncount: 1girl")
+    (found,) = read_prompt_file(str(tmp_path / "prompt.yaml"))
+    assert found.prompt.to_text() == "masterpiece, 1girl"
+
+
 def test_a_text_file_has_its_negative_below_three_hyphens(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("\ufeff1girl, smile\r\n---\r\nblurry\r\n", encoding="utf-8")
