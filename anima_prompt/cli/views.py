@@ -65,13 +65,13 @@ def reading_data(reading: Reading) -> dict[str, Any]:
     """Return sections with spans, sentences and diagnostics."""
     sections: dict[str, list[dict[str, Any]]] = {}
     sentences: list[dict[str, Any]] = []
-    leading = 0
+    leading = not any(i.section not in (Section.TEXT, Section.DATASET) for i in reading.items)
     for item in reading.items:
         entry: dict[str, Any] = {"text": item.text, "weight": number(item.weight), "start": item.start, "end": item.end}
         if item.section is Section.TEXT:
             sentences.append({**entry, "place": "after" if leading else "before"})
             continue
-        leading += item.section is not Section.DATASET
+        leading = leading or item.section is not Section.DATASET
         if item.verbatim is not None:
             entry["verbatim"] = True
         sections.setdefault(item.section.value, []).append(entry)

@@ -130,6 +130,9 @@ class _Converter:
         return escape(unescape(text, self.reads), self.writes)
 
     def group(self, node: syntax.Group, weight: Decimal) -> None:
+        if isinstance(node.children[-1], syntax.Malformed):  # a weight that is no finite number; the parser has said so
+            self.put(self.source[node.start : node.end], weight)
+            return
         own = _BARE if node.weight is None else node.weight
         multiplies = node.weight is None or self.reads.nested_weights_multiply
         value = weight * own if multiplies else own
