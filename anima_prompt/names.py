@@ -15,6 +15,9 @@ is_everyday = re.compile(r"[a-z0-9][a-z0-9'!?:;+./-]*(?: [a-z0-9'!?:;+./-]+)*").
 """Match a text that is already canonical and needs no escape in any dialect, as most are. A short cut, not a rule."""
 
 _SCORE = re.compile(r"score_\d+(?:_up)?", re.IGNORECASE)
+QUALIFIER = re.compile(r"_\(([^()]+)\)$")
+"""The last qualifier of a name: ``(kancolle)`` of ``fubuki_(kancolle)``."""
+
 _INNER_UNDERSCORE = re.compile(r"(?<=[^\s_])_(?=[^\s_])")
 _WHITESPACE = re.compile(r"\s+")
 _ESCAPED_PAREN = re.compile(r"\\([()])")

@@ -17,15 +17,13 @@ from anima_prompt.errors import InputError, PromptError
 from anima_prompt.interchange.textfile import read_text, split_negative
 from anima_prompt.profiles import Profile, load_profile
 from anima_prompt.prompt import Prompt, Sentence, Tag
-from anima_prompt.prompt.mapping import tag_from_text
+from anima_prompt.prompt.mapping import TAG_KEYS, TAG_OPTIONS, tag_from_text
 from anima_prompt.prompt.model import exact, with_fields
-from anima_prompt.sections import TAG_SECTIONS, Section
+from anima_prompt.sections import Section
 
 FILE_KEYS = ("name", "profile", "blend")
-TAG_KEYS = (Section.DATASET.value, *(section.value for section in TAG_SECTIONS), "closing")
 PROMPT_KEYS = (*TAG_KEYS, "sentences", "comments")
 KEYS = (*FILE_KEYS, *PROMPT_KEYS, "negative")
-TAG_OPTIONS = ("text", "weight", "verbatim")
 CHARACTER_OPTIONS = (*TAG_OPTIONS, "series", "looks", "sentence", "where")
 
 
@@ -75,12 +73,6 @@ def parse_prompt_file(text: str, source: str, *, profile: Profile | None = None)
     if not found:
         raise PromptError(f"{source}: holds no prompt; write at least one section, such as 'general: [smile]'")
     return found
-
-
-def holds_list(text: str, source: str) -> bool:
-    """Say whether a YAML or JSON text is made for several prompts, whatever their number."""
-    documents = load_documents(text, source)
-    return len(documents) > 1 or any(document.is_list for document in documents)
 
 
 def _prompt_file(value: Value, profile: Profile | None, default_name: str) -> PromptFile:

@@ -6,7 +6,8 @@ from typing import Any
 
 from anima_prompt.compose import Blend
 from anima_prompt.dialects import Dialect
-from anima_prompt.interchange.promptfile import PROMPT_KEYS, TAG_KEYS
+from anima_prompt.interchange.promptfile import PROMPT_KEYS
+from anima_prompt.prompt.mapping import TAG_KEYS
 from anima_prompt.sections import Section
 
 _DESCRIPTIONS = {

@@ -52,7 +52,7 @@ def convert(text: str, source: str | Dialect, target: str | Dialect) -> Conversi
     lost = [d for d in tree.diagnostics if d.name in ("paren-unbalanced", "weight-nonfinite", "nesting-too-deep")]
     found = [*lost, *converter.diagnostics]
     same = _segments(text, reads) == _segments(text, writes)
-    result = text if same and not found and not converter.changes else converter.text()
+    result = text if same and not found else converter.text()
     if not found and writes.reads_weights and not _equal(_segments(text, reads), _segments(result, writes)):
         message = f"{writes} does not read this exactly as {reads} does; compare the two before relying on it"
         found.append(Diagnostic("conversion-inexact", Severity.ERROR, 0, len(text), message))
@@ -68,7 +68,6 @@ class _Converter:
         self.writes = writes
         self.pieces: list[tuple[str, Decimal]] = []
         self.diagnostics: list[Diagnostic] = []
-        self.changes = False
 
     def text(self) -> str:
         """Join neighbours of one weight and put parentheses round what is weighted."""
@@ -144,7 +143,6 @@ class _Converter:
     def bracket(self, node: syntax.Bracket, weight: Decimal) -> None:
         source = self.source[node.start : node.end]
         if not self.reads.reads_brackets:
-            self.changes = self.changes or self.writes.reads_brackets
             self.put(self.literal(source), weight)
         elif node.kind == "lowered":
             value = weight / _BARE

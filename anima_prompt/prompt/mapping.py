@@ -20,7 +20,7 @@ from anima_prompt.vocabulary import Vocabulary
 
 TAG_KEYS: tuple[str, ...] = (Section.DATASET.value, *(section.value for section in TAG_SECTIONS), "closing")
 KEYS: tuple[str, ...] = (*TAG_KEYS, "sentences", "comments", "negative")
-_TAG_OPTIONS = ("text", "weight", "verbatim")
+TAG_OPTIONS = ("text", "weight", "verbatim")
 
 
 def prompt_to_dict(prompt: Prompt) -> dict[str, Any]:
@@ -85,10 +85,10 @@ def _tag(key: str, value: Any) -> Tag:
     if isinstance(value, str):
         return tag_from_text(value, artist=artist)
     if isinstance(value, Mapping) and isinstance(value.get("text"), str):
-        unknown = [option for option in value if option not in _TAG_OPTIONS]
+        unknown = [option for option in value if option not in TAG_OPTIONS]
         if unknown:
             raise PromptError(
-                f"key '{unknown[0]}' is unknown in a tag of '{key}'; expected one of {', '.join(_TAG_OPTIONS)}"
+                f"key '{unknown[0]}' is unknown in a tag of '{key}'; expected one of {', '.join(TAG_OPTIONS)}"
             )
         verbatim = value.get("verbatim")
         weight = exact(value.get("weight", 1))

@@ -11,7 +11,6 @@ pigeonhole principle of Li et al. 2011, PASS-JOIN).
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import tempfile
 from collections import Counter
@@ -20,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anima_prompt.errors import StoreError
+from anima_prompt.names import QUALIFIER
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import Category, Entry
 
 SCHEMA_VERSION = 1
-QUALIFIER = re.compile(r"_\(([^()]+)\)$")
 MANY_COMPLETIONS = 48
 """A prefix with more completions than this has its best ones stored; fewer are read from the index and sorted."""
 

@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anima_prompt.names import artist_name, is_artist, text_to_name
+from anima_prompt.names import QUALIFIER, artist_name, is_artist, text_to_name
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import PACKS, Entry, data_folder, read_pack
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from anima_prompt.vocabulary.search import Match
 
 _YEAR = re.compile(r"year_\d{4}")
-_QUALIFIER = re.compile(r"_\(([^()]+)\)$")
 _REMEMBERED = 50_000
 
 
@@ -105,7 +104,7 @@ class Vocabulary:
             return entry.section
         if _YEAR.fullmatch(name):
             return Section.YEAR
-        match = _QUALIFIER.search(name)
+        match = QUALIFIER.search(name)
         if match is None:
             return Section.GENERAL
         if match.group(1) == "series":

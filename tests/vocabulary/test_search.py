@@ -130,10 +130,8 @@ def test_completions_are_the_most_common_names_with_that_beginning(known: list[s
 
 
 @pytest.fixture(scope="module")
-def reference() -> Iterator[Vocabulary]:
-    path = Path(__file__).resolve().parents[3] / "shared/data/danbooru_2025-09-24_pt20_tagcomplete.csv.gz"
-    if not path.is_file():
-        pytest.skip("the reference data is not beside the checkout")
+def reference(shared: Path) -> Iterator[Vocabulary]:
+    path = shared / "data/danbooru_2025-09-24_pt20_tagcomplete.csv.gz"
     entries = []
     with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
         for row in csv.reader(stream):
