@@ -116,7 +116,7 @@ def profile_names() -> tuple[str, ...]:
 def _releases() -> dict[str, Profile]:
     from anima_prompt.documents import load_documents
 
-    (document,) = load_documents(_RELEASES.read_text(encoding="utf-8"), _RELEASES.name)
+    (document,) = load_documents(_RELEASES.read_text(encoding="utf-8"), _RELEASES.name, bundled=True)
     found: dict[str, Profile] = {}
     for name, value in document.fields("releases", document.keys("releases")).items():
         pairs = value.fields(name, ("extends", *_FIGURES))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -38,6 +38,7 @@ class Entry:
         looks: names of a character's lasting looks: hair, eyes, signature items.
         write: for a word of other models, the trained word to write instead.
         recognised: for an artist, whether the model was measured to know the style.
+        curated: whether the entry is of the curated packs, and not of an imported list alone.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Entry:
     looks: tuple[str, ...] = ()
     write: str = ""
     recognised: bool = False
+    curated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ def read_pack(pack: Pack, folder: Path) -> list[Entry]:
     errors = list(_errors(pack, rows))
     if errors:
         raise DataFileError("\n".join(f"{path}:{line}: {message}" for line, message in errors))
-    return [pack.entry(dict(zip(pack.columns, row, strict=True))) for row in rows[1:]]
+    entries = (pack.entry(dict(zip(pack.columns, row, strict=True))) for row in rows[1:])
+    return [replace(entry, curated=True) for entry in entries]
 
 
 def _errors(pack: Pack, rows: list[list[str]]) -> Iterator[tuple[int, str]]:

@@ -7,7 +7,7 @@ Danbooru's active ones (2025-05-01) between packed tags; exclusive groups are ou
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,9 @@ from anima_prompt.vocabulary.packs import data_folder
 IMPLICATIONS = "tags/implications.csv"
 EXCLUSIVE = "tags/exclusive.yaml"
 _ONE = ("1girl", "1boy", "1other", "solo")
-_KEYS = ("name", "tags", "unless", "one_person")
+_KEYS = ("name", "rate", "tags", "unless", "one_person")
+_CERTAIN = 0.02
+_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,19 @@ class ExclusiveGroup:
         tags: canonical names.
         unless: names that make it possible after all.
         one_person: whether the group counts only for a picture of one person.
+        rate: largest share of the rarer tag's pictures that have another tag of the group too (Danbooru, 2025-09-24).
     """
 
     name: str
     tags: tuple[str, ...]
     unless: frozenset[str]
     one_person: bool = False
+    rate: float = 0.0
+
+    @property
+    def certain(self) -> bool:
+        """Whether tags of the group hardly ever meet: on fewer than one picture in fifty."""
+        return self.rate < _CERTAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,8 @@ class Relations:
         Raises:
             DataFileError: an implication leads back to where it came from.
         """
+        self._reached: dict[str, tuple[str, ...]] = {}
+        self._held: dict[str, tuple[tuple[int, str], ...]] = {}
         self._implies: dict[str, list[str]] = {}
         self._implied: dict[str, list[str]] = {}
         for name, consequence in implications:
@@ -76,7 +87,7 @@ class Relations:
         >>> Relations.default().implies("absurdly_long_hair")
         ['very_long_hair', 'long_hair']
         """
-        return _reach(self._implies, name)
+        return list(self._reach_of(name))
 
     def implied_by(self, name: str) -> list[str]:
         """Return the tags that bring ``name`` with them, direct ones first.
@@ -97,24 +108,54 @@ class Relations:
         >>> Relations.default().conflicts(["1girl", "red_hair", "blue_hair", "multicolored_hair"])
         []
         """
-        present = list(dict.fromkeys(names))
-        told = {consequence for name in present for consequence in self.implies(name)}
-        one_person = not told.isdisjoint(_ONE) or any(name in _ONE for name in present)
-        several = sum(name in _ONE[:3] for name in present) > 1
+        return [conflict for conflict, _ in self.clashes(names)]
+
+    def clashes(self, names: Iterable[str]) -> list[tuple[Conflict, ExclusiveGroup]]:
+        """Return what :meth:`conflicts` does, each with its group."""
+        present = dict.fromkeys(names)
+        told = {consequence for name in present if name in self._implies for consequence in self._reach_of(name)}
+        held: dict[int, dict[str, str]] = {}
+        for name in present:
+            if name not in told:
+                for index, member in self._memberships(name):
+                    held.setdefault(index, {})[name] = member
         found = []
-        for group in self.groups:
-            held = {name: self._stands_for(name, group) for name in present if name not in told}
-            tags = tuple(name for name, member in held.items() if member)
-            if len({member for member in held.values() if member}) < 2 or not group.unless.isdisjoint(present):
-                continue
-            if group.one_person and (several or not one_person):
-                continue
-            found.append(Conflict(group.name, tags))
+        for index in sorted(index for index, members in held.items() if len(members) > 1):
+            group, members = self.groups[index], held[index]
+            differ = len(set(members.values())) > 1 and group.unless.isdisjoint(present)
+            if differ and (not group.one_person or _is_one_person(present, told)):
+                found.append((Conflict(group.name, tuple(members)), group))
         return found
 
-    def _stands_for(self, name: str, group: ExclusiveGroup) -> str | None:
-        """Return the tag of a group that a name is or brings with it."""
-        return next((tag for tag in (name, *self.implies(name)) if tag in group.tags), None)
+    def _reach_of(self, name: str) -> tuple[str, ...]:
+        if name not in self._implies:
+            return ()
+        reached = self._reached.get(name)
+        if reached is None:
+            reached = self._reached[name] = tuple(_reach(self._implies, name))
+        return reached
+
+    def _memberships(self, name: str) -> tuple[tuple[int, str], ...]:
+        """Return the groups that a name belongs to, by itself or by what it implies, and the tag that it stands for."""
+        held = self._held.get(name)
+        if held is None:
+            forms = (name, *self._reach_of(name))
+            pairs = []
+            for index, group in enumerate(self.groups):
+                member = next((tag for tag in forms if tag in group.tags), None)
+                if member is not None:
+                    pairs.append((index, member))
+            if len(self._held) >= _REMEMBERED:
+                self._held.clear()
+            held = self._held[name] = tuple(pairs)
+        return held
+
+
+def _is_one_person(present: Container[str], told: Container[str]) -> bool:
+    """Say whether the tags speak of one person and of no second one."""
+    if sum(name in present for name in _ONE[:3]) > 1:
+        return False
+    return any(name in present or name in told for name in _ONE)
 
 
 def read_relations(folder: Path) -> Relations:
@@ -134,13 +175,14 @@ def read_relations(folder: Path) -> Relations:
     if header != ["name", "implies"]:
         raise DataFileError(f"{folder / IMPLICATIONS}:1: header is {header}; expected name,implies")
     groups = []
-    (document,) = load_documents(text, EXCLUSIVE)
+    (document,) = load_documents(text, EXCLUSIVE, bundled=True)
     for item in document.items("exclusive groups"):
         fields = item.fields("a group", _KEYS)
         tags = tuple(tag.text("a tag") for tag in fields["tags"].items("tags"))
         unless = frozenset(tag.text("a tag") for tag in fields["unless"].items("unless"))
         one = "one_person" in fields and fields["one_person"].boolean("one_person")
-        groups.append(ExclusiveGroup(fields["name"].text("name"), tags, unless, one))
+        rate = float(fields["rate"].decimal("rate")) if "rate" in fields else 0.0
+        groups.append(ExclusiveGroup(fields["name"].text("name"), tags, unless, one, rate))
     return Relations(((row[0], row[1]) for row in rows), groups)
 
 

@@ -23,7 +23,7 @@ from anima_prompt.names import QUALIFIER
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import Category, Entry
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANY_COMPLETIONS = 48
 """A prefix with more completions than this has its best ones stored; fewer are read from the index and sorted."""
 
@@ -35,7 +35,8 @@ _TABLES = """
     CREATE TABLE entry (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL, category TEXT NOT NULL, section TEXT NOT NULL,
         post_count INTEGER NOT NULL, aliases TEXT NOT NULL, grp TEXT NOT NULL, series TEXT NOT NULL,
-        count TEXT NOT NULL, looks TEXT NOT NULL, write TEXT NOT NULL, recognised INTEGER NOT NULL
+        count TEXT NOT NULL, looks TEXT NOT NULL, write TEXT NOT NULL, recognised INTEGER NOT NULL,
+        curated INTEGER NOT NULL
     );
     CREATE TABLE form (id INTEGER PRIMARY KEY, text TEXT NOT NULL, entry INTEGER NOT NULL, is_alias INTEGER NOT NULL);
     CREATE TABLE qualifier (text TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -52,7 +53,7 @@ _INDEXES = """
     CREATE INDEX form_text ON form (text, entry, is_alias);
     INSERT INTO trigram (trigram) VALUES ('rebuild');
 """
-_COLUMNS = "name, category, section, post_count, aliases, grp, series, count, looks, write, recognised"
+_COLUMNS = "name, category, section, post_count, aliases, grp, series, count, looks, write, recognised, curated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def fill(connection: sqlite3.Connection, entries: Iterable[Entry], *, fingerprin
     )
     with connection:
         rows = ((i, *_row(entry)) for i, entry in enumerate(ordered))
-        connection.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 12)})", rows)  # noqa: S608  question marks alone
+        connection.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 13)})", rows)  # noqa: S608  question marks alone
         forms = _forms(ordered, names)
         connection.executemany("INSERT INTO form VALUES (?, ?, ?, ?)", ((i, *form) for i, form in enumerate(forms)))
         connection.executemany("INSERT INTO prefix VALUES (?, ?)", sorted(_prefixes([form[0] for form in forms])))
@@ -200,11 +201,12 @@ def _row(entry: Entry) -> tuple[str | int, ...]:
         "|".join(entry.looks),
         entry.write,
         int(entry.recognised),
+        int(entry.curated),
     )
 
 
-def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int]) -> Entry:
-    name, category, section, post_count, aliases, group, series, count, looks, write, recognised = row
+def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int, int]) -> Entry:
+    name, category, section, post_count, aliases, group, series, count, looks, write, recognised, curated = row
     return Entry(
         name,
         category,
@@ -217,6 +219,7 @@ def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int
         tuple(looks.split("|")) if looks else (),
         write,
         bool(recognised),
+        bool(curated),
     )
 
 

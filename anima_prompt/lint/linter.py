@@ -1,0 +1,236 @@
+"""Run the rules over a prompt.
+
+The linter holds what it has learned about tags and is otherwise without state; make one and use it for many prompts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cache
+
+from anima_prompt.diagnostics import Diagnostic, Part
+from anima_prompt.dialects import Dialect
+from anima_prompt.lint.config import Config
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.document import Document, Role, Settings
+from anima_prompt.lint.fixing import Fixed, fix_document, usable
+from anima_prompt.lint.registry import all_rules
+from anima_prompt.lint.rule import Finding, Rule, fixes_of
+from anima_prompt.lint.scope import MOST_FACTS, Scope
+from anima_prompt.lint.suppression import Suppression, suppress, suppressions
+from anima_prompt.names import text_to_name
+from anima_prompt.profiles import DEFAULT_PROFILE, load_profile
+from anima_prompt.vocabulary import Vocabulary
+
+UNUSED = "ANI001"
+
+
+class Linter:
+    """Rules, a configuration and a vocabulary, ready for many prompts."""
+
+    def __init__(
+        self, config: Config | None = None, *, vocabulary: Vocabulary | None = None, rules: Iterable[Rule] | None = None
+    ) -> None:
+        """Set the linter up.
+
+        Args:
+            rules: the rules to choose from; all that are built in or installed by default.
+
+        Raises:
+            InputError: the configuration names a rule that does not exist.
+        """
+        self.config = config or Config()
+        self.vocabulary = vocabulary or Vocabulary.default()
+        self.rules = tuple(all_rules() if rules is None else rules)
+        self.config.check(self.rules)
+        self._active = tuple(rule for rule in self.rules if self.config.runs(rule))
+        self._fixable = {rule.code for rule in self._active if self.config.may_fix(rule)}
+        self._severities = {rule.code: self.config.severity(rule) for rule in self._active}
+        self._runs: dict[tuple[Role, Dialect, str], _Run] = {}
+
+    def check(self, document: Document) -> list[Diagnostic]:
+        """Return the diagnostics of a prompt and its negative prompt, in order of place.
+
+        Raises:
+            ProfileError: no profile has the document's name.
+        """
+        contexts = self._contexts(document)
+        found = [diagnostic for context, run in contexts for diagnostic in self._checked(context, run)]
+        comments = suppressions(document.prompt)
+        beside = suppressions(document.negative or "")
+        if comments or beside:
+            found, unused = suppress(found, (*comments, *beside))
+            found += [d for d in self._unused(unused, comments) if not _covered(d, (*comments, *beside))]
+        found.sort(key=lambda d: (d.part != "prompt", d.start, d.end, d.code))
+        return found
+
+    def fix(self, document: Document, *, unsafe: bool = False) -> Fixed:
+        """Return the prompt with fixes applied, and what is left to say.
+
+        Args:
+            unsafe: also apply fixes that change the picture.
+        """
+        return fix_document(document, self.check, unsafe=unsafe, keep=lambda d: d.code in self._fixable)
+
+    # --- one text ----------------------------------------------------------------------------------------------------
+
+    def _contexts(self, document: Document) -> list[tuple[Context, _Run]]:
+        run = self._run(document.role, document.dialect, document.profile)
+        context = Context(document.prompt, run.scope, document.settings)
+        context.negative_is_known = document.negative is not None
+        if not document.negative:
+            return [(context, run)]
+        beside = self._run(Role.NEGATIVE, document.dialect, document.profile)
+        negative = Context(document.negative, beside.scope, document.settings, "negative")
+        context.other, negative.other = negative, context
+        return [(context, run), (negative, beside)]
+
+    def _run(self, role: Role, dialect: Dialect, profile: str) -> _Run:
+        key = (role, dialect, profile)
+        if key not in self._runs:
+            scope = Scope(
+                role=role,
+                dialect=dialect,
+                profile=load_profile(profile),
+                vocabulary=self.vocabulary,
+                words=frozenset(text_to_name(word) for word in self.config.words),
+            )
+            self._runs[key] = _Run(scope, self._active)
+        return self._runs[key]
+
+    def _checked(self, context: Context, run: _Run) -> Iterator[Diagnostic]:
+        for rule, finding in run.findings(context):
+            yield self._diagnostic(rule, finding, context)
+
+    def _diagnostic(self, rule: Rule, finding: Finding, context: Context) -> Diagnostic:
+        part: Part = context.part if finding.part == "prompt" else finding.part
+        fixes = fixes_of(finding, rule, context.part)
+        if fixes:
+            fixes = usable(fixes, context.protected)
+            fixes = tuple(replace(fix, safe=self.config.safety(rule, safe=fix.safe)) for fix in fixes)
+        severity = self._severities[rule.code] or finding.severity or rule.severity
+        return Diagnostic(rule.name, severity, finding.start, finding.end, finding.message, rule.code, fixes, part)
+
+    def _unused(self, unused: list[Suppression], own: list[Suppression]) -> Iterator[Diagnostic]:
+        rule = next((rule for rule in self._active if rule.code == UNUSED), None)
+        if rule is None:
+            return
+        severity = self._severities[UNUSED] or rule.severity
+        for comment in unused:
+            if comment.selectors and not any(comment.names(rule) for rule in self._active):
+                continue  # the rule does not run here, so that nobody knows
+            part: Part = "prompt" if comment in own else "negative"
+            named = ", ".join(comment.selectors)
+            message = (
+                f"nothing here is reported by {named}; remove the comment"
+                if named
+                else ("the comment names no rule; write '# anima: ignore ANI601 reason'")
+            )
+            yield Diagnostic(rule.name, severity, comment.start, comment.end, message, rule.code, (), part)
+
+
+class _Run:
+    """The rules that apply to one role, dialect and profile, with the findings about tags met so far."""
+
+    def __init__(self, scope: Scope, rules: Iterable[Rule]) -> None:
+        self.scope = scope
+        fitting = [rule for rule in rules if scope.role in rule.roles and scope.dialect in rule.dialects]
+        self.tag_rules = [(rule, rule.check_tag) for rule in fitting if rule.check_tag is not None]
+        self.rules = [(rule, rule.check, frozenset(rule.needs)) for rule in fitting if rule.check is not None]
+        self.memory: dict[str, tuple[tuple[Rule, Finding], ...]] = {}
+
+    def findings(self, context: Context) -> Iterator[tuple[Rule, Finding]]:
+        """Yield what the rules say of a text."""
+        memory = self.memory
+        for item in context.items:
+            if not item.plain:
+                continue
+            text = item.facts.text
+            known = memory.get(text)
+            if known is None:
+                known = self._remember(item.facts.text)
+            for rule, finding in known:
+                yield rule, _shifted(finding, item.start)
+        characters = context.characters
+        for rule, check, needs in self.rules:
+            if needs and characters.isdisjoint(needs):
+                continue
+            for finding in check(context):
+                yield rule, finding
+
+    def _remember(self, text: str) -> tuple[tuple[Rule, Finding], ...]:
+        if len(self.memory) >= MOST_FACTS:
+            self.memory.clear()
+        facts = self.scope.facts(text)
+        found = tuple((rule, finding) for rule, check in self.tag_rules for finding in check(facts, self.scope))
+        self.memory[text] = found
+        return found
+
+
+def _shifted(finding: Finding, by: int) -> Finding:
+    if not by:
+        return finding
+    edits = tuple(
+        tuple(replace(edit, start=edit.start + by, end=edit.end + by) for edit in fix) for fix in finding.edits
+    )
+    return replace(finding, start=finding.start + by, end=finding.end + by, edits=edits)
+
+
+def _covered(diagnostic: Diagnostic, comments: Iterable[Suppression]) -> bool:
+    return any(comment.covers(diagnostic) for comment in comments)
+
+
+def lint(
+    text: str,
+    *,
+    negative: str | None = None,
+    role: str | Role = Role.POSITIVE,
+    dialect: str | Dialect = Dialect.COMFYUI,
+    profile: str = DEFAULT_PROFILE,
+    settings: Settings | None = None,
+    config: Config | None = None,
+) -> list[Diagnostic]:
+    """Return what the linter has to say about a prompt.
+
+    Args:
+        negative: the negative prompt; empty where there is none, None where it is not known.
+        settings: steps, guidance scale, size and so on, as far as they are known.
+
+    >>> [d.name for d in lint("masterpiece, best quality, safe, 1girl, long_hair") if d.severity != "info"]
+    ['underscore-tag']
+    """
+    document = Document(text, negative, Role.of(role), Dialect.of(dialect), profile, settings or Settings())
+    return _linter(config).check(document)
+
+
+def fix(
+    text: str,
+    *,
+    negative: str | None = None,
+    role: str | Role = Role.POSITIVE,
+    dialect: str | Dialect = Dialect.COMFYUI,
+    profile: str = DEFAULT_PROFILE,
+    settings: Settings | None = None,
+    config: Config | None = None,
+    unsafe: bool = False,
+) -> Fixed:
+    """Return a prompt with its fixes applied.
+
+    Args:
+        unsafe: also apply fixes that change the picture.
+
+    >>> fix("masterpiece ,long_hair, 1 girl").prompt
+    'masterpiece, long hair, 1girl'
+    """
+    document = Document(text, negative, Role.of(role), Dialect.of(dialect), profile, settings or Settings())
+    return _linter(config).fix(document, unsafe=unsafe)
+
+
+def _linter(config: Config | None) -> Linter:
+    return _default() if config is None else Linter(config)
+
+
+@cache
+def _default() -> Linter:
+    return Linter()

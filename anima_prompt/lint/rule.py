@@ -1,0 +1,204 @@
+"""What a rule is: its code and name, how much it matters, examples that are run, and one check.
+
+A rule looks either at single tags (``check_tag``: the same text always gives the same answer, so the linter asks once)
+or at the whole prompt (``check``). Knows nothing of which rules there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from anima_prompt.diagnostics import Edit, Fix, Part, Severity
+from anima_prompt.dialects import Dialect
+from anima_prompt.lint.document import Document, Role, Settings
+from anima_prompt.profiles import DEFAULT_PROFILE
+
+if TYPE_CHECKING:
+    from anima_prompt.lint.context import Context
+    from anima_prompt.lint.scope import Facts, Scope
+
+FAMILIES = {
+    "0": "linter",
+    "1": "syntax and weights",
+    "2": "typography and Unicode",
+    "3": "sections and order",
+    "4": "quality, year, safety, count",
+    "5": "artists",
+    "6": "vocabulary",
+    "7": "natural language and dataset lines",
+    "8": "negative prompt",
+    "9": "settings and profile",
+}
+"""Families by the first digit of the code."""
+
+ALL_ROLES = frozenset(Role)
+IMAGE_ROLES = frozenset((Role.POSITIVE, Role.NEGATIVE, Role.REGION))
+"""Texts that a picture is made from."""
+POSITIVE = frozenset((Role.POSITIVE,))
+SHOWN = frozenset((Role.POSITIVE, Role.REGION))
+"""Texts that say what the picture shows."""
+WANTED = frozenset((Role.POSITIVE, Role.CAPTION, Role.REGION))
+NEGATIVE = frozenset((Role.NEGATIVE,))
+
+
+class Safety(StrEnum):
+    """What a rule's fix does to the picture."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check says: a place, a message, and edits that would cure it."""
+
+    start: int
+    end: int
+    message: str
+    edits: tuple[tuple[Edit, ...], ...] = ()
+    severity: Severity | None = None
+    safe: bool | None = None
+    part: Part = "prompt"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A prompt on which a rule speaks or keeps silent.
+
+    Attributes:
+        text, negative: the prompt.
+        fixed: the text after this rule's fixes, safe or not; None where nothing is claimed.
+        fixed_negative: the same for the negative prompt.
+    """
+
+    text: str
+    fixed: str | None = None
+    negative: str | None = None
+    fixed_negative: str | None = None
+    role: Role = Role.POSITIVE
+    dialect: Dialect = Dialect.COMFYUI
+    profile: str = DEFAULT_PROFILE
+    settings: Settings = field(default_factory=Settings)
+
+    def document(self) -> Document:
+        """Return what the linter is given."""
+        return Document(self.text, self.negative, self.role, self.dialect, self.profile, self.settings)
+
+
+Check: TypeAlias = "Callable[[Context], Iterable[Finding]]"
+CheckTag: TypeAlias = "Callable[[Facts, Scope], Iterable[Finding]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        code: three letters and three digits; the first digit is the family.
+        name: kebab case.
+        severity: default; a finding may differ where the rule says so.
+        reason: why it matters, for ``anima-prompt rule``, one or two sentences with the source.
+        bad, good: examples, run by the tests; a good one is a tempting look-alike.
+        fix: what the fix does to the picture.
+        check: looks at the whole prompt.
+        check_tag: looks at one plain tag; offsets of its findings count from the tag's start.
+        needs: the rule is skipped unless the text holds one of these characters.
+        roles, dialects: where the rule applies.
+        default: whether it is on without being selected.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    reason: str
+    bad: tuple[Example, ...]
+    good: tuple[Example, ...]
+    fix: Safety = Safety.NONE
+    check: Check | None = None
+    check_tag: CheckTag | None = None
+    needs: str = ""
+    roles: frozenset[Role] = ALL_ROLES
+    dialects: frozenset[Dialect] = frozenset(Dialect)
+    default: bool = True
+
+    @property
+    def family(self) -> str:
+        """The family's name; rules of other makers have their letters for one."""
+        return (
+            FAMILIES.get(self.code[3], self.code[:3]) if self.code.startswith("ANI") else self.code.rstrip("0123456789")
+        )
+
+
+class Spanned(Protocol):
+    """Anything with a span."""
+
+    @property
+    def start(self) -> int:
+        """First code point."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """One past the last code point."""
+        ...
+
+
+def found(
+    span: Spanned | tuple[int, int],
+    message: str,
+    *,
+    write: str | None = None,
+    edits: Iterable[Edit | None] | None = None,
+    severity: Severity | None = None,
+    safe: bool | None = None,
+) -> Finding:
+    """Return a finding at ``span``.
+
+    Args:
+        write: what to put in the place of the whole span.
+        edits: the edits of one fix, where that is not enough; an edit of None means that there is no way to fix it.
+        severity, safe: where this finding differs from its rule.
+    """
+    start, end = span if isinstance(span, tuple) else (span.start, span.end)
+    chosen: tuple[Edit, ...] = ()
+    if write is not None:
+        chosen = (Edit(start, end, write),)
+    elif edits is not None:
+        given = tuple(edits)
+        if None not in given:
+            chosen = tuple(edit for edit in given if edit is not None)
+    return Finding(start, end, message, (chosen,) if chosen else (), severity, safe)
+
+
+def quoted(text: str, limit: int = 60) -> str:
+    """Return a text in quotation marks for a message, on one line and not too long."""
+    flat = " ".join(text.split())
+    return f"'{flat if len(flat) <= limit else flat[: limit - 1] + '…'}'"
+
+
+def fixes_of(finding: Finding, rule: Rule, part: Part) -> tuple[Fix, ...]:
+    """Return a finding's fixes, placed in the text that was checked."""
+    if rule.fix is Safety.NONE or not finding.edits:
+        return ()
+    safe = rule.fix is Safety.SAFE if finding.safe is None else finding.safe
+    return tuple(Fix(tuple(_placed(edit, part) for edit in edits), safe) for edits in finding.edits)
+
+
+def _placed(edit: Edit, part: Part) -> Edit:
+    return edit if part == "prompt" or edit.part == part else Edit(edit.start, edit.end, edit.text, part)
+
+
+def plain(*texts: str) -> tuple[Example, ...]:
+    """Return examples that need nothing but a text."""
+    return tuple(Example(text) for text in texts)
+
+
+def settings(**figures: int | str | bool) -> Settings:
+    """Return settings from plain figures, for examples."""
+    exact = {key: Decimal(str(figures.pop(key))) for key in ("guidance_scale", "shift") if key in figures}
+    return Settings(**figures, **exact)  # type: ignore[arg-type]

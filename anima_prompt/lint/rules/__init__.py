@@ -1,0 +1,1 @@
+"""The rules, one module each. `anima_prompt.lint.registry` lists them."""

@@ -1,0 +1,30 @@
+"""An artist under another name than the captions had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.scope import Facts, Scope
+from anima_prompt.names import name_to_text
+
+
+def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+    """Look at artists found by an alias."""
+    entry = facts.entry
+    if facts.artist and entry is not None and entry.name != facts.name:
+        right = f"@{name_to_text(entry.name, scope.dialect)}"
+        yield found((0, len(facts.text)), f"the captions call this artist {quoted(right)}; write it so", write=right)
+
+
+RULE = Rule(
+    code="ANI511",
+    name="artist-alias",
+    severity=Severity.INFO,
+    reason="The model knows an artist by the name that the captions had in 2025; another name is an unknown word.",
+    bad=(Example("1girl, @madartist", "1girl, @ilya kuvshinov"),),
+    good=plain("1girl, @wlop"),
+    fix=Safety.UNSAFE,
+    check_tag=check_tag,
+)

@@ -1,0 +1,33 @@
+"""Several named characters, and no word on how any of them looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import POSITIVE, Finding, Rule, found, plain
+from anima_prompt.sections import Section
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look for hair and eyes among the tags, and for sentences."""
+    named = context.of(Section.CHARACTER)
+    if len({item.name for item in named}) < 2 or context.sentences:
+        return
+    if next(context.in_group("hair", "eyes"), None) is None:
+        yield found(
+            named[1], "several characters and no looks; name each one's hair and eyes, or describe each in a sentence"
+        )
+
+
+RULE = Rule(
+    code="ANI710",
+    name="character-undescribed",
+    severity=Severity.INFO,
+    reason="With several characters their looks keep them apart: name them, then describe them. Source: model card.",
+    bad=plain("2girls, hatsune miku, kasane teto, vocaloid, stage"),
+    good=plain("2girls, hatsune miku, kasane teto, vocaloid, aqua hair, red hair", "1girl, hatsune miku, stage"),
+    check=check,
+    roles=POSITIVE,
+)

@@ -1,0 +1,32 @@
+"""Comment lines that the front end does not take out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at comment lines; those that speak to the linter are no comments on the picture."""
+    from anima_prompt.lint.suppression import is_suppression
+
+    for node in context.comments:
+        if not is_suppression(node.text):
+            yield found(node, "a comment line reaches the model as text here; take it out of the prompt")
+
+
+RULE = Rule(
+    code="ANI211",
+    name="comment-hash",
+    severity=Severity.WARNING,
+    reason="ComfyUI, InvokeAI and plain pipelines have no comments: the words of the note are read as part of the "
+    "prompt.",
+    bad=plain("# my best prompt\n1girl, smile", "// later: add a hat\n1girl"),
+    good=plain("1girl, smile", "# anima: ignore ANI202 a trigger\n1girl, a_b"),
+    check=check,
+    needs="#/",
+    roles=IMAGE_ROLES,
+)

@@ -1,0 +1,32 @@
+"""``commentary``, ``translated``: tags about the post, not the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain, quoted
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at meta tags that say nothing of the picture."""
+    for item in context.items:
+        entry = item.facts.entry
+        if entry is not None and entry.group == "meta/control":
+            message = f"{quoted(item.text)} is about the post, not the picture; remove it"
+            yield found(item, message, edits=[context.without(item)])
+
+
+RULE = Rule(
+    code="ANI609",
+    name="control-tags",
+    severity=Severity.INFO,
+    reason="Such tags keep a site in order. They came along with a copied tag list and draw nothing. highres, "
+    "absurdres and other visible ones are fine.",
+    bad=(Example("commentary, 1girl, smile", "1girl, smile"), *plain("1girl, commission")),
+    good=plain("highres, absurdres, 1girl", "official art, 1girl"),
+    fix=Safety.SAFE,
+    check=check,
+    roles=IMAGE_ROLES,
+)

@@ -1,0 +1,38 @@
+"""More named characters than people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context, Item
+from anima_prompt.lint.rule import WANTED, Finding, Rule, found, plain
+from anima_prompt.sections import Section
+
+_MANY = frozenset(("multiple_girls", "multiple_boys", "multiple_others", "6+girls", "6+boys", "6+others", "crowd"))
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Compare the number of character tags with the count tags; a second look of a character counts once."""
+    people = context.people
+    if not people or not _MANY.isdisjoint(context.by_name):
+        return
+    named: dict[str, Item] = {}
+    for item in context.items:
+        if item.section is Section.CHARACTER and item.entry is not None and item.entry.count:
+            named.setdefault(item.name.split("_(")[0], item)  # one of unknown kind may be a pet or a machine
+    if len(named) > people and "multiple_views" not in context.by_name:
+        last = list(named.values())[-1]
+        yield found(last, f"{len(named)} characters are named, but the count tags say {people}; raise the count")
+
+
+RULE = Rule(
+    code="ANI417",
+    name="count-vs-named",
+    severity=Severity.WARNING,
+    reason="Two names under '1girl' melt into one person. Fewer names than people is fine.",
+    bad=plain("1girl, hatsune miku, kasane teto, smile"),
+    good=plain("2girls, hatsune miku, kasane teto", "2girls, hatsune miku", "1girl, 1boy, hatsune miku, kagamine len"),
+    check=check,
+    roles=WANTED,
+)

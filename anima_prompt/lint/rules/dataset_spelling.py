@@ -1,0 +1,36 @@
+"""``Ye-Pop``, ``deviant art``: a data-set line that is not spelled as it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, found, plain
+
+_LINE = re.compile(r"[ \t]*(?P<name>ye[-_ ]?pop|deviant[-_ ]?art)[ \t]*(?=\n)", re.IGNORECASE)
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at the first line."""
+    match = _LINE.match(context.source)
+    if match is None:
+        return
+    right = "ye-pop" if match["name"].lower().startswith("y") else "deviantart"
+    if match.group() != right and match.group().strip() != right:
+        yield found(match.span(), f"the data-set tag is spelled '{right}'", write=right)
+
+
+RULE = Rule(
+    code="ANI308",
+    name="dataset-spelling",
+    severity=Severity.WARNING,
+    reason="The captions had 'ye-pop' and 'deviantart' in lower case. Source: model card.",
+    bad=(Example("Ye-Pop\nA tree stands on a hill.", "ye-pop\nA tree stands on a hill."),),
+    good=plain("ye-pop\nA tree stands on a hill.", "deviantart\nA hill."),
+    fix=Safety.SAFE,
+    check=check,
+    needs="\n",
+    roles=SHOWN,
+)

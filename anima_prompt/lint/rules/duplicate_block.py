@@ -1,0 +1,69 @@
+"""The quality prefix, twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Edit, Severity
+from anima_prompt.lint.context import Context, Item
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.sections import Section
+from anima_prompt.syntax import nodes as syntax
+
+_SECTIONS = (Section.QUALITY, Section.SAFETY, Section.YEAR)
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look for runs of repeated quality tags; the fix takes the later ones out, tag by tag."""
+    if len(context.by_name) == len(context.items):
+        return
+    for run in repeats(context):
+        edits = [context.without(item) for item in run] if _joined(run) is None else [_joined(run)]
+        yield found((run[0].start, run[-1].end), "the quality block is here already; keep the first", edits=edits)
+
+
+def repeats(context: Context) -> list[list[Item]]:
+    """Return runs of two and more neighbouring quality, year or safety tags that were all there before."""
+    runs: list[list[Item]] = []
+    current: list[Item] = []
+    for item in context.items:
+        first = context.by_name[item.name]
+        if item is not first and item.section in _SECTIONS and item.weight == first.weight and item.plain:
+            current.append(item)
+            continue
+        runs.append(current)
+        current = []
+    runs.append(current)
+    return [run for run in runs if len(run) > 1]
+
+
+def _joined(run: list[Item]) -> Edit | None:
+    """Return one edit for the run and the comma behind or in front of it, if nothing else stands between its tags."""
+    level = run[0].level
+    places = [item.place for item in run]
+    if any(item.level is not level for item in run) or places != list(range(places[0], places[-1] + 1, 2)):
+        return None
+    nodes = level.nodes
+    after = nodes[places[-1] + 1] if places[-1] + 1 < len(nodes) else None
+    before = nodes[places[0] - 1] if places[0] else None
+    if isinstance(after, syntax.Separator) and after.kind == "comma":
+        return Edit(run[0].start, after.end, "")
+    if isinstance(before, syntax.Separator) and before.kind == "comma":
+        return Edit(before.start, run[-1].end, "")
+    return None
+
+
+RULE = Rule(
+    code="ANI215",
+    name="duplicate-block",
+    severity=Severity.WARNING,
+    reason="The prefix was pasted twice; the repeat uses up tokens and pushes the look towards the generic.",
+    bad=(
+        Example(
+            "masterpiece, best quality, 1girl, masterpiece, best quality, hat", "masterpiece, best quality, 1girl, hat"
+        ),
+    ),
+    good=plain("masterpiece, best quality, 1girl, hat"),
+    fix=Safety.SAFE,
+    check=check,
+)

@@ -1,0 +1,33 @@
+"""Emoji, which the model's text encoder does not know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import Finding, Rule, found, plain
+
+_EMOJI = re.compile(r"[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f]+")
+_DRAWN = "♥♡★☆♪♀♂"
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look for the characters outside quotations."""
+    if context.source.isascii():
+        return
+    for match in _EMOJI.finditer(context.source):
+        if not set(match.group()) <= set(_DRAWN):
+            yield found(match.span(), "the text encoder does not know emoji; write what it shows", write=None)
+
+
+RULE = Rule(
+    code="ANI219",
+    name="emoji",
+    severity=Severity.WARNING,
+    reason="The adapter's T5 vocabulary has no emoji: they become unknown tokens.",
+    bad=plain("1girl, smile 😀", "1girl, 🌸"),
+    good=plain("1girl, smile", "1girl, :3"),
+    check=check,
+)

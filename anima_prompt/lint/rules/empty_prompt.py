@@ -1,0 +1,41 @@
+"""Nothing to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import WANTED, Finding, Rule, found, plain
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look whether there is anything at all."""
+    if not context.source.strip() or not (
+        context.items
+        or context.sentences
+        or context.loras
+        or context.dynamics
+        or context.embeddings
+        or context.malformed
+        or context.quotes
+        or context.keywords
+        or context.datasets
+        or context.brackets
+    ):
+        end = len(context.source)
+        yield found(
+            (0, end), "the prompt is empty; write what to draw, such as 'masterpiece, best quality, safe, 1girl'"
+        )
+
+
+RULE = Rule(
+    code="ANI120",
+    name="empty-prompt",
+    severity=Severity.INFO,
+    reason="An empty prompt gives whatever the model likes best, unsuitable pictures among them.",
+    bad=plain("", "  ,, ", "# only a comment"),
+    good=plain("1girl", "A tree."),
+    check=check,
+    roles=WANTED,
+)

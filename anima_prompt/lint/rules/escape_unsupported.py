@@ -1,0 +1,33 @@
+"""Backslashes where every character is literal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.dialects import Dialect
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+
+_ESCAPED = re.compile(r"\\([()])")
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look for escaped parentheses in the source."""
+    for match in _ESCAPED.finditer(context.source):
+        yield found(match.span(), f"the backslash is read as text here; write '{match[1]}'", write=match[1])
+
+
+RULE = Rule(
+    code="ANI128",
+    name="escape-unsupported",
+    severity=Severity.WARNING,
+    reason="A plain pipeline, such as diffusers', has no weights and so no escapes: the backslash reaches the model.",
+    bad=(Example(r"1girl, len \(tsukihime\)", "1girl, len (tsukihime)", dialect=Dialect.PLAIN),),
+    good=(*plain(r"len \(tsukihime\)"), Example(r"1girl, \m/", dialect=Dialect.PLAIN)),
+    fix=Safety.SAFE,
+    check=check,
+    needs="\\",
+    dialects=frozenset((Dialect.PLAIN,)),
+)

@@ -1,0 +1,51 @@
+"""A short prompt that names no place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import POSITIVE, Finding, Rule, found, plain
+from anima_prompt.sections import Section
+
+_MOST = 14
+_PLACES = (
+    "setting",
+    "place",
+    "background",
+    "sky_time",
+    "weather",
+    "light",
+    "season_event",
+    "composition",
+    "framing",
+    "furniture",
+    "plants",
+)
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look for a setting among the tags of a short prompt with people."""
+    if not context.people or len(context.items) > _MOST or context.sentences or context.datasets or context.dynamics:
+        return
+    content = [item for item in context.items if item.section is Section.GENERAL]
+    if len(content) < 2 or next(context.in_group(*_PLACES), None) is not None:
+        return
+    if any(item.entry is None for item in content):
+        return  # an unknown phrase may name the place
+    yield found(
+        content[-1], "no place is named, so the background stays plain; add one, such as 'classroom' or 'outdoors'"
+    )
+
+
+RULE = Rule(
+    code="ANI904",
+    name="flat-background",
+    severity=Severity.INFO,
+    reason="Short prompts without a setting come out on a plain background, users report.",
+    bad=plain("masterpiece, safe, 1girl, smile, hat, long hair"),
+    good=plain("masterpiece, 1girl, smile, hat, classroom", "1girl, smile, white background", "no humans, flower, hat"),
+    check=check,
+    roles=POSITIVE,
+)

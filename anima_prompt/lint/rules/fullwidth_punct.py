@@ -1,0 +1,55 @@
+"""``，``, ``（``, ``＠``: punctuation of CJK keyboards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+
+_ASCII = {
+    "，": ",",
+    "、": ",",
+    "（": "(",
+    "）": ")",
+    "：": ":",
+    "＠": "@",
+    "；": ";",
+    "［": "[",
+    "］": "]",
+    "｜": "|",
+    "＿": "_",
+}
+_CHARACTERS = "".join(_ASCII)
+_FOUND = re.compile(rf"\s*[，、]\s*|[{_CHARACTERS}]")
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look for the characters outside sentences and quotations."""
+    for match in _FOUND.finditer(context.source):
+        sign = match.group().strip()
+        right = ", " if sign in "，、" else _ASCII[sign]
+        if right == ", " and match.end() == len(context.source):
+            right = ","
+        elif right == ", " and "\n" in match.group():
+            right = ",\n"
+        yield found(match.span(), f"'{sign}' is full-width; write '{_ASCII[sign]}'", write=right)
+
+
+RULE = Rule(
+    code="ANI207",
+    name="fullwidth-punct",
+    severity=Severity.WARNING,
+    reason="Front ends and the captions know ASCII punctuation; a full-width comma separates nothing and a "
+    "full-width parenthesis weights nothing.",
+    bad=(
+        Example("1girl，smile，hat", "1girl, smile, hat"),
+        Example("1girl, （hat：1.5）", "1girl, (hat:1.5)"),
+    ),
+    good=plain("1girl, smile, hat", "1girl, (hat:1.5)"),
+    fix=Safety.SAFE,
+    check=check,
+    needs=_CHARACTERS,
+)

@@ -1,0 +1,38 @@
+"""``&#039;``, ``&amp;``: text that was copied out of a web page's source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+
+_ENTITY = re.compile(r"&(?:#\d{2,5}|#x[0-9a-fA-F]{2,4}|amp|quot|apos|lt|gt|nbsp);")
+_PARENS = ("&#40;", "&#41;")
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look for the form in the source; parentheses are another rule's, since they need a backslash."""
+    from html import unescape as decoded
+
+    for match in _ENTITY.finditer(context.source):
+        if match.group() in _PARENS:
+            continue
+        sign = decoded(match.group())
+        if sign.isprintable():
+            yield found(match.span(), f"{match.group()} is '{sign}' in HTML; write '{sign}'", write=sign)
+
+
+RULE = Rule(
+    code="ANI208",
+    name="html-entity",
+    severity=Severity.WARNING,
+    reason="Some tag lists and web pages carry names with HTML entities; the model reads the ampersand and the number.",
+    bad=(Example("1girl, cat&#039;s cradle", "1girl, cat's cradle"), Example("black &amp; white", "black & white")),
+    good=plain("1girl, cat's cradle", "salt & pepper", "1girl, r&d;"),
+    fix=Safety.SAFE,
+    check=check,
+    needs="&",
+)

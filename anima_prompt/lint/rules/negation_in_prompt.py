@@ -1,0 +1,63 @@
+"""``no hat``: a wish that brings what it forbids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Edit, Severity
+from anima_prompt.lint.context import Context, Item
+from anima_prompt.lint.document import Role
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain, quoted
+
+_NEGATION = re.compile(
+    r"(?:no|without|not|never|don't|do not|avoid)(?: any| a| an| the| have| draw| show| include| wear(?:ing)?)* (?P<thing>[a-z].*)"
+)
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at unknown tags that begin with a negation."""
+    for item in context.items:
+        if item.entry is not None or not item.plain or item.facts.artist:
+            continue
+        match = _NEGATION.fullmatch(item.facts.literal.lower())
+        if not match:
+            continue
+        thing = match["thing"]
+        if context.role == Role.NEGATIVE:
+            yield found(
+                item,
+                f"the negative prompt says no already; write {quoted(thing)}",
+                edits=[Edit(item.start, item.end, thing)],
+            )
+        else:
+            yield found(
+                item,
+                f"the model reads '{thing}' and draws it; move '{thing}' to the negative prompt",
+                edits=_move(context, item, thing),
+            )
+
+
+def _move(context: Context, item: Item, thing: str) -> list[Edit | None] | None:
+    if context.other is None:
+        return None
+    end = len(context.other.source.rstrip().rstrip(","))
+    return [context.without(item), Edit(end, end, f", {thing}" if end else thing, "negative")]
+
+
+RULE = Rule(
+    code="ANI807",
+    name="negation-in-prompt",
+    severity=Severity.INFO,
+    reason="A text encoder weighs words more than their negation. Tags such as 'no humans' are names of their own "
+    "and work.",
+    bad=(
+        Example("1girl, no hat, smile", "1girl, smile", negative="blurry", fixed_negative="blurry, hat"),
+        Example("no extra fingers, blurry", "extra fingers, blurry", role=Role.NEGATIVE),
+    ),
+    good=plain("no humans, forest", "1girl, no lineart", "1girl, not smiling at all is fine. She reads."),
+    fix=Safety.UNSAFE,
+    check=check,
+    needs="nNwWdDaA",
+    roles=IMAGE_ROLES,
+)

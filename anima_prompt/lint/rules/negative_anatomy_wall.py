@@ -1,0 +1,52 @@
+"""Six and more words for wrong anatomy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context, Item
+from anima_prompt.lint.document import Role
+from anima_prompt.lint.rule import NEGATIVE, Example, Finding, Rule, Safety, found
+
+_LEAST = 6
+_ANATOMY = re.compile(
+    r"\b(?:bad|extra|missing|fused|mutated|malformed|deformed|poorly[ _]drawn|wrong|too[ _]many|fewer|disfigured|mutation|ugly|cropped"
+    r"|disconnected|long[ _]neck|gross|cloned|duplicate|floating)\b.*\b(?:hands?|fingers?|limbs?|arms?|legs?|feet|foot|anatomy|face|eyes?"
+    r"|neck|body|proportions?|digits?|toes?|ears?)\b|\b(?:mutation|deformed|disfigured|mutated|long neck)\b"
+)
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Count such tags."""
+    flaws = [item for item in context.items if _ANATOMY.search(item.text)]
+    if len(flaws) >= _LEAST:
+        edits = [context.without(item) for item in flaws[2:]]
+        message = f"{len(flaws)} words for wrong anatomy do more harm than good; keep one or two"
+        yield found((flaws[0].start, flaws[-1].end), message, edits=edits if _apart(flaws[2:]) else None)
+
+
+def _apart(items: list[Item]) -> bool:
+    """Say whether taking out one tag leaves the commas of the next alone."""
+    return all(two.place - one.place > 2 for one, two in pairwise(items))
+
+
+RULE = Rule(
+    code="ANI805",
+    name="negative-anatomy-wall",
+    severity=Severity.INFO,
+    reason="The captions seldom named such flaws, so that the words mean hands and fingers more than faults (one "
+    "careful test).",
+    bad=(
+        Example(
+            "bad hands, fused fingers, extra limbs, missing arms, bad anatomy, extra digits, mutated hands",
+            role=Role.NEGATIVE,
+        ),
+    ),
+    good=(Example("worst quality, bad hands, bad anatomy", role=Role.NEGATIVE),),
+    fix=Safety.UNSAFE,
+    check=check,
+    roles=NEGATIVE,
+)

@@ -1,0 +1,28 @@
+"""Brackets nested beyond reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import Finding, Rule, found, plain
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Pass on what the parser found."""
+    for diagnostic in context.tree.diagnostics:
+        if diagnostic.name == "nesting-too-deep":
+            yield found(diagnostic, diagnostic.message)
+
+
+RULE = Rule(
+    code="ANI121",
+    name="nesting-too-deep",
+    severity=Severity.ERROR,
+    reason="Front ends read nested brackets by recursion; a hundred levels are a mistake or an attack.",
+    bad=plain("(" * 120 + "hat" + ")" * 120),
+    good=plain("((((hat:1.5))))"),
+    check=check,
+    needs="([",
+)

@@ -1,0 +1,38 @@
+"""``…, safe An anime girl``: tags that run into a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import SHOWN, Finding, Rule, found, plain, quoted
+
+_LEAD = re.compile(
+    r"(?P<tag>masterpiece|best quality|good quality|score_\d|safe|sensitive|nsfw|explicit|newest|recent|year \d{4}|highres"
+    r"|absurdres|[1-6]\+?(?:girl|boy|other)s?|solo|no humans|@[a-z][a-z ]*?)(?P<gap>\s+)(?=(?:A|An|The|In|On|At|She|He|They|This|There)\s+\w)"
+)
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at the start of tags and sentences for a prefix tag with a capital behind it."""
+    for node in context.units:
+        match = _LEAD.match(context.source, node.start, node.end)
+        if match:
+            message = f"a full stop is missing between {quoted(match['tag'])} and the sentence"
+            yield found((match.start(), match.end()), message)
+
+
+RULE = Rule(
+    code="ANI702",
+    name="nl-no-period-after-prefix",
+    severity=Severity.WARNING,
+    reason="In the captions a full stop stood between the tags and the sentences. Source: model card. The place is "
+    "part of a sentence, which no fix touches.",
+    bad=plain("masterpiece, best quality, safe An anime girl sits on a bench in the park."),
+    good=plain("masterpiece, best quality, safe. An anime girl sits on a bench in the park.", "1girl, solo, the pose"),
+    check=check,
+    needs="ATISOH",
+    roles=SHOWN,
+)

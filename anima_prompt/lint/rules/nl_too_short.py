@@ -1,0 +1,31 @@
+"""One short sentence and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import POSITIVE, Finding, Rule, found, plain
+
+_WORDS = 8
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at prompts of a single sentence."""
+    if len(context.sentences) == 1 and not context.items and not context.datasets:
+        sentence = context.sentences[0]
+        if len(sentence.text.split()) < _WORDS:
+            yield found(sentence, "one short sentence leaves nearly everything open; write two or more, or add tags")
+
+
+RULE = Rule(
+    code="ANI701",
+    name="nl-too-short",
+    severity=Severity.INFO,
+    reason="The card asks for two descriptive sentences and more; very short ones give unpredictable pictures.",
+    bad=plain("A cute girl smiles."),
+    good=plain("A cute girl smiles. She holds a red umbrella.", "1girl, umbrella. She smiles at the rain."),
+    check=check,
+    roles=POSITIVE,
+)

@@ -1,0 +1,46 @@
+"""Text that the model's text encoder cannot read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import Finding, Rule, found, plain
+
+_FOREIGN = re.compile(r"[\u0370-\u1fff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0002ffff]")
+_LETTER = re.compile(r"[^\W\d_]")
+_SHARE = 0.2
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Measure the share of letters of other scripts, quotations and comments left out."""
+    source = context.source
+    if source.isascii():
+        return
+    spans = [(node.start, node.end) for node in context.quotes]
+    spans += [(node.start, node.end) for node in context.comments]
+    spans += [(node.start, node.end) for node in context.dynamics]
+    for start, end in spans:
+        source = source[:start] + " " * (end - start) + source[end:]
+    foreign = list(_FOREIGN.finditer(source))
+    if not foreign:
+        return
+    letters = len(_LETTER.findall(source))
+    share = len(foreign) / max(letters, 1)
+    if share > _SHARE or len(foreign) >= 8:
+        text = f"{share:.0%} of the letters are of a script that the text encoder was not taught; write English"
+        yield found((foreign[0].start(), foreign[-1].end()), text)
+
+
+RULE = Rule(
+    code="ANI210",
+    name="non-english",
+    severity=Severity.WARNING,
+    reason="The adapter's T5 vocabulary has no Chinese, Japanese, Korean or Cyrillic: such characters become unknown "
+    "tokens. The official answer is that English alone is understood.",
+    bad=plain("safe, 一个女孩站在樱花树下，微笑着看向观众", "девушка в красном платье"),
+    good=plain("1girl, kimono, tokyo", '1girl, sign, "東京"', "café, naïve, 1girl"),
+    check=check,
+)

@@ -1,0 +1,33 @@
+"""The same tag in the prompt and in the negative prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, found, quoted
+from anima_prompt.sections import Section
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Compare names; safety tags have a rule of their own."""
+    if context.other is None:
+        return
+    beside = context.other.by_name
+    for name in context.by_name.keys() & beside.keys():
+        item = context.by_name[name]
+        if name and item.section is not Section.SAFETY and item.weight > 0:
+            yield found(item, f"{quoted(item.text)} is in the negative prompt too; remove one of them")
+
+
+RULE = Rule(
+    code="ANI801",
+    name="pos-neg-overlap",
+    severity=Severity.ERROR,
+    reason="Guidance pushes towards the tag and away from it at once.",
+    bad=(Example("1girl, flat color, smile", negative="worst quality, flat color"),),
+    good=(Example("1girl, flat color", negative="worst quality, flat chest"), Example("1girl, smile", negative="")),
+    check=check,
+    roles=SHOWN,
+)

@@ -1,0 +1,28 @@
+"""A quotation that does not close."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import Finding, Rule, found, plain
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Pass on what the parser found."""
+    for diagnostic in context.tree.diagnostics:
+        if diagnostic.name == "quote-unclosed":
+            yield found(diagnostic, diagnostic.message)
+
+
+RULE = Rule(
+    code="ANI122",
+    name="quote-unclosed",
+    severity=Severity.WARNING,
+    reason="Text to be drawn stands in double quotes; without the second one nobody knows where it ends.",
+    bad=plain('1girl, sign, "HELLO'),
+    good=plain('1girl, sign, "HELLO"', "don't say lazy"),
+    check=check,
+    needs='"“「',
+)

@@ -1,0 +1,35 @@
+"""``( best quality )``: blanks inside parentheses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.syntax import nodes as syntax
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at separators next to the mark of a group."""
+    for gap in context.gaps:
+        if gap.text.strip(" ,"):
+            continue
+        opens = isinstance(gap.before, syntax.Mark)
+        if opens or isinstance(gap.after, syntax.Mark):
+            where = "behind the opening" if opens else "in front of the closing"
+            what = "comma" if "," in gap.text else "blank"
+            yield found(gap, f"a {what} stands {where} parenthesis; remove it", write="")
+
+
+RULE = Rule(
+    code="ANI206",
+    name="space-before-bracket",
+    severity=Severity.INFO,
+    reason="The blank becomes part of the weighted piece and is tokenized with it.",
+    bad=(Example("( best quality:2), 1girl", "(best quality:2), 1girl"), Example("1girl, (hat :2)", "1girl, (hat:2)")),
+    good=plain("(best quality:2), 1girl", "1girl, (hat:2), smile"),
+    fix=Safety.SAFE,
+    check=check,
+    needs="([",
+)

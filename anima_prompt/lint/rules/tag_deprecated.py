@@ -1,0 +1,41 @@
+"""A name that Danbooru gave up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint import words
+from anima_prompt.lint.rule import Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.scope import Facts, Scope
+from anima_prompt.names import name_to_text
+
+
+def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+    """Look at names of the table of given-up names."""
+    if facts.entry is not None or facts.artist:
+        return
+    write = words.deprecated().get(facts.name)
+    if write is None:
+        return
+    choices = [name_to_text(name, scope.dialect) for name in write]
+    advice = " or ".join(quoted(choice) for choice in choices)
+    right = choices[0] if len(choices) == 1 else None
+    yield found(
+        (0, len(facts.text)),
+        f"{quoted(facts.text)} was given up before the captions were made; write {advice}",
+        write=right,
+    )
+
+
+RULE = Rule(
+    code="ANI604",
+    name="tag-deprecated",
+    severity=Severity.INFO,
+    reason="Old tag lists have names that Danbooru had replaced by September 2025, so that the captions never held "
+    "them.",
+    bad=plain("1girl, black footwear"),
+    good=plain("1girl, black boots"),
+    fix=Safety.UNSAFE,
+    check_tag=check_tag,
+)

@@ -1,0 +1,47 @@
+"""A prompt of more words than the model was trained with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
+
+_LONG, _TOO_LONG = 300, 512
+_TOKENS_A_CHARACTER = 3.6
+_PIECE = re.compile(r"[A-Za-z]+|\d|[^\sA-Za-z\d]")
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Estimate the number of T5 tokens; short texts are not even counted."""
+    if len(context.source) < _LONG * 1.5:
+        return
+    tokens = estimate(context.source)
+    if tokens > _TOO_LONG:
+        message = f"about {tokens} tokens; training stopped at {_TOO_LONG}, and what comes later weakens the rest"
+        yield found((0, len(context.source)), message, severity=Severity.WARNING)
+    elif tokens > _LONG:
+        yield found((0, len(context.source)), f"about {tokens} tokens; the model follows up to about {_LONG} well")
+
+
+def estimate(text: str) -> int:
+    """Return about how many T5 tokens a text has: one for a sign or digit, one for every 4.5 letters of a word.
+
+    Measured on the prompts of `prompts_clean.jsonl` and 2,000 real ones: within 12 % for nine in ten.
+    """
+    return sum(max(1, round(len(piece) / 4.5)) if piece.isalpha() else 1 for piece in _PIECE.findall(text))
+
+
+RULE = Rule(
+    code="ANI310",
+    name="too-long",
+    severity=Severity.INFO,
+    reason="Captions were cut at 512 tokens, and pictures follow long prompts less and less; 16 to 48 tags or 80 to "
+    "120 words work well. Above 512 it is a warning.",
+    bad=plain(", ".join(["standing on a bridge"] * 80), "A dog runs over the field. " * 130),
+    good=plain("1girl, smile", ", ".join(["long hair"] * 40)),
+    check=check,
+    roles=IMAGE_ROLES,
+)

@@ -1,0 +1,31 @@
+"""More artists than blend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import SHOWN, Finding, Rule, found, plain
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Count the artists over all forms."""
+    artists = {item.name: item for item in context.artists}
+    if len(artists) > 3:
+        last = list(artists.values())[3]
+        severity = Severity.WARNING if len(artists) > 5 else None
+        yield found(last, f"{len(artists)} artists; one is reliable, two or three blend", severity=severity)
+
+
+RULE = Rule(
+    code="ANI510",
+    name="too-many-artists",
+    severity=Severity.INFO,
+    reason="One artist is reliable, two or three blend, more become mush, users report. From six on it is a warning.",
+    bad=plain("1girl, @a b, @c d, @e f, @g h", "1girl, @a b, @c d, @e f, @g h, @i j, @k l"),
+    good=plain("1girl, @wlop, @kantoku, @anmi"),
+    check=check,
+    needs="@",
+    roles=SHOWN,
+)

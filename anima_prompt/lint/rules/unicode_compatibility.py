@@ -1,0 +1,47 @@
+"""Full-width letters and digits, ligatures, letters with a separate accent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+
+_COMPATIBLE = re.compile(r"[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\ufb00-\ufb06\U0001d400-\U0001d7ff]+")
+_COMBINING = re.compile(r"\w[\u0300-\u036f]+")
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look for the characters."""
+    import unicodedata
+
+    if context.source.isascii():
+        return
+    forms: tuple[tuple[re.Pattern[str], Literal["NFKC", "NFC"]], ...] = ((_COMPATIBLE, "NFKC"), (_COMBINING, "NFC"))
+    for pattern, form in forms:
+        for match in pattern.finditer(context.source):
+            right = unicodedata.normalize(form, match.group())
+            if right != match.group():
+                yield found(
+                    match.span(), f"{quoted(match.group())} is a special form; write {quoted(right)}", write=right
+                )
+
+
+RULE = Rule(
+    code="ANI216",
+    name="unicode-compatibility",
+    severity=Severity.WARNING,
+    reason="Full-width letters, mathematical letters and split accents look the same and are other tokens, or "
+    "unknown ones.",
+    bad=(
+        Example("１girl, hat", "1girl, hat"),
+        Example("𝓈𝓂𝒾𝓁𝑒, 1girl", "smile, 1girl"),
+        Example("poke\u0301mon", "pok\u00e9mon"),
+    ),
+    good=plain("1girl, hat", "pokémon"),
+    fix=Safety.SAFE,
+    check=check,
+)

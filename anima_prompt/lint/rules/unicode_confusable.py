@@ -1,0 +1,35 @@
+"""Cyrillic or Greek letters inside Latin words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+
+_LOOKALIKE = str.maketrans("аеорсухіѕјһԁԛԝАВЕКМНОРСТХΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "aeopcyxisjhdqwABEKMHOPCTXABEZHIKMNOPTYXo")
+_MIXED = re.compile(r"(?=\w*[A-Za-z])(?=\w*[\u0370-\u03ff\u0400-\u04ff\u0500-\u052f])\w+")
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look for words of two scripts."""
+    if context.source.isascii():
+        return
+    for match in _MIXED.finditer(context.source):
+        right = match.group().translate(_LOOKALIKE)
+        if right.isascii():
+            yield found(match.span(), f"{quoted(right)} is written with letters of another script", write=right)
+
+
+RULE = Rule(
+    code="ANI217",
+    name="unicode-confusable",
+    severity=Severity.WARNING,
+    reason="A Cyrillic 'а' looks like a Latin one and is an unknown token to the adapter.",
+    bad=(Example("1girl, hаt", "1girl, hat"),),
+    good=plain("1girl, hat", "café"),
+    fix=Safety.SAFE,
+    check=check,
+)

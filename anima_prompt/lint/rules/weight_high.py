@@ -1,0 +1,39 @@
+"""A weight above 5, 15 or 70."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
+
+_STEPS = (
+    (70, Severity.ERROR, "tears the picture apart"),
+    (15, Severity.WARNING, "is far beyond what was seen to work"),
+    (5, Severity.INFO, "is high; 1.5 to 3 is usual"),
+)
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at explicit weights."""
+    for group in context.groups:
+        weight = group.node.weight
+        if weight is None or abs(weight) <= 5 or abs(weight) > 10_000:
+            continue
+        severity, what = next((severity, what) for least, severity, what in _STEPS if abs(weight) > least)
+        yield found(group.node.children[-1], f"a weight of {weight} {what}; write 1.5 to 3", severity=severity)
+
+
+RULE = Rule(
+    code="ANI109",
+    name="weight-high",
+    severity=Severity.WARNING,
+    reason="Users report pictures that keep together up to a weight of about 15 and fall apart near 70 (one source); "
+    "above 5 is information, above 15 a warning, above 70 an error.",
+    bad=plain("1girl, (chibi:80)", "1girl, (chibi:20)", "1girl, (chibi:6)"),
+    good=plain("1girl, (chibi:2)", "1girl, (chibi:5)"),
+    check=check,
+    needs="(",
+    roles=IMAGE_ROLES,
+)

@@ -1,0 +1,56 @@
+"""``(hat:-1)``: a weight of nought or less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Edit, Severity
+from anima_prompt.lint.context import Context, Weighted
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at explicit weights; the fix moves the tags to the negative prompt if there is one."""
+    for group in context.groups:
+        weight = group.node.weight
+        if weight is None or weight > 0:
+            continue
+        what = (
+            "blanks the words but keeps their place" if weight == 0 else "turns the words round in a way nobody trained"
+        )
+        yield found(
+            group.node,
+            f"a weight of {weight} {what}; move them to the negative prompt",
+            edits=_move(context, group) if group.inside is None else None,
+        )
+
+
+def _move(context: Context, group: Weighted) -> list[Edit | None]:
+    removal = context.without_node(group.level, group.place)
+    if not group.node.weight:
+        return [removal]
+    if context.other is None or context.part == "negative":
+        return [None]
+    inner = context.source[group.node.start + 1 : group.node.children[-1].start].strip()
+    end = len(context.other.source.rstrip().rstrip(","))
+    return [removal, Edit(end, end, f", {inner}" if end else inner, "negative")]
+
+
+RULE = Rule(
+    code="ANI111",
+    name="weight-negative-or-zero",
+    severity=Severity.WARNING,
+    reason="Without an extension such as NegPip a negative weight flips the adapter's rows, which is not the same as "
+    "a negative prompt; nought leaves empty rows. Source: ComfyUI and Forge Neo.",
+    bad=(
+        Example(
+            "1girl, (hat:-1), smile", "1girl, smile", negative="worst quality", fixed_negative="worst quality, hat"
+        ),
+        Example("1girl, (hat:0), smile", "1girl, smile"),
+    ),
+    good=plain("1girl, (hat:0.5)", "1girl, (hat:1.5)"),
+    fix=Safety.UNSAFE,
+    check=check,
+    needs="(",
+    roles=IMAGE_ROLES,
+)

@@ -1,0 +1,63 @@
+"""``((masterpiece))``: a weight by counting parentheses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.dialects import Dialect
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.syntax import nodes as syntax
+
+_BARE = Decimal("1.1")
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at bare groups that hold nothing but a bare group."""
+    for group in context.groups:
+        node, depth = group.node, _depth(group.node)
+        if depth < 2 or (group.level.owner is not None and _depth(group.level.owner) >= 2):
+            continue
+        body = context.source[node.start + depth : node.end - depth]
+        weight = (_BARE**depth).normalize()
+        right = f"({body.strip()}:{weight})"
+        simple = not any(isinstance(inner, syntax.Group) for inner in syntax.walk(_innermost(node).children))
+        message = (
+            f"{depth} pairs of parentheses are a weight of {weight}; write {quoted(right)}, or 1.5 and more to see it"
+        )
+        yield found(node, message, write=right if simple and not context.tree.diagnostics else None)
+
+
+def _depth(node: syntax.Node) -> int:
+    depth = 0
+    while isinstance(node, syntax.Group) and node.weight is None:
+        depth += 1
+        if len(node.children) != 3:
+            break
+        node = node.children[1]
+    return depth
+
+
+def _innermost(node: syntax.Group) -> syntax.Group:
+    inner = node.children[1] if len(node.children) == 3 else None
+    return _innermost(inner) if isinstance(inner, syntax.Group) and inner.weight is None else node
+
+
+RULE = Rule(
+    code="ANI106",
+    name="weight-nested-bare",
+    severity=Severity.WARNING,
+    reason="Nested bare parentheses multiply by 1.1 each, which is hard to count and weak; an explicit number says "
+    "what is meant. The fix writes the same weight as a number.",
+    bad=(
+        Example("((masterpiece)), 1girl", "(masterpiece:1.21), 1girl"),
+        Example("1girl, (((hat, smile)))", "1girl, (hat, smile:1.331)"),
+    ),
+    good=plain("(masterpiece:1.5), 1girl", "1girl, ((hat:1.5), smile:2)"),
+    fix=Safety.SAFE,
+    check=check,
+    needs="(",
+    dialects=frozenset((Dialect.COMFYUI, Dialect.INVOKEAI, Dialect.A1111)),
+)

@@ -1,0 +1,32 @@
+"""``(a:nan)``: a weight that breaks the tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import Finding, Rule, found, plain
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at the parser's reports and at weights beyond all measure."""
+    for diagnostic in context.tree.diagnostics:
+        if diagnostic.name == "weight-nonfinite":
+            yield found(diagnostic, diagnostic.message)
+    for group in context.groups:
+        if group.node.weight is not None and abs(group.node.weight) > 10_000:
+            yield found(group.node.children[-1], f"weight is {group.node.weight}; write 1.5 to 3")
+
+
+RULE = Rule(
+    code="ANI110",
+    name="weight-nonfinite",
+    severity=Severity.ERROR,
+    reason="Python reads 'nan' and 'inf' as numbers, and so does ComfyUI: the conditioning becomes not-a-number and "
+    "the picture is black or noise.",
+    bad=plain("1girl, (hat:nan)", "1girl, (hat:inf)", "1girl, (hat:1e9)"),
+    good=plain("1girl, (hat:1)", "1girl, banana"),
+    check=check,
+    needs="(",
+)
