@@ -24,7 +24,9 @@ if TYPE_CHECKING:
         PromptFileError,
         StoreError,
     )
-    from anima_prompt.interchange import PromptFile, parse_prompt_file, prompt_schema, read_prompt_file
+    from anima_prompt.interchange.promptfile import PromptFile, parse_prompt_file, read_prompt_file
+    from anima_prompt.interchange.schema import prompt_schema
+    from anima_prompt.lint import Document, Linter, Settings, fix, lint
     from anima_prompt.names import name_to_text, text_to_name
     from anima_prompt.profiles import Profile, load_profile, profile_names
     from anima_prompt.prompt import (
@@ -58,7 +60,10 @@ _HOMES = {
         "PromptFileError",
         "StoreError",
     ),
-    "anima_prompt.interchange": ("PromptFile", "parse_prompt_file", "prompt_schema", "read_prompt_file"),
+    "anima_prompt.interchange.promptfile": ("PromptFile", "parse_prompt_file", "read_prompt_file"),
+    "anima_prompt.interchange.schema": ("prompt_schema",),
+    "anima_prompt.lint.document": ("Document", "Settings"),
+    "anima_prompt.lint.linter": ("Linter", "fix", "lint"),
     "anima_prompt.names": ("name_to_text", "text_to_name"),
     "anima_prompt.profiles": ("Profile", "load_profile", "profile_names"),
     "anima_prompt.prompt": (
@@ -100,7 +105,9 @@ __all__ = [
     "Diagnostic",
     "Dialect",
     "DialectError",
+    "Document",
     "InputError",
+    "Linter",
     "Profile",
     "ProfileError",
     "Prompt",
@@ -112,6 +119,7 @@ __all__ = [
     "Section",
     "Segment",
     "Sentence",
+    "Settings",
     "Severity",
     "StoreError",
     "Tag",
@@ -119,7 +127,9 @@ __all__ = [
     "blend",
     "convert",
     "describe_character",
+    "fix",
     "format_text",
+    "lint",
     "load_profile",
     "name_to_text",
     "parse",

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from anima_prompt.cli import views
+from anima_prompt.cli.lint import lint, rule
 from anima_prompt.cli.source import PROMPT_FILES, text_of
 from anima_prompt.cli.tags import tags
 from anima_prompt.diagnostics import Diagnostic, Severity
@@ -74,11 +75,12 @@ dialect_option = click.option(
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="anima-prompt", prog_name="anima-prompt")
 def commands() -> None:
-    """Parse, format, build and convert prompts for the Anima text-to-image model.
+    """Parse, lint, format, build and convert prompts for the Anima text-to-image model.
 
     \b
     Try:
       anima-prompt parse "1girl, masterpiece, (smile:1.2), @wlop"
+      anima-prompt lint "masterpiece, 1girl, looking_at_viewer, wlop"
       echo "masterpiece ,best_quality,1girl" | anima-prompt fmt -
       anima-prompt convert --from a1111 --to comfyui "((smile:1.2)), [hat]"
     """
@@ -239,6 +241,8 @@ def completion(shell: str) -> None:
 
 
 commands.add_command(tags)
+commands.add_command(lint)
+commands.add_command(rule)
 
 
 def name_of(source: str) -> str:

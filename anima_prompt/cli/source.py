@@ -12,6 +12,14 @@ TEXT_FILES = (".txt", ".caption")
 PROMPT_FILES = (".yaml", ".yml", ".json")
 
 
+def looks_like_text(source: str) -> bool:
+    """Say whether an argument is a prompt and no file: nothing of that name exists, and no file would be called so."""
+    if source == "-" or os.path.exists(source):  # noqa: PTH110  Path.exists fails on a text too long for a name
+        return False
+    name_like = " " not in source and ("." in Path(source).suffix or "/" in source or os.sep in source)
+    return not name_like or "," in source
+
+
 def text_of(source: str) -> str:
     """Return the prompt that an argument means: standard input, a file if there is one of that name, or itself.
 

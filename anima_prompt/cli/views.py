@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anima_prompt.diagnostics import Diagnostic, Severity
-from anima_prompt.prompt.mapping import number, prompt_to_dict
-from anima_prompt.prompt.printer import print_prompt, weight_text
 from anima_prompt.sections import Section
 
 if TYPE_CHECKING:
@@ -40,6 +38,8 @@ class Built:
     @classmethod
     def of(cls, item: PromptFile, dialect: str) -> Built:
         """Print both prompts of a file's entry."""
+        from anima_prompt.prompt.printer import print_prompt
+
         positive = print_prompt(item.prompt, dialect)
         negative = None if item.prompt.negative is None else print_prompt(item.prompt.negative, dialect)
         found = positive.diagnostics + (negative.diagnostics if negative else ())
@@ -49,6 +49,8 @@ class Built:
 
     def data(self) -> dict[str, Any]:
         """Return a JSON-ready mapping."""
+        from anima_prompt.prompt.mapping import prompt_to_dict
+
         return {
             "name": self.name,
             "dialect": self.dialect,
@@ -63,6 +65,8 @@ class Built:
 
 def reading_data(reading: Reading) -> dict[str, Any]:
     """Return sections with spans, sentences and diagnostics."""
+    from anima_prompt.prompt.mapping import number
+
     sections: dict[str, list[dict[str, Any]]] = {}
     sentences: list[dict[str, Any]] = []
     leading = not any(i.section not in (Section.TEXT, Section.DATASET) for i in reading.items)
@@ -90,6 +94,8 @@ def reading_data(reading: Reading) -> dict[str, Any]:
 def print_reading(reading: Reading, text: str) -> None:
     """Print a table of what stands where."""
     from rich.table import Table
+
+    from anima_prompt.prompt.printer import weight_text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("section")
@@ -124,6 +130,8 @@ def print_diff(lines: Iterable[str]) -> None:
 
 def settings_data(profile: Profile) -> dict[str, Any]:
     """Return the sampling defaults of a profile."""
+    from anima_prompt.prompt.mapping import number
+
     width, height = profile.resolutions[0]
     return {
         "steps": profile.steps,
@@ -160,6 +168,8 @@ def print_profile(profile: Profile) -> None:
 def print_profiles(profiles: list[Profile]) -> None:
     """Print one line per profile."""
     from rich.table import Table
+
+    from anima_prompt.prompt.printer import weight_text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("profile", "prefix", "steps", "guidance", "sampler", "scheduler", "negative"):
@@ -198,6 +208,8 @@ def _shown(value: Any) -> str:
 
 
 def _jsonable(value: Any) -> Any:
+    from anima_prompt.prompt.mapping import number
+
     if isinstance(value, Decimal):
         return number(value)
     return [_jsonable(v) for v in value] if isinstance(value, tuple) else value

@@ -29,11 +29,12 @@ CHARACTER_OPTIONS = (*TAG_OPTIONS, "series", "looks", "sentence", "where")
 
 @dataclass(frozen=True, slots=True)
 class PromptFile:
-    """One prompt of a file: its name, the profile that filled the gaps (None: nothing was filled), and the prompt."""
+    """One prompt of a file: name, profile that filled the gaps (None: nothing was filled), prompt, line."""
 
     name: str
     prompt: Prompt
     profile: Profile | None = None
+    line: int = 1
 
 
 def read_prompt_file(source: str, *, profile: str | None = None) -> list[PromptFile]:
@@ -69,7 +70,8 @@ def parse_prompt_file(text: str, source: str, *, profile: Profile | None = None)
     found: list[PromptFile] = []
     for document in load_documents(text, source):
         for value in document.one_or_many("a prompt file"):
-            found.append(_prompt_file(value, profile, f"{Path(source).stem}-{len(found) + 1}"))
+            item = _prompt_file(value, profile, f"{Path(source).stem}-{len(found) + 1}")
+            found.append(replace(item, line=value.line))
     if not found:
         raise PromptError(f"{source}: holds no prompt; write at least one section, such as 'general: [smile]'")
     return found

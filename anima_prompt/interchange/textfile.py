@@ -19,21 +19,23 @@ MAX_BYTES = 16 * 1024 * 1024
 DIVIDER = "---"
 
 
-def read_text(source: str) -> str:
+def read_text(source: str, *, limit: int = MAX_BYTES) -> str:
     """Return the text of a file, or of standard input for ``-``. A byte-order mark is dropped.
+
+    Args:
+        limit: most bytes that are read; more are an error.
 
     Raises:
         InputError: missing, a folder, too large, binary, or not UTF-8.
     """
     name = "standard input" if source == "-" else source
     try:
-        data = sys.stdin.buffer.read(MAX_BYTES + 1) if source == "-" else _read_file(Path(source))
+        data = sys.stdin.buffer.read(limit + 1) if source == "-" else _read_file(Path(source), limit)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(f"{name}: {reason}; give a readable text file") from None
-    if len(data) > MAX_BYTES:
-        limit = MAX_BYTES // 1024 // 1024
-        raise InputError(f"{name}: larger than {limit} MiB; split it into files of one prompt each")
+    if len(data) > limit:
+        raise InputError(f"{name}: larger than {limit // 1024 // 1024} MiB; split it into files of one prompt each")
     return decode(data, name)
 
 
@@ -99,6 +101,6 @@ def join_negative(positive: str, negative: str | None) -> str:
     return positive if negative is None else f"{positive}\n{DIVIDER}\n{negative}"
 
 
-def _read_file(path: Path) -> bytes:
+def _read_file(path: Path, limit: int) -> bytes:
     with path.open("rb") as stream:
-        return stream.read(MAX_BYTES + 1)
+        return stream.read(limit + 1)

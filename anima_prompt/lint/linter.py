@@ -65,6 +65,10 @@ class Linter:
         found.sort(key=lambda d: (d.part != "prompt", d.start, d.end, d.code))
         return found
 
+    def unused(self, comments: list[Suppression], own: list[Suppression]) -> list[Diagnostic]:
+        """Return a diagnostic for every suppression that took nothing back; ``own`` are those of the prompt itself."""
+        return list(self._unused(comments, own))
+
     def fix(self, document: Document, *, unsafe: bool = False) -> Fixed:
         """Return the prompt with fixes applied, and what is left to say.
 
@@ -128,6 +132,15 @@ class Linter:
                 else ("the comment names no rule; write '# anima: ignore ANI601 reason'")
             )
             yield Diagnostic(rule.name, severity, comment.start, comment.end, message, rule.code, (), part)
+
+
+def with_suppressions(linter: Linter, found: list[Diagnostic], comments: str) -> list[Diagnostic]:
+    """Return diagnostics without those that comment lines beside a prompt take back (a sidecar, a YAML file)."""
+    given = suppressions(comments)
+    if not given:
+        return found
+    kept, unused = suppress(found, given)
+    return kept + [replace(d, start=0, end=0) for d in linter.unused(unused, given)]
 
 
 class _Run:

@@ -102,7 +102,7 @@ def _read_names(path: Path, lines: list[str], category: str | None, bad: list[st
         if name in found:
             bad.append(f"{number}: '{name}' is there already")
         elif name and not text.startswith("#"):
-            found[name] = Entry(name, kind, section)
+            found[name] = Entry(name, kind, section, curated=False)
     return list(found.values())
 
 
@@ -122,7 +122,7 @@ def _read_tagcomplete(path: Path, lines: list[str], bad: list[str]) -> list[Entr
         elif row[0] != "name":
             kind, section = CATEGORIES[row[1]]
             aliases = tuple(a.strip() for a in row[3].split(",") if a.strip()) if len(row) > 3 else ()
-            found[row[0]] = Entry(row[0], kind, section, int(row[2]), aliases)
+            found[row[0]] = Entry(row[0], kind, section, int(row[2]), aliases, curated=False)
     if foreign >= _E621_ROWS and foreign > _E621_SHARE * (len(found) + foreign):
         raise DataFileError(f"{path}: {foreign} rows have e621's category numbers; give a Danbooru or Gelbooru list")
     return list(found.values())

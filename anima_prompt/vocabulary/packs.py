@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -52,7 +52,7 @@ class Entry:
     looks: tuple[str, ...] = ()
     write: str = ""
     recognised: bool = False
-    curated: bool = False
+    curated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,7 @@ def read_pack(pack: Pack, folder: Path) -> list[Entry]:
     errors = list(_errors(pack, rows))
     if errors:
         raise DataFileError("\n".join(f"{path}:{line}: {message}" for line, message in errors))
-    entries = (pack.entry(dict(zip(pack.columns, row, strict=True))) for row in rows[1:])
-    return [replace(entry, curated=True) for entry in entries]
+    return [pack.entry(dict(zip(pack.columns, row, strict=True))) for row in rows[1:]]
 
 
 def _errors(pack: Pack, rows: list[list[str]]) -> Iterator[tuple[int, str]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from anima_prompt.names import QUALIFIER, artist_name, is_artist, text_to_name
 from anima_prompt.sections import Section
-from anima_prompt.vocabulary.packs import PACKS, Entry, data_folder, read_pack
+from anima_prompt.vocabulary.packs import PACKS, Entry, read_pack
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -224,5 +224,4 @@ def _like(path: str) -> str:
 def _default() -> Vocabulary:
     from anima_prompt.vocabulary.library import Library
 
-    library = Library.default()
-    return library.open() if library.has_imports() else Vocabulary.from_folder(data_folder())
+    return Library.default().open()

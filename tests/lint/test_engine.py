@@ -107,7 +107,9 @@ def test_two_thousand_generated_prompts_are_fixed_once_and_for_all() -> None:
         assert not [d.name for d in fixed.diagnostics if any(f.safe for f in d.fixes)]
 
 
-SPEAKS_OF_WEIGHTS = re.compile(r"weight|paren|escape|duplicate|embedding|control|aesthetic|break|face|square|unsupported|fullwidth|empty")
+SPEAKS_OF_WEIGHTS = re.compile(
+    r"weight|paren|escape|duplicate|embedding|control|aesthetic|break|face|square|unsupported|fullwidth|empty"
+)
 
 
 def bare(text: str) -> list[tuple[str, float]]:
@@ -128,8 +130,8 @@ def test_safe_fixes_keep_the_weighted_segments_unless_they_say_so() -> None:
     words = ("score", "year", "rating", "count", "html", "instruction", "quality", "safety")
     config = Config(ignore=(*config.ignore, *(rule.code for rule in all_rules() if rule.name.startswith(words))))
     linter = Linter(config)
-    for text in generated(600):
-        text = text.replace(">:(", ">_<")  # an open parenthesis makes even blanks count; the face's own rule escapes it
+    faceless = [text.replace(">:(", ">_<") for text in generated(600)]  # an open parenthesis makes even blanks count
+    for text in faceless:
         fixed = linter.fix(Document(text)).prompt
         assert bare(fixed.replace("，", ",")) == bare(text.replace("，", ","))
 
@@ -138,7 +140,9 @@ def test_select_ignore_and_extend_choose_rules_by_code_family_and_name() -> None
     text = "1girl, long_hair, Blue Hair"
     assert [d.name for d in lint(text, config=Config(select=("ANI202",)))] == ["underscore-tag"]
     assert [d.name for d in lint(text, config=Config(select=("ANI2",)))] == ["underscore-tag", "uppercase-tag"]
-    assert [d.name for d in lint(text, config=Config(select=("ANI2",), ignore=("uppercase-tag",)))] == ["underscore-tag"]
+    assert [d.name for d in lint(text, config=Config(select=("ANI2",), ignore=("uppercase-tag",)))] == [
+        "underscore-tag"
+    ]
     assert "near-duplicate" not in names("1girl, long hair, very long hair")
     more = Config(extend_select=("near-duplicate",))
     assert "near-duplicate" in [d.name for d in lint("1girl, long hair, very long hair", config=more)]
@@ -155,7 +159,10 @@ def test_an_unknown_selector_names_the_nearest() -> None:
 
 
 def test_severities_fixables_and_safety_can_be_changed() -> None:
-    assert lint("1girl, long_hair", config=Config(select=("ANI202",), severities={"ANI202": Severity.ERROR}))[0].severity == "error"
+    assert (
+        lint("1girl, long_hair", config=Config(select=("ANI202",), severities={"ANI202": Severity.ERROR}))[0].severity
+        == "error"
+    )
     assert fix("1girl, long_hair", config=Config(unfixable=("ANI202",))).prompt == "1girl, long_hair"
     assert fix("1girl, wlop", config=Config(extend_safe_fixes=("ANI501",))).prompt == "1girl, @wlop"
     assert fix("1girl, long_hair", config=Config(extend_unsafe_fixes=("underscore-tag",))).prompt == "1girl, long_hair"
@@ -163,7 +170,9 @@ def test_severities_fixables_and_safety_can_be_changed() -> None:
 
 def test_own_words_are_known() -> None:
     assert "unknown-tag" in names("1girl, lookin at viewer")
-    found = lint("1girl, lookin at viewer, my_trigger", config=Config(words=frozenset(("lookin at viewer", "my_trigger"))))
+    found = lint(
+        "1girl, lookin at viewer, my_trigger", config=Config(words=frozenset(("lookin at viewer", "my_trigger")))
+    )
     assert not {"unknown-tag", "underscore-tag"} & {d.name for d in found}
 
 
@@ -202,7 +211,15 @@ def test_unsafe_fixes_are_asked_for() -> None:
 
 
 def test_rules_of_other_packages_may_not_take_a_code() -> None:
-    mine = Rule("MYR101", "my-rule", Severity.INFO, "Mine.", (Example("x"),), (Example("y"),), check=lambda _: [Finding(0, 1, "mine")])
+    mine = Rule(
+        "MYR101",
+        "my-rule",
+        Severity.INFO,
+        "Mine.",
+        (Example("x"),),
+        (Example("y"),),
+        check=lambda _: [Finding(0, 1, "mine")],
+    )
     assert mine in joined(list(all_rules()), [mine])
     with pytest.raises(InputError, match="takes a code or a name that is in use"):
         joined(list(all_rules()), [all_rules()[0]])

@@ -9,7 +9,7 @@ from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.rule import Finding, Rule, found, plain
 
-_FOREIGN = re.compile(r"[\u0370-\u1fff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0002ffff]")
+_FOREIGN = r"[\u0370-\u1fff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0002ffff]"
 _LETTER = re.compile(r"[^\W\d_]")
 _SHARE = 0.2
 
@@ -24,7 +24,7 @@ def check(context: Context) -> Iterator[Finding]:
     spans += [(node.start, node.end) for node in context.dynamics]
     for start, end in spans:
         source = source[:start] + " " * (end - start) + source[end:]
-    foreign = list(_FOREIGN.finditer(source))
+    foreign = list(re.finditer(_FOREIGN, source))
     if not foreign:
         return
     letters = len(_LETTER.findall(source))

@@ -1,0 +1,69 @@
+"""Findings as flat rows: what every output writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from anima_prompt.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from anima_prompt.batch.runner import Report
+    from anima_prompt.batch.sources import Piece
+
+
+class Row(NamedTuple):
+    """One finding and where it is."""
+
+    path: str
+    line: int
+    column: int
+    piece: Piece
+    diagnostic: Diagnostic
+
+    @property
+    def place(self) -> str:
+        """File, line and column, for people; the node or name where lines say nothing."""
+        where = self.piece.place
+        if where and self.piece.record is None:
+            return f"{self.path}[{where}]:{self.diagnostic.part}:{self.column}"
+        return f"{self.path}:{self.line}:{self.column}"
+
+    @property
+    def text(self) -> str:
+        """The prompt, or the negative prompt, that the finding is in."""
+        document = self.piece.document
+        return document.prompt if self.diagnostic.part == "prompt" else document.negative or ""
+
+
+def rows(report: Report) -> Iterator[Row]:
+    """Yield the findings of a report in order."""
+    path = "<stdin>" if report.path == "-" else report.path
+    for piece, diagnostics in zip(report.pieces, report.diagnostics, strict=True):
+        for diagnostic in diagnostics:
+            line, column = piece.position(diagnostic.start, diagnostic.part)
+            yield Row(path, line, column, piece, diagnostic)
+
+
+def data(row: Row) -> dict[str, Any]:
+    """Return a row as the JSON outputs have it; ``docs/lint-output.schema.json`` describes it."""
+    d = row.diagnostic
+    return {
+        "path": row.path,
+        "line": row.line,
+        "column": row.column,
+        "code": d.code,
+        "name": d.name,
+        "severity": d.severity.value,
+        "message": d.message,
+        "start": d.start,
+        "end": d.end,
+        "part": d.part,
+        "fixes": [
+            {
+                "safe": fix.safe,
+                "edits": [{"start": e.start, "end": e.end, "text": e.text, "part": e.part} for e in fix.edits],
+            }
+            for fix in d.fixes
+        ],
+    }

@@ -1,0 +1,245 @@
+"""Lint files: each with its configuration, several at once, in a stable order.
+
+A file that cannot be read is an error of its own; the others are linted all the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from anima_prompt.batch.cache import Cache, document_key, setup_digest
+from anima_prompt.batch.configuration import Project, Use, find_project, read_project, with_choices
+from anima_prompt.batch.sources import (
+    PartlyReadError,
+    Piece,
+    can_write,
+    files_below,
+    is_caption,
+    name_of,
+    pieces_of,
+    text_pieces,
+    with_texts,
+)
+from anima_prompt.diagnostics import Diagnostic
+from anima_prompt.errors import AnimaPromptError, InputError
+from anima_prompt.interchange.textfile import read_text
+from anima_prompt.lint.document import Role
+from anima_prompt.lint.fixing import Fixed
+from anima_prompt.lint.linter import Linter, with_suppressions
+from anima_prompt.lint.rule import Rule
+
+FEW = 64
+"""Fewer files than this are not worth a second process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line chose.
+
+    Attributes:
+        use: dialect, profile, role, lines for every file; they beat the configuration's.
+        choices: lists of rule selectors that beat or extend the configuration's.
+        config: a configuration file for all, in place of those that are found.
+        isolated: whether configuration files are left alone.
+        cached: whether the cache may answer.
+        settings: figures for prompts that have none of their own.
+    """
+
+    use: Use = field(default_factory=Use)
+    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    config: str | None = None
+    isolated: bool = False
+    cached: bool = True
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found in one file."""
+
+    path: str
+    pieces: tuple[Piece, ...] = ()
+    diagnostics: tuple[tuple[Diagnostic, ...], ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+class Batch:
+    """Linters by configuration, and the cache."""
+
+    def __init__(self, options: Options) -> None:
+        """Set up; nothing is read yet but the configuration file that was named.
+
+        Raises:
+            InputError: the named configuration is bad.
+        """
+        self.options = options
+        self._named = read_project(Path(options.config)) if options.config else None
+        self._linters: dict[tuple[Path | None, tuple[str, ...]], tuple[Linter, str]] = {}
+        self._cache = Cache.default() if options.cached else None
+        self.said: dict[bytes, list[Diagnostic]] = {}
+
+    def report(self, source: str) -> Report:
+        """Lint a file, or standard input for ``-``."""
+        try:
+            project = self.project_of(source)
+            use = self.use_of(source, project)
+            pieces = pieces_of(source, use)
+            errors: tuple[str, ...] = ()
+        except PartlyReadError as partly:
+            pieces, errors = partly.pieces, tuple(str(partly).splitlines())
+        except AnimaPromptError as error:
+            return Report(source, errors=tuple(_named(str(error), source).splitlines()))
+        return self.checked(source, pieces, project, errors)
+
+    def report_text(self, text: str) -> Report:
+        """Lint a prompt that was given as it is."""
+        project = self.project_of("-")
+        return self.checked("<text>", text_pieces(text, self.use_of("-", project)), project, ())
+
+    def checked(self, source: str, pieces: list[Piece], project: Project, errors: tuple[str, ...]) -> Report:
+        """Lint pieces; a prompt with an unknown profile is an error of its own."""
+        linter, setup = self.linter_of(source, project)
+        kept, found, bad = [], [], list(errors)
+        for piece in pieces:
+            one = self._with_settings(piece)
+            try:
+                diagnostics = self._said(linter, setup, one)
+            except AnimaPromptError as error:
+                bad.append(f"{name_of(source)}:{one.line}: {error}")
+                continue
+            kept.append(one)
+            found.append(tuple(diagnostics))
+        return Report(source, tuple(kept), tuple(found), tuple(bad))
+
+    def fixed(self, report: Report, *, unsafe: bool) -> list[Fixed]:
+        """Return what fixing makes of every piece of a report."""
+        linter, _ = self.linter_of(report.path, self.project_of(report.path))
+        return [linter.fix(piece.document, unsafe=unsafe) for piece in report.pieces]
+
+    def project_of(self, source: str) -> Project:
+        """Return the configuration that holds for a file."""
+        if self._named is not None:
+            project = self._named
+        elif self.options.isolated:
+            project = Project(Path.cwd())
+        else:
+            project = find_project(Path.cwd() if source in ("-", "<text>") else Path(source).absolute().parent)
+        return with_choices(project, self.options.choices)
+
+    def use_of(self, source: str, project: Project) -> Use:
+        """Return what a file's prompts are for; the caption of a picture is one if nobody says otherwise."""
+        use = self.options.use.over(project.use_of(source))
+        return replace(use, role=Role.CAPTION) if use.role is None and is_caption(Path(source)) else use
+
+    def linter_of(self, source: str, project: Project) -> tuple[Linter, str]:
+        """Return the linter for a file, and a digest of its set-up."""
+        ignored = project.ignored(source)
+        key = (project.path, ignored)
+        if key not in self._linters:
+            config = replace(project.config, ignore=(*project.config.ignore, *ignored))
+            rules: tuple[Rule, ...] = project.all_rules()
+            linter = Linter(config, rules=rules)
+            self._linters[key] = linter, setup_digest(config, rules) if self._cache else ""
+        return self._linters[key]
+
+    def _said(self, linter: Linter, setup: str, piece: Piece) -> list[Diagnostic]:
+        if self._cache is None:
+            return with_suppressions(linter, linter.check(piece.document), piece.ignored)
+        key = document_key(setup, piece.document)
+        found = self._cache.get(key)
+        if found is None:
+            found = linter.check(piece.document)
+            self.said[key] = found
+        return with_suppressions(linter, found, piece.ignored)
+
+    def _with_settings(self, piece: Piece) -> Piece:
+        figures: dict[str, Any] = self.options.settings
+        if not figures:
+            return piece
+        from anima_prompt.batch.sources import settings_from
+
+        given = settings_from(figures)
+        own = piece.document.settings
+        names = ("steps", "guidance_scale", "sampler", "scheduler", "shift", "width", "height")
+        merged = replace(
+            own, **{n: getattr(own, n) if getattr(own, n) is not None else getattr(given, n) for n in names}
+        )
+        return replace(piece, document=replace(piece.document, settings=merged))
+
+    def remember(self) -> None:
+        """Write what was found into the cache."""
+        if self._cache is not None:
+            self._cache.put(self.said)
+            self.said = {}
+
+
+def _named(message: str, source: str) -> str:
+    return message if message.startswith((source, "standard input")) else f"{name_of(source)}: {message}"
+
+
+def expand(sources: Iterable[str], batch: Batch) -> list[str]:
+    """Return the files that sources mean: folders are searched, everything else is taken as it is.
+
+    Raises:
+        InputError: a file does not exist.
+    """
+    found: dict[str, None] = {}
+    for source in sources:
+        path = Path(source)
+        if source == "-":
+            found[source] = None
+        elif path.is_dir():
+            project = batch.project_of(str(path / "x"))
+            found |= {str(file): None for file in files_below(path) if not project.excludes(str(file))}
+        elif path.exists():
+            found[source] = None
+        else:
+            raise InputError(f"{source}: no such file or folder; give a file, a folder, a prompt in quotes, or -")
+    return list(found)
+
+
+def reports(sources: list[str], batch: Batch, *, jobs: int | None = None) -> Iterator[Report]:
+    """Yield a report for every file, in the order of ``sources``; many files are shared among processes."""
+    workers = min(jobs or os.cpu_count() or 1, max(1, len(sources) // FEW))
+    if workers < 2 or "-" in sources:
+        for source in sources:
+            yield batch.report(source)
+        batch.remember()
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    chunk = max(8, min(256, len(sources) // (workers * 4)))
+    with ProcessPoolExecutor(workers, initializer=_start, initargs=(batch.options,)) as pool:
+        chunks = [sources[i : i + chunk] for i in range(0, len(sources), chunk)]
+        for found, said in pool.map(_work, chunks):
+            batch.said |= said
+            yield from found
+    batch.remember()
+
+
+_worker: list[Batch] = []
+
+
+def _start(options: Options) -> None:
+    _worker[:] = [Batch(options)]
+
+
+def _work(sources: list[str]) -> tuple[list[Report], dict[bytes, list[Diagnostic]]]:
+    batch = _worker[0]
+    found = [batch.report(source) for source in sources]
+    said, batch.said = batch.said, {}
+    return found, said
+
+
+def new_text(report: Report, fixed: list[Fixed], *, lines: bool) -> tuple[str, str] | None:
+    """Return a file's text before and after fixing; None where a file of this kind cannot be written."""
+    if not can_write(report.path) or not report.pieces:
+        return None
+    whole = read_text(report.path, limit=1 << 30)
+    texts = [(one.prompt, one.negative) for one in fixed]
+    changed = any((p.document.prompt, p.document.negative) != t for p, t in zip(report.pieces, texts, strict=True))
+    return whole, with_texts(whole, report.path, list(report.pieces), texts, lines=lines) if changed else whole

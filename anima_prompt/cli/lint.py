@@ -1,0 +1,354 @@
+"""``anima-prompt lint`` and ``anima-prompt rule``: thin shells round the batch runner."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anima_prompt.batch.outputs import FORMATS, writer_for
+from anima_prompt.cli.source import looks_like_text
+from anima_prompt.diagnostics import Severity
+from anima_prompt.dialects import Dialect
+from anima_prompt.errors import InputError
+
+if TYPE_CHECKING:
+    from anima_prompt.batch.configuration import Use
+    from anima_prompt.batch.runner import Batch, Report
+
+CLEAN, FINDINGS, USAGE = 0, 1, 2
+_SEVERITIES = click.Choice([severity.value for severity in Severity])
+_POLL_SECONDS = 0.4
+_BAR_FILES = 200
+
+
+def _selectors(name: str, text: str) -> Callable[[Any], Any]:
+    return click.option(name, multiple=True, metavar="RULE", help=text)
+
+
+@click.command()
+@click.argument("sources", metavar="[TEXT|FILE|FOLDER|-]...", nargs=-1)
+@_selectors(
+    "--select", "Run these rules alone: a code, the start of one, a name, or ALL. May be repeated, or hold commas."
+)
+@_selectors("--extend-select", "Run these rules besides.")
+@_selectors("--ignore", "Leave these rules out.")
+@_selectors("--fixable", "Apply fixes of these rules alone.")
+@_selectors("--unfixable", "Apply no fixes of these rules.")
+@click.option("--fix", is_flag=True, help="Apply safe fixes: the picture stays what the writer meant.")
+@click.option("--unsafe-fixes", is_flag=True, help="Apply fixes that change the picture, too. Implies --fix.")
+@click.option(
+    "--diff", is_flag=True, help="Write nothing; print what fixing would change, exit with 1 if anything would."
+)
+@click.option(
+    "--output-format", "-f", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the findings."
+)
+@click.option(
+    "--output", "-o", type=click.Path(dir_okay=False), help="File for the findings instead of standard output."
+)
+@click.option("--severity", type=_SEVERITIES, default="info", show_default=True, help="Least severity that is shown.")
+@click.option(
+    "--fail-on",
+    type=_SEVERITIES,
+    default="warning",
+    show_default=True,
+    help="Least severity that makes the exit code 1.",
+)
+@click.option("--statistics", is_flag=True, help="Print counts by rule instead of findings.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
+@click.option("--dialect", type=click.Choice([d.value for d in Dialect]), help="Front end that the prompts are for.")
+@click.option("--profile", metavar="NAME|FILE", help="Model release that the prompts are for.")
+@click.option(
+    "--role", type=click.Choice(["positive", "negative", "caption", "region"]), help="What the prompts are for."
+)
+@click.option("--negative", metavar="TEXT", help="Negative prompt beside a TEXT; empty for none.")
+@click.option("--lines", is_flag=True, help="Read text files as one prompt a line.")
+@click.option("--steps", type=int, help="Sampler steps, for rules about settings.")
+@click.option("--cfg", type=float, help="Guidance scale, for rules about settings.")
+@click.option("--size", metavar="WxH", help="Width and height in pixels, for rules about settings.")
+@click.option(
+    "--config", type=click.Path(exists=True, dir_okay=False), help="Configuration file instead of those found upwards."
+)
+@click.option("--isolated", is_flag=True, help="Read no configuration files.")
+@click.option("--no-cache", is_flag=True, help="Ask the rules again, whatever they said before.")
+@click.option("--jobs", "-j", type=click.IntRange(1), help="Processes for many files; one for every core by default.")
+@click.option(
+    "--add-ignore", is_flag=True, help="Take what is found back by a comment in every file (a sidecar for pictures)."
+)
+@click.option("--watch", is_flag=True, help="Lint again whenever a file changes, until Ctrl-C.")
+@click.pass_context
+def lint(ctx: click.Context, /, sources: tuple[str, ...], **given: Any) -> None:
+    """Find mistakes in prompts and mend them.
+
+    SOURCES are prompts, text files, captions, YAML, JSON and JSONL files, ComfyUI workflows, pictures with their
+    metadata, folders of all these, or - for standard input; the current folder by default. Hints do not make the exit
+    code 1 unless --fail-on info is given.
+
+    \b
+    Try:
+      anima-prompt lint "masterpiece, 1girl, looking_at_viewer, wlop"
+      anima-prompt lint captions/ --statistics
+      anima-prompt lint prompt.txt --fix
+    """
+    run = _Run(given)
+    if given["watch"]:
+        run.watch(sources or (".",))
+    ctx.exit(run.once(sources or (".",)))
+
+
+class _Run:
+    """One call of the command."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        from anima_prompt.batch.runner import Batch, Options
+
+        self.given = given
+        self.fixing = given["fix"] or given["unsafe_fixes"] or given["diff"]
+        names = ("select", "extend_select", "ignore", "fixable", "unfixable")
+        choices = {
+            name: tuple(s.strip() for text in given[name] for s in text.split(",") if s.strip()) for name in names
+        }
+        options = Options(
+            _use(given), choices, given["config"], given["isolated"], not given["no_cache"], _figures(given)
+        )
+        self.batch: Batch = Batch(options)
+        self.least = Severity(given["severity"]).rank
+        self.fatal = Severity(given["fail_on"]).rank
+        self.counts: Counter[tuple[str, str, str]] = Counter()
+        self.worst = 3
+        self.failed = self.changed = False
+
+    def once(self, sources: Iterable[str]) -> int:
+        """Lint everything once and return the exit code."""
+        with self._stream() as echo:
+            writer = writer_for(self.given["output_format"], echo, colour=self._colour())
+            for report in self._reports(list(sources)):
+                for error in report.errors:
+                    self.failed = True
+                    click.echo(f"error: {error}", err=True)
+                shown = self._shown(self._fixed(report) if self.fixing else report)
+                self._count(shown)
+                if not self.given["statistics"] and not self.given["diff"]:
+                    writer.report(shown)
+                if self.given["add_ignore"]:
+                    add_ignores(shown)
+            if self.given["statistics"]:
+                from anima_prompt.batch.outputs.plain import statistics
+
+                echo(statistics(self.counts))
+            elif not self.given["diff"]:
+                writer.close()
+        return self._exit_code()
+
+    def watch(self, sources: tuple[str, ...]) -> None:
+        """Lint, and again whenever a file changes; Ctrl-C ends it."""
+        before: dict[str, float] = {}
+        try:
+            while True:
+                now = _stamps(sources, self.batch)
+                if now != before:
+                    before = now
+                    click.clear()
+                    click.echo(f"{time.strftime('%H:%M:%S')} watching {', '.join(sources)}; Ctrl-C ends\n")
+                    self.once(sources)
+                time.sleep(_POLL_SECONDS)
+        except KeyboardInterrupt:
+            click.echo("")
+
+    def _reports(self, sources: list[str]) -> Iterator[Report]:
+        from anima_prompt.batch.runner import expand, reports
+
+        texts = [source for source in sources if looks_like_text(source)]
+        if self.given["negative"] is not None and len(texts) != 1:
+            raise InputError("--negative goes with one TEXT; put the negative prompt of a file below a line of ---")
+        for text in texts:
+            negative = self.given["negative"]
+            yield self.batch.report_text(text if negative is None else f"{text}\n---\n{negative}")
+        rest = [source for source in sources if source not in texts]
+        if rest:
+            files = expand(rest, self.batch)
+            yield from _with_bar(reports(files, self.batch, jobs=self.given["jobs"]), len(files))
+
+    def _fixed(self, report: Report) -> Report:
+        """Fix a file, or show what fixing would change; return what is left to say."""
+        from dataclasses import replace
+
+        from anima_prompt.batch.runner import new_text
+        from anima_prompt.interchange.textfile import write_text
+
+        fixed = self.batch.fixed(report, unsafe=self.given["unsafe_fixes"])
+        left = replace(report, diagnostics=tuple(one.diagnostics for one in fixed))
+        pieces = [
+            replace(piece, document=replace(piece.document, prompt=one.prompt, negative=one.negative))
+            for piece, one in zip(report.pieces, fixed, strict=True)
+        ]
+        left = replace(left, pieces=tuple(pieces))
+        if report.path == "<text>":
+            self._show_text(report, left)
+            return left
+        if report.path == "-":
+            self._show_text(report, left)
+            return left
+        use = self.batch.use_of(report.path, self.batch.project_of(report.path))
+        texts = new_text(report, fixed, lines=bool(use.lines))
+        if texts is None or texts[0] == texts[1]:
+            return left
+        self.changed = True
+        if self.given["diff"]:
+            print_diff(texts[0], texts[1], report.path)
+        else:
+            write_text(Path(report.path), texts[1])
+            count = sum(len(one.applied) for one in fixed)
+            click.echo(f"{report.path}: {count} fixed", err=True)
+        return left
+
+    def _show_text(self, before: Report, after: Report) -> None:
+        from anima_prompt.interchange.textfile import join_negative
+
+        old, new = ([join_negative(p.document.prompt, p.document.negative) for p in r.pieces] for r in (before, after))
+        if old != new:
+            self.changed = True
+        if self.given["diff"]:
+            print_diff("\n".join(old), "\n".join(new), before.path)
+        else:
+            click.echo("\n".join(new))
+
+    def _shown(self, report: Report) -> Report:
+        """Return a report without findings below the least severity."""
+        from dataclasses import replace
+
+        kept = tuple(tuple(d for d in found if d.severity.rank <= self.least) for found in report.diagnostics)
+        return replace(report, diagnostics=kept)
+
+    def _count(self, report: Report) -> None:
+        for found in report.diagnostics:
+            for d in found:
+                self.counts[d.code, d.name, d.severity.value] += 1
+                self.worst = min(self.worst, d.severity.rank)
+
+    def _exit_code(self) -> int:
+        if self.failed:
+            return USAGE
+        if self.given["diff"]:
+            return FINDINGS if self.changed else CLEAN
+        return FINDINGS if self.worst <= self.fatal and not self.given["exit_zero"] else CLEAN
+
+    def _colour(self) -> bool:
+        return self.given["output"] is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+    @contextmanager
+    def _stream(self) -> Iterator[Callable[[str], None]]:
+        """Yield what writes the findings: to a file at the end, whole, or to standard output at once."""
+        from anima_prompt.interchange.textfile import write_text
+
+        if self.given["output"] is None:
+            to_errors = self.fixing and not self.given["diff"] and self.given["output_format"] in ("text", "concise")
+            yield lambda text: click.echo(text, nl=False, err=to_errors)
+            return
+        pieces: list[str] = []
+        yield pieces.append
+        write_text(Path(self.given["output"]), "".join(pieces))
+
+
+def _use(given: dict[str, Any]) -> Use:
+    from anima_prompt.batch.configuration import Use
+    from anima_prompt.lint.document import Role
+
+    dialect = Dialect(given["dialect"]) if given["dialect"] else None
+    return Use(
+        dialect, given["profile"], Role(given["role"]) if given["role"] else None, True if given["lines"] else None
+    )
+
+
+def _figures(given: dict[str, Any]) -> dict[str, str]:
+    figures = {"steps": given["steps"], "guidance_scale": given["cfg"]}
+    if given["size"]:
+        width, times, height = given["size"].lower().partition("x")
+        if not (times and width.isdecimal() and height.isdecimal()):
+            raise InputError(f"size is '{given['size']}'; expected width and height such as 1024x1024")
+        figures |= {"width": width, "height": height}
+    return {key: str(value) for key, value in figures.items() if value is not None}
+
+
+def print_diff(old: str, new: str, name: str) -> None:
+    """Print what changes, in the form that ``patch`` reads."""
+    from anima_prompt.cli.views import print_diff as show
+
+    show(difflib.unified_diff(old.splitlines(), new.splitlines(), name, name, lineterm="", n=1))
+
+
+def add_ignores(report: Report) -> None:
+    """Write a comment with the codes that were found above a text, or a sidecar beside a picture.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    from anima_prompt.batch.sources import SIDECAR, TEXTS
+    from anima_prompt.interchange.pictures import PICTURES
+    from anima_prompt.interchange.textfile import read_text, write_text
+
+    codes = sorted({d.code for found in report.diagnostics for d in found})
+    path = Path(report.path)
+    if not codes or report.path in ("-", "<text>"):
+        return
+    if path.suffix.lower() in PICTURES:
+        write_text(path.with_name(path.name + SIDECAR), "".join(f"{code}\n" for code in codes))
+    elif path.suffix.lower() in TEXTS:
+        write_text(path, f"# anima: ignore {', '.join(codes)}\n{read_text(report.path)}")
+    else:
+        click.echo(f"{report.path}: takes no comments; ignore {', '.join(codes)} in the configuration", err=True)
+
+
+def _stamps(sources: tuple[str, ...], batch: Batch) -> dict[str, float]:
+    from anima_prompt.batch.runner import expand
+
+    files = expand([source for source in sources if not looks_like_text(source)], batch)
+    return {file: Path(file).stat().st_mtime for file in files if Path(file).exists()}
+
+
+def _with_bar(found: Iterator[Report], total: int) -> Iterator[Report]:
+    """Yield reports; many files get a progress bar where standard error is a terminal."""
+    if total < _BAR_FILES or not sys.stderr.isatty():
+        yield from found
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("linting", total=total)
+        for report in found:
+            yield report
+            progress.advance(task)
+
+
+@click.command()
+@click.argument("selector", metavar="[CODE|NAME]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@click.option("--markdown", is_flag=True, help="Print the page of all rules.")
+def rule(selector: str | None, as_json: bool, markdown: bool) -> None:
+    """Explain a rule, or list all of them."""
+    from anima_prompt.lint.explain import explain, rules_page
+    from anima_prompt.lint.registry import all_rules, rule_named
+
+    chosen = [rule_named(selector)] if selector else list(all_rules())
+    if as_json:
+        keys = ("code", "name", "family", "severity", "fix", "default", "reason")
+        rows = [{key: getattr(one, key) for key in keys} for one in chosen]
+        click.echo(json.dumps(rows[0] if selector else rows, ensure_ascii=False, indent=2))
+    elif markdown:
+        click.echo(rules_page(chosen), nl=False)
+    elif selector:
+        click.echo(explain(chosen[0]).removeprefix("### ").replace("**", ""))
+    else:
+        for one in chosen:
+            off = "" if one.default else "  (off)"
+            click.echo(f"{one.code}  {one.severity.value:7}  {one.fix.value:6}  {one.name}{off}")

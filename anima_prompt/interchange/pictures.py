@@ -1,0 +1,87 @@
+"""Prompts in pictures: the metadata that A1111's kin and ComfyUI write into PNG, WebP and JPEG files.
+
+Knows picture files and where the texts lie in them; knows nothing of rules. Pixels are never decoded.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anima_prompt.errors import InputError
+from anima_prompt.interchange.parameters import Recorded, read_parameters
+from anima_prompt.interchange.workflow import read_workflow
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+PICTURES = (".png", ".webp", ".jpg", ".jpeg")
+_USER_COMMENT, _DESCRIPTION, _MAKE, _MODEL = 0x9286, 0x010E, 0x010F, 0x0110
+_EXIF = 0x8769
+_MOST_BYTES = 256 * 1024 * 1024
+
+
+def read_picture(path: Path) -> list[Recorded]:
+    """Return the prompts in a picture's metadata, none if it carries none.
+
+    Raises:
+        InputError: the file is no readable picture, or its metadata is damaged.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise InputError(f"{path}: larger than 256 MiB; give the original picture")
+        with Image.open(path) as image:
+            texts = _texts(image)
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: is no readable picture; give a PNG, WebP or JPEG file") from None
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: cannot be read ({reason}); the picture may be damaged") from None
+    if texts.get("parameters"):
+        return [read_parameters(texts["parameters"])]
+    for key in ("prompt", "workflow"):
+        if texts.get(key):
+            return _graph(texts[key], path, key)
+    return []
+
+
+def _graph(text: str, path: Path, key: str) -> list[Recorded]:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InputError(f"{path}: its '{key}' metadata is no JSON; save the picture again") from None
+    return read_workflow(data, str(path))
+
+
+def _texts(image: Image) -> dict[str, str]:
+    """Return the metadata texts by ComfyUI's and A1111's names."""
+    found = {key: value for key, value in image.info.items() if isinstance(key, str) and isinstance(value, str)}
+    if image.format == "PNG":
+        image.load_end() if hasattr(image, "load_end") else None
+        return found
+    exif: Any = image.getexif()
+    inner = exif.get_ifd(_EXIF) if exif else {}
+    comment = inner.get(_USER_COMMENT)
+    if isinstance(comment, bytes):
+        found["parameters"] = _user_comment(comment)
+    for tag in (_MAKE, _MODEL, _DESCRIPTION):
+        value = exif.get(tag)
+        if isinstance(value, str):
+            key, _, text = value.partition(":")
+            if key.lower() in ("prompt", "workflow") and text.lstrip().startswith("{"):
+                found[key.lower()] = text
+    return found
+
+
+def _user_comment(data: bytes) -> str:
+    """Return an EXIF comment as text; its first eight bytes name the encoding."""
+    code, body = data[:8], data[8:]
+    if code.startswith(b"UNICODE"):
+        order = "utf-16-le" if body[1:2] == b"\0" else "utf-16-be"
+        return body.decode(order, "replace").strip("\0")
+    if code.startswith(b"ASCII"):
+        return body.decode("utf-8", "replace").strip("\0")
+    return data.decode("utf-8", "replace").strip("\0")
