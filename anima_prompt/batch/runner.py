@@ -79,6 +79,7 @@ class Batch:
         self.options = options
         self._named = read_project(Path(options.config)) if options.config else None
         self._linters: dict[tuple[Path | None, tuple[str, ...]], tuple[Linter, str]] = {}
+        self._projects: dict[str, Project] = {}
         self._cache = Cache.default() if options.cached else None
         self.said: dict[bytes, list[Diagnostic]] = {}
 
@@ -121,14 +122,17 @@ class Batch:
         return [linter.fix(piece.document, unsafe=unsafe) for piece in report.pieces]
 
     def project_of(self, source: str) -> Project:
-        """Return the configuration that holds for a file."""
-        if self._named is not None:
-            project = self._named
-        elif self.options.isolated:
-            project = Project(Path.cwd())
-        else:
-            project = find_project(Path.cwd() if source in ("-", "<text>") else Path(source).absolute().parent)
-        return with_choices(project, self.options.choices)
+        """Return the configuration that holds for a file; asked for once a folder."""
+        folder = "" if source in ("-", "<text>") else os.path.dirname(source)  # noqa: PTH120  a hundred thousand times
+        if folder not in self._projects:
+            if self._named is not None:
+                project = self._named
+            elif self.options.isolated:
+                project = Project(Path.cwd())
+            else:
+                project = find_project(Path(folder).absolute())
+            self._projects[folder] = with_choices(project, self.options.choices)
+        return self._projects[folder]
 
     def use_of(self, source: str, project: Project) -> Use:
         """Return what a file's prompts are for; the caption of a picture is one if nobody says otherwise."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 
-from anima_prompt.diagnostics import Diagnostic, Part
+from anima_prompt.diagnostics import Diagnostic, Edit, Part
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.config import Config
 from anima_prompt.lint.context import Context
@@ -46,6 +46,11 @@ class Linter:
         self.config.check(self.rules)
         self._active = tuple(rule for rule in self.rules if self.config.runs(rule))
         self._fixable = {rule.code for rule in self._active if self.config.may_fix(rule)}
+        self._safeties = {
+            rule.code: self.config.safety(rule, safe=True)
+            for rule in self._active
+            if self.config.safety(rule, safe=True) == self.config.safety(rule, safe=False)
+        }
         self._severities = {rule.code: self.config.severity(rule) for rule in self._active}
         self._runs: dict[tuple[Role, Dialect, str], _Run] = {}
 
@@ -112,7 +117,8 @@ class Linter:
         fixes = fixes_of(finding, rule, context.part)
         if fixes:
             fixes = usable(fixes, context.protected)
-            fixes = tuple(replace(fix, safe=self.config.safety(rule, safe=fix.safe)) for fix in fixes)
+            if rule.code in self._safeties:
+                fixes = tuple(replace(fix, safe=self._safeties[rule.code]) for fix in fixes)
         severity = self._severities[rule.code] or finding.severity or rule.severity
         return Diagnostic(rule.name, severity, finding.start, finding.end, finding.message, rule.code, fixes, part)
 
@@ -184,10 +190,9 @@ class _Run:
 def _shifted(finding: Finding, by: int) -> Finding:
     if not by:
         return finding
-    edits = tuple(
-        tuple(replace(edit, start=edit.start + by, end=edit.end + by) for edit in fix) for fix in finding.edits
-    )
-    return replace(finding, start=finding.start + by, end=finding.end + by, edits=edits)
+    edits = tuple(tuple(Edit(e.start + by, e.end + by, e.text, e.part) for e in fix) for fix in finding.edits)
+    start, end = finding.start + by, finding.end + by
+    return Finding(start, end, finding.message, edits, finding.severity, finding.safe, finding.part)
 
 
 def _covered(diagnostic: Diagnostic, comments: Iterable[Suppression]) -> bool:

@@ -17,7 +17,7 @@ from anima_prompt.vocabulary import Vocabulary
 from anima_prompt.vocabulary.packs import Entry
 from anima_prompt.vocabulary.relations import Relations
 
-MOST_FACTS = 20_000
+MOST_FACTS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
