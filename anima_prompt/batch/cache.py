@@ -9,6 +9,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from anima_prompt import __version__
@@ -52,7 +53,8 @@ class Cache:
             )
             self._connection = connection
         except (OSError, sqlite3.Error):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
     @classmethod
     def default(cls) -> Cache:

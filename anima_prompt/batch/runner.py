@@ -14,11 +14,11 @@ from typing import Any
 from anima_prompt.batch.cache import Cache, document_key, setup_digest
 from anima_prompt.batch.configuration import Project, Use, find_project, read_project, with_choices
 from anima_prompt.batch.sources import (
+    Captions,
     PartlyReadError,
     Piece,
     can_write,
     files_below,
-    is_caption,
     name_of,
     pieces_of,
     text_pieces,
@@ -80,6 +80,7 @@ class Batch:
         self._named = read_project(Path(options.config)) if options.config else None
         self._linters: dict[tuple[Path | None, tuple[str, ...]], tuple[Linter, str]] = {}
         self._projects: dict[str, Project] = {}
+        self._captions = Captions()
         self._cache = Cache.default() if options.cached else None
         self.said: dict[bytes, list[Diagnostic]] = {}
 
@@ -137,7 +138,7 @@ class Batch:
     def use_of(self, source: str, project: Project) -> Use:
         """Return what a file's prompts are for; the caption of a picture is one if nobody says otherwise."""
         use = self.options.use.over(project.use_of(source))
-        return replace(use, role=Role.CAPTION) if use.role is None and is_caption(Path(source)) else use
+        return replace(use, role=Role.CAPTION) if use.role is None and source in self._captions else use
 
     def linter_of(self, source: str, project: Project) -> tuple[Linter, str]:
         """Return the linter for a file, and a digest of its set-up."""

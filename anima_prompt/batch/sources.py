@@ -7,6 +7,7 @@ becomes a line and a column of the file.
 from __future__ import annotations
 
 import json
+import os
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
@@ -31,6 +32,9 @@ TEXTS = (".txt", ".caption", ".prompt")
 STRUCTURED = (".yaml", ".yml", ".json")
 RECORDS = (".jsonl", ".ndjson")
 ENDINGS = (*TEXTS, *STRUCTURED, *RECORDS, *PICTURES)
+NO_TEXTS = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".jxl", ".mp4", ".zip", ".safetensors", ".pt", ".pth", ".csv")
+"""Endings of files that stand beside prompts and hold none that we read."""
+
 SIDECAR = ".anima-ignore"
 _BOTH = 1 << 30
 MOST_BYTES = 1024 * 1024 * 1024
@@ -85,7 +89,11 @@ def pieces_of(source: str, use: Use) -> list[Piece]:
         return _records(read_text(source, limit=MOST_BYTES), source, use)
     if ending in STRUCTURED:
         return _structured(read_text(source), source, use)
+    if ending in NO_TEXTS:
+        raise InputError(f"{source}: is no kind of file that is linted; expected one of {', '.join(ENDINGS)}")
     text = read_text(source, limit=MOST_BYTES) if use.lines else read_text(source)
+    if "\0" in text:
+        raise InputError(f"{source}: holds binary data; expected one of {', '.join(ENDINGS)}")
     return text_pieces(text, use, name_of(source))
 
 
@@ -315,6 +323,23 @@ def files_below(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def is_caption(path: Path) -> bool:
-    """Say whether a text file is the caption of a picture beside it, as training folders have them."""
-    return path.suffix.lower() in (".txt", ".caption") and any(path.with_suffix(e).is_file() for e in PICTURES)
+class Captions:
+    """Tells captions of pictures from other texts; every folder is listed once."""
+
+    def __init__(self) -> None:
+        """Start knowing nothing."""
+        self._stems: dict[str, frozenset[str]] = {}
+
+    def __contains__(self, source: str) -> bool:
+        """Say whether a text file is the caption of a picture beside it, as training folders have them."""
+        folder, name = os.path.split(source)
+        stem, ending = os.path.splitext(name)  # noqa: PTH122  asked a hundred thousand times
+        if ending.lower() not in (".txt", ".caption"):
+            return False
+        if folder not in self._stems:
+            try:
+                names = [os.path.splitext(entry) for entry in os.listdir(folder or ".")]  # noqa: PTH122, PTH208
+            except OSError:
+                names = []
+            self._stems[folder] = frozenset(first for first, second in names if second.lower() in PICTURES)
+        return stem in self._stems[folder]

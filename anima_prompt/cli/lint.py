@@ -102,6 +102,7 @@ def lint(ctx: click.Context, /, sources: tuple[str, ...], **given: Any) -> None:
     run = _Run(given)
     if given["watch"]:
         run.watch(sources or (".",))
+        ctx.exit(CLEAN)
     ctx.exit(run.once(sources or (".",)))
 
 

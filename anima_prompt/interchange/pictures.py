@@ -1,6 +1,7 @@
 """Prompts in pictures: the metadata that A1111's kin and ComfyUI write into PNG, WebP and JPEG files.
 
-Knows picture files and where the texts lie in them; knows nothing of rules. Pixels are never decoded.
+Knows picture files and where the texts lie in them; knows nothing of rules. Pixels are decoded only where no text
+stands before them.
 """
 
 from __future__ import annotations
@@ -35,8 +36,10 @@ def read_picture(path: Path) -> list[Recorded]:
             raise InputError(f"{path}: larger than 256 MiB; give the original picture")
         with Image.open(path) as image:
             texts = _texts(image)
+    except Image.DecompressionBombError:
+        raise InputError(f"{path}: has too many pixels to be opened safely; scale the picture down") from None
     except UnidentifiedImageError:
-        raise InputError(f"{path}: is no readable picture; give a PNG, WebP or JPEG file") from None
+        raise InputError(f"{path}: cannot be read as a picture; give a PNG, WebP or JPEG file") from None
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: cannot be read ({reason}); the picture may be damaged") from None
@@ -58,9 +61,11 @@ def _graph(text: str, path: Path, key: str) -> list[Recorded]:
 
 def _texts(image: Image) -> dict[str, str]:
     """Return the metadata texts by ComfyUI's and A1111's names."""
-    found = {key: value for key, value in image.info.items() if isinstance(key, str) and isinstance(value, str)}
+    found = _strings(image)
     if image.format == "PNG":
-        image.load_end() if hasattr(image, "load_end") else None
+        if found.keys().isdisjoint(("parameters", "prompt", "workflow")):  # they may stand behind the pixels
+            image.load()
+            found |= _strings(image)
         return found
     exif: Any = image.getexif()
     inner = exif.get_ifd(_EXIF) if exif else {}
@@ -74,6 +79,10 @@ def _texts(image: Image) -> dict[str, str]:
             if key.lower() in ("prompt", "workflow") and text.lstrip().startswith("{"):
                 found[key.lower()] = text
     return found
+
+
+def _strings(image: Image) -> dict[str, str]:
+    return {key: value for key, value in image.info.items() if isinstance(key, str) and isinstance(value, str)}
 
 
 def _user_comment(data: bytes) -> str:

@@ -78,14 +78,17 @@ def check_selector(selector: str, rules: Iterable[Rule]) -> None:
         InputError: it does not; the message names the nearest that would.
     """
     known = tuple(rules)
-    if any(_fit(selector, rule) >= 0 for rule in known):
-        return
+    if not any(_fit(selector, rule) >= 0 for rule in known):
+        raise unknown_rule(selector, known)
+
+
+def unknown_rule(selector: str, rules: Iterable[Rule]) -> InputError:
+    """Return the error for a selector that fits no rule; it names the nearest code or name."""
     from difflib import get_close_matches
 
-    names = [name for rule in known for name in (rule.code, rule.name)]
-    near = get_close_matches(selector, names, n=1)
+    near = get_close_matches(selector, [name for rule in rules for name in (rule.code, rule.name)], n=1)
     hint = f"did you mean '{near[0]}'?" if near else "give a code such as ANI201, the start of one, a name, or ALL"
-    raise InputError(f"rule '{selector}' is unknown; {hint}")
+    return InputError(f"rule '{selector}' is unknown; {hint}")
 
 
 def _reach(selectors: Iterable[str], rule: Rule) -> int:

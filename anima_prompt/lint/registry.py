@@ -316,10 +316,9 @@ def rule_named(selector: str) -> Rule:
     for rule in all_rules():
         if selector.upper() == rule.code or selector.lower() == rule.name:
             return rule
-    from anima_prompt.lint.config import check_selector
+    from anima_prompt.lint.config import unknown_rule
 
-    check_selector(f"{selector} ", all_rules())
-    raise InputError(f"rule '{selector}' is unknown; 'anima-prompt rule' lists all")
+    raise unknown_rule(selector, all_rules())
 
 
 def _installed() -> list[Rule]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from anima_prompt.errors import DataFileError
@@ -90,7 +90,7 @@ def nearest(word: str, known: frozenset[str]) -> str | None:
     most = 2 if len(word) >= 11 else 1
     near = extract(
         word,
-        [k for k in known if k[:2] == word[:2] and abs(len(k) - len(word)) <= most],
+        [k for k in _by_beginning(known).get(word[:2], ()) if abs(len(k) - len(word)) <= most],
         scorer=OSA.distance,
         score_cutoff=most,
         limit=2,
@@ -98,6 +98,17 @@ def nearest(word: str, known: frozenset[str]) -> str | None:
     if near and (len(near) == 1 or near[0][1] < near[1][1]) and not _is_inflection(word, near[0][0]):
         return str(near[0][0])
     return _pair(word, known) if not near else None
+
+
+@lru_cache(maxsize=4)
+def _by_beginning(known: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """Return the words by their first letter, and by their first two, in a stable order."""
+    found: dict[str, list[str]] = {}
+    for word in sorted(known):
+        found.setdefault(word[:1], []).append(word)
+        if len(word) > 1:
+            found.setdefault(word[:2], []).append(word)
+    return {beginning: tuple(words) for beginning, words in found.items()}
 
 
 def _pair(word: str, known: frozenset[str]) -> str | None:
@@ -111,8 +122,8 @@ def _pair(word: str, known: frozenset[str]) -> str | None:
             match = next(
                 (
                     k
-                    for k in known
-                    if k[:1] == rest[0] and abs(len(k) - len(rest)) <= 1 and OSA.distance(k, rest, score_cutoff=1) <= 1
+                    for k in _by_beginning(known).get(rest[:1], ())
+                    if abs(len(k) - len(rest)) <= 1 and OSA.distance(k, rest, score_cutoff=1) <= 1
                 ),
                 None,
             )

@@ -60,15 +60,16 @@ class Page:
         columns = ("Count", "Code", "Severity", "Rule")
         heads = "".join(f'<th scope="col"><button type="button">{column}</button></th>' for column in columns)
         problems = "".join(f'<p class="error">{escape(error)}</p>' for error in self.errors)
-        levels = "".join(f'<option value="{s}">{s}s only</option>' for s in Severity)
+        levels = "".join(f'<option value="{s}">{_plural(s, 2)} only</option>' for s in Severity)
         self.echo(
             '<!doctype html><html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width">'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><title>Prompt findings</title>'
             f"<style>{_beside('page.css')}</style></head><body><h1>Prompt findings</h1>"
-            f'<p class="faint">{self.prompts} prompts in {len(self.files)} files</p>'
+            f'<p class="faint">{_many(self.prompts, "prompt")} in {_many(len(self.files), "file")}</p>'
             f'<div class="totals">{numbers}</div>{problems}'
-            f"<table><thead><tr>{heads}</tr></thead><tbody>{table}</tbody></table>"
+            f'<div class="rules" tabindex="0" role="region" aria-label="Rules">'
+            f"<table><thead><tr>{heads}</tr></thead><tbody>{table}</tbody></table></div>"
             '<div class="tools"><input id="query" type="search" placeholder="Search prompts, files, messages" '
             'aria-label="Search"><select id="level" aria-label="Severity"><option value="">all severities</option>'
             f'{levels}</select></div><p class="faint" id="shown" aria-live="polite"></p>'
@@ -82,8 +83,11 @@ def _beside(name: str) -> str:
 
 
 def _plural(severity: Severity, count: int) -> str:
-    word = "hint" if severity is Severity.INFO else severity.value
-    return word if count == 1 else f"{word}s"
+    return severity if count == 1 or severity is Severity.INFO else f"{severity}s"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _article(found: list[Row]) -> str:

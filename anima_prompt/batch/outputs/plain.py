@@ -68,9 +68,7 @@ class Concise:
         if not self.counts:
             self.echo("No findings.\n")
             return
-        parts = [
-            _many(self.counts[s], s.value if s is not Severity.INFO else "hint") for s in Severity if self.counts[s]
-        ]
+        parts = [_counted(s, self.counts[s]) for s in Severity if self.counts[s]]
         fixes = [f"{self.safe} fixable with --fix"] if self.safe else []
         fixes += [f"{self.unsafe} {'more ' if self.safe else ''}with --unsafe-fixes"] if self.unsafe else []
         tail = f"; {', '.join(fixes)}" if fixes else ""
@@ -111,6 +109,10 @@ def _width(text: str) -> int:
     return sum(
         2 if unicodedata.east_asian_width(char) in "WF" else 0 if unicodedata.combining(char) else 1 for char in text
     )
+
+
+def _counted(severity: Severity, count: int) -> str:
+    return f"{count} {severity}" if severity is Severity.INFO else _many(count, severity)
 
 
 def _many(count: int, what: str) -> str:
