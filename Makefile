@@ -1,11 +1,12 @@
 # make demo: set up and do the main job.  make test: set up and run every check.
-.PHONY: help demo test check format bench clean setup-dev
+.PHONY: help demo test check format rules bench clean setup-dev
 
 help:
 	@echo "make demo    set up and build, format and convert the example prompts"
 	@echo "make test    set up and run lint, types, layers and all tests"
 	@echo "make check   the same without the slow tests"
 	@echo "make format  put the code in shape"
+	@echo "make rules   write docs/rules.md again"
 	@echo "make bench   compare with peers (installs them into .venv-bench)"
 
 demo:
@@ -29,6 +30,9 @@ check: setup-dev
 format: setup-dev
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+rules: setup-dev
+	.venv/bin/anima-prompt rule --markdown > docs/rules.md
 
 bench:
 	@scripts/setup_bench.sh

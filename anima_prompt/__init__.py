@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from anima_prompt.interchange.promptfile import PromptFile, parse_prompt_file, read_prompt_file
     from anima_prompt.interchange.schema import prompt_schema
-    from anima_prompt.lint import Document, Linter, Settings, fix, lint
+    from anima_prompt.lint import Document, Linter, Settings
     from anima_prompt.names import name_to_text, text_to_name
     from anima_prompt.profiles import Profile, load_profile, profile_names
     from anima_prompt.prompt import (
@@ -63,7 +63,7 @@ _HOMES = {
     "anima_prompt.interchange.promptfile": ("PromptFile", "parse_prompt_file", "read_prompt_file"),
     "anima_prompt.interchange.schema": ("prompt_schema",),
     "anima_prompt.lint.document": ("Document", "Settings"),
-    "anima_prompt.lint.linter": ("Linter", "fix", "lint"),
+    "anima_prompt.lint.linter": ("Linter",),
     "anima_prompt.names": ("name_to_text", "text_to_name"),
     "anima_prompt.profiles": ("Profile", "load_profile", "profile_names"),
     "anima_prompt.prompt": (
@@ -127,9 +127,7 @@ __all__ = [
     "blend",
     "convert",
     "describe_character",
-    "fix",
     "format_text",
-    "lint",
     "load_profile",
     "name_to_text",
     "parse",

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job on a real prompt set: build it, print it for three front ends, format a careless file, convert a prompt.
+# The main job on a real prompt set: build it, print it for three front ends, format a careless file, lint, convert a prompt.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 run=.venv/bin/anima-prompt
@@ -26,6 +26,10 @@ cat "$out/old_habits.txt"
 
 say "What the parser sees in it"
 "$run" parse "$out/old_habits.txt"
+
+say "What the linter says of a prompt from another model, and what its fixes make of it"
+"$run" lint "masterpiece, 8k, 1girl, Red_Hair, fern (sousou no frieren), (smile:3" --severity warning --exit-zero
+"$run" lint "masterpiece, 8k, 1girl, Red_Hair, fern (sousou no frieren), smile" --fix --severity error --exit-zero
 
 say "From Forge Neo to ComfyUI: nested weights multiply there and replace here"
 "$run" convert --from a1111 --to comfyui "((smile:1.2)), [hat], len \\(tsukihime\\)"

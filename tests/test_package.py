@@ -50,6 +50,11 @@ def test_the_version_is_the_one_of_the_project_file() -> None:
 
 
 @pytest.mark.slow
+def test_no_exported_name_is_the_name_of_a_module() -> None:
+    modules = {path.stem if path.is_file() else path.name for path in (ROOT / "anima_prompt").iterdir()}
+    assert modules.isdisjoint(anima_prompt.__all__), "the module would take the place of what has its name"
+
+
 def test_the_wheel_carries_the_data_and_works_in_a_clean_environment(tmp_path: Path) -> None:
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), cwd=ROOT)
     (wheel,) = tmp_path.glob("*.whl")
@@ -59,6 +64,10 @@ def test_the_wheel_carries_the_data_and_works_in_a_clean_environment(tmp_path: P
     look_up = "from anima_prompt import Vocabulary; print(Vocabulary.default().lookup('hatsune_miku').series)"
     assert run(python, "-c", look_up, cwd=tmp_path).strip() == "vocaloid"
     assert run(str(tmp_path / "env/bin/anima-prompt"), "profiles", cwd=tmp_path).startswith("profile")
+    page = str(tmp_path / "found.html")
+    command = str(tmp_path / "env/bin/anima-prompt")
+    run(command, "lint", "1girl", "-f", "html", "-o", page, cwd=tmp_path)
+    assert "<style>" in Path(page).read_text(encoding="utf-8")
     where = "import anima_prompt.vocabulary as v; print(v.data_folder())"
     assert str(tmp_path) in run(python, "-c", where, cwd=tmp_path)
 
@@ -94,3 +103,26 @@ def test_the_code_example_runs() -> None:
 def test_no_installed_package_is_tracked() -> None:
     tracked = run("git", "ls-files", cwd=ROOT).split() if (ROOT / ".git").exists() else []
     assert [name for name in tracked if "site-packages" in name] == []
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_the_python_examples_in_the_docs_run(page: Path) -> None:
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        run(sys.executable, "-W", "error", "-c", block, cwd=ROOT)
+
+
+def test_the_page_of_rules_is_fresh() -> None:
+    from anima_prompt.lint import all_rules
+    from anima_prompt.lint.explain import rules_page
+
+    assert (ROOT / "docs/rules.md").read_text(encoding="utf-8") == rules_page(all_rules()), "run 'make rules'"
+
+
+def test_the_hooks_name_options_that_exist() -> None:
+    for line in (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8").splitlines():
+        if line.strip().startswith("entry:"):
+            command = line.split(":", 1)[1].split()
+            done = run(
+                str(Path(sys.executable).parent / command[0]), *command[1:], str(ROOT / "LICENSE"), "--exit-zero"
+            )
+            assert "Usage" not in done
