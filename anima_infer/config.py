@@ -1,0 +1,131 @@
+"""Sizes of the four networks, read from the shapes of their weights.
+
+The release: DiT 28 blocks of 2048, adapter 6 blocks of 1024, Qwen3-0.6B, VAE of 96 base channels. Smaller ones load the
+same way. Source: Anima specification 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from anima_infer.errors import CheckpointError
+
+Shapes = Mapping[str, tuple[int, ...]]
+CONTEXT_ROWS = 512
+"""Rows that the DiT's cross-attention sees; what the prompt does not fill is zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class DitConfig:
+    """Sizes of the diffusion transformer."""
+
+    width: int = 2048
+    blocks: int = 28
+    heads: int = 16
+    context_width: int = 1024
+    adaln_width: int = 256
+    mlp_width: int = 8192
+    in_channels: int = 16
+    out_channels: int = 16
+    patch: int = 2
+
+    @property
+    def head_width(self) -> int:
+        """Width of one attention head."""
+        return self.width // self.heads
+
+    @classmethod
+    def of(cls, shapes: Shapes) -> DitConfig:
+        """Read the sizes from weights named as in the release, without prefix."""
+        width, patched = _shape(shapes, "x_embedder.proj.1.weight")
+        (head,) = _shape(shapes, "blocks.0.self_attn.q_norm.weight")
+        return cls(
+            width=width,
+            blocks=_count(shapes, "blocks."),
+            heads=width // head,
+            context_width=_shape(shapes, "blocks.0.cross_attn.k_proj.weight")[1],
+            adaln_width=_shape(shapes, "blocks.0.adaln_modulation_mlp.1.weight")[0],
+            mlp_width=_shape(shapes, "blocks.0.mlp.layer1.weight")[0],
+            in_channels=patched // 4 - 1,
+            out_channels=_shape(shapes, "final_layer.linear.weight")[0] // 4,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterConfig:
+    """Sizes of the adapter between the text encoder and the DiT."""
+
+    width: int = 1024
+    blocks: int = 6
+    heads: int = 16
+    source_width: int = 1024
+    target_width: int = 1024
+    vocabulary: int = 32128
+
+    @classmethod
+    def of(cls, shapes: Shapes) -> AdapterConfig:
+        """Read the sizes from weights named as in the release, without ``llm_adapter.``."""
+        vocabulary, target = _shape(shapes, "embed.weight")
+        (head,) = _shape(shapes, "blocks.0.self_attn.q_norm.weight")
+        width = _shape(shapes, "blocks.0.self_attn.q_proj.weight")[0]
+        source = _shape(shapes, "blocks.0.cross_attn.k_proj.weight")[1]
+        return cls(width, _count(shapes, "blocks."), width // head, source, target, vocabulary)
+
+
+@dataclass(frozen=True, slots=True)
+class TextConfig:
+    """Sizes of the Qwen3 text encoder."""
+
+    width: int = 1024
+    layers: int = 28
+    heads: int = 16
+    kv_heads: int = 8
+    head_width: int = 128
+    mlp_width: int = 3072
+    vocabulary: int = 151936
+
+    @classmethod
+    def of(cls, shapes: Shapes) -> TextConfig:
+        """Read the sizes from weights named as in transformers, without ``model.``."""
+        vocabulary, width = _shape(shapes, "embed_tokens.weight")
+        (head,) = _shape(shapes, "layers.0.self_attn.q_norm.weight")
+        return cls(
+            width=width,
+            layers=_count(shapes, "layers."),
+            heads=_shape(shapes, "layers.0.self_attn.q_proj.weight")[0] // head,
+            kv_heads=_shape(shapes, "layers.0.self_attn.k_proj.weight")[0] // head,
+            head_width=head,
+            mlp_width=_shape(shapes, "layers.0.mlp.gate_proj.weight")[0],
+            vocabulary=vocabulary,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VaeConfig:
+    """Sizes of the Qwen-Image VAE: base channels, latent channels, picture channels."""
+
+    width: int = 96
+    latent_channels: int = 16
+    channels: int = 3
+
+    @classmethod
+    def of(cls, shapes: Shapes) -> VaeConfig:
+        """Read the sizes from weights named as in the release."""
+        return cls(
+            width=_shape(shapes, "decoder.head.0.gamma")[0],
+            latent_channels=_shape(shapes, "conv2.weight")[0],
+            channels=_shape(shapes, "decoder.head.2.weight")[0],
+        )
+
+
+def _shape(shapes: Shapes, name: str) -> tuple[int, ...]:
+    if name not in shapes:
+        raise CheckpointError(f"the weights have no '{name}'; give the file of the part that this is about")
+    return shapes[name]
+
+
+def _count(shapes: Shapes, prefix: str) -> int:
+    """Return how many numbered blocks there are below a prefix."""
+    numbers = {name[len(prefix) :].split(".", 1)[0] for name in shapes if name.startswith(prefix)}
+    return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)

@@ -1,0 +1,19 @@
+"""Errors that users see: one line that names the thing, what is wrong with it and the next step."""
+
+from __future__ import annotations
+
+
+class InferError(Exception):
+    """Anything that a user can put right."""
+
+
+class CheckpointError(InferError):
+    """A weight file is missing, damaged, of another model, or incomplete."""
+
+
+class LoraError(InferError):
+    """A LoRA file is damaged, of another model, or names weights that are not there."""
+
+
+class SettingsError(InferError):
+    """A setting is outside what the model or the sampler can do."""
