@@ -283,16 +283,14 @@ def _res_multistep(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise, *,
 
 
 def _ancestral(s: Tensor, t: Tensor, eta: float = 1.0) -> tuple[Tensor, Tensor]:
-    """Return the sigma to go down to and the noise to add, variance-exploding. Source: Song et al. 2021.
+    """Return the sigma to go down to and the noise to add, variance-exploding, eta 0 or 1. Source: Song et al. 2021.
 
-    From an infinite sigma all is noise.
+    ``down**2 + up**2 == t**2``; written so that nothing cancels (from a large ``s`` the textbook form loses all digits of
+    ``down``, and from an infinite one all is noise).
     """
     if not eta:
         return t, torch.zeros(())
-    if torch.isinf(s):
-        return torch.zeros_like(t), t
-    up = torch.minimum(t, eta * (t**2 * (s**2 - t**2) / s**2).sqrt())
-    return (t**2 - up**2).sqrt(), up
+    return t**2 / s, t * (1 - (t / s) ** 2).sqrt()
 
 
 class _Renoise(NamedTuple):
@@ -666,27 +664,33 @@ _UNI_PC_LAST = 0.001
 
 
 def _uni_pc(model: Model, x: Tensor, sigmas: Tensor, *, exponential: bool) -> Tensor:
-    """Work in variance-preserving variables x / sqrt(1 + s^2), alpha = 1 / sqrt(1 + s^2), lam = -ln s."""
+    """Work in variance-preserving variables: x / sqrt(1 + s^2) = alpha data + sqrt(1 - alpha^2) noise.
+
+    Levels are computed from ln alpha, as the paper's code does, to agree with it to float error.
+    """
     scale = 1.0
     if sigmas[-1] == 0:
         sigmas = torch.cat((sigmas[:-1], torch.tensor([_UNI_PC_LAST])))
         scale = 1 - _UNI_PC_LAST
     alphas = 1 / (1 + sigmas**2).sqrt()
+    variances = 1 - (2 * alphas.log()).exp()
+    stds, levels = variances.sqrt(), alphas.log() - 0.5 * variances.log()
     steps = len(sigmas) - 1
     most = min(3, len(sigmas) - 2)
     x = x * alphas[0]
     predictions = [model(x / alphas[0], sigmas[0])]  # the newest last
+    if most < 1:  # a single step: the reference leaves x as it is
+        return x / alphas[-1] / scale
     for i in range(1, steps + 1):
-        s, t = sigmas[i - 1], sigmas[i]
-        order = min(i, most, steps + 1 - i) if most > 0 else 1
-        h = s.log() - t.log()
-        ratios = [(s.log() - sigmas[i - 1 - k].log()) / h for k in range(1, order)]
+        order = min(i, most, steps + 1 - i)
+        h = levels[i] - levels[i - 1]
+        ratios = [(levels[i - 1 - k] - levels[i - 1]) / h for k in range(1, order)]
         newest = predictions[-1]
         changes = [(predictions[-1 - k] - newest) / r for k, r in enumerate(ratios, start=1)]
         phi = torch.expm1(-h)
         b = torch.expm1(-h) if exponential else -h
         rows, right = _uni_pc_system([*ratios, torch.ones(())], -h, b)
-        base = (t * alphas[i]) / (s * alphas[i - 1]) * x - alphas[i] * phi * newest
+        base = stds[i] / stds[i - 1] * x - alphas[i] * phi * newest
         guess = base
         if changes:
             half = torch.tensor([0.5])
@@ -695,7 +699,7 @@ def _uni_pc(model: Model, x: Tensor, sigmas: Tensor, *, exponential: bool) -> Te
         if i == steps:
             x = guess
             break
-        prediction = model(guess / alphas[i], t)
+        prediction = model(guess / alphas[i], sigmas[i])
         weights = torch.tensor([0.5]) if order == 1 else torch.linalg.solve(rows, right)
         changes.append(prediction - newest)
         x = base - alphas[i] * b * sum(w * c for w, c in zip(weights, changes, strict=True))
