@@ -1,0 +1,141 @@
+"""From weighted segments to the context that the DiT attends to: Qwen3, T5 ids, adapter, weights.
+
+Source: Anima specification 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from anima_infer.adapter import Adapter
+from anima_infer.checkpoint import WeightFile, fill, part_of
+from anima_infer.config import TextConfig
+from anima_infer.dit import Context
+from anima_infer.errors import SettingsError
+from anima_prompt.tokens import Tokenizers, Tokens
+
+MOST_TOKENS = 20_000
+"""Ids of one prompt; the self-attention of longer ones needs more memory than any card has."""
+
+ROPE_THETA = 1_000_000.0
+
+
+class TextEncoder(nn.Module):
+    """Qwen3's layers and final norm, as transformers has them."""
+
+    def __init__(self, config: TextConfig) -> None:
+        """Make the network on the current device; weights are set later."""
+        super().__init__()
+        from transformers import Qwen3Config, Qwen3Model
+
+        made: Any = Qwen3Config(
+            vocab_size=config.vocabulary,
+            hidden_size=config.width,
+            intermediate_size=config.mlp_width,
+            num_hidden_layers=config.layers,
+            num_attention_heads=config.heads,
+            num_key_value_heads=config.kv_heads,
+            head_dim=config.head_width,
+            rms_norm_eps=1e-6,
+            rope_parameters={"rope_type": "default", "rope_theta": ROPE_THETA},
+            rope_theta=ROPE_THETA,
+            attention_bias=False,
+            tie_word_embeddings=True,
+            use_cache=False,
+        )
+        made._attn_implementation = "sdpa"
+        self.model: Any = Qwen3Model(made)
+
+    def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the hidden states behind the final norm: B x S x width.
+
+        Args:
+            ids: B x S, padded on the right; causal attention keeps padding out of the rows before it.
+            mask: B x S, 1 where ids are real.
+        """
+        return self.model(input_ids=ids, attention_mask=mask).last_hidden_state  # type: ignore[no-any-return]
+
+
+def load_text_encoder(file: WeightFile, *, dtype: torch.dtype, device: torch.device) -> TextEncoder:
+    """Return the text encoder of a file.
+
+    Raises:
+        CheckpointError: it is not there, or does not fit.
+    """
+    part = part_of(file, "text")
+    config = TextConfig.of(part.shapes)
+    with torch.device("meta"):
+        network = TextEncoder(config)
+    model = network.model
+    model.rotary_emb = type(model.rotary_emb)(config=model.config)  # its table is computed, not loaded
+    fill(model, part, dtype=dtype, device=device)
+    return network.eval()
+
+
+class Encoder:
+    """Prompts to contexts."""
+
+    def __init__(self, tokenizers: Tokenizers, text: TextEncoder, adapter: Adapter) -> None:
+        """Hold the parts."""
+        self.tokenizers, self.text, self.adapter = tokenizers, text, adapter
+
+    @property
+    def device(self) -> torch.device:
+        """Where the adapter computes."""
+        return self.adapter.norm.weight.device
+
+    @torch.inference_mode()
+    def encode(self, segments: Iterable[tuple[str, float]], *, zero_if_empty: bool = False) -> Context:
+        """Return the context of one prompt.
+
+        Args:
+            segments: texts with weights; each is tokenized by itself.
+            zero_if_empty: what an empty prompt is. False, as in ComfyUI: Qwen reads an end-of-text token. True, as in
+                diffusers and in training: the adapter sees no source at all. The two make different pictures.
+
+        Raises:
+            SettingsError: the prompt is far too long.
+        """
+        segments = [(text, weight) for text, weight in segments if text]
+        return self.contexts([self.tokens(segments)], zero=[zero_if_empty and not segments])[0]
+
+    def tokens(self, segments: Sequence[tuple[str, float]]) -> Tokens:
+        """Return the ids of a prompt.
+
+        Raises:
+            SettingsError: there are far too many.
+        """
+        tokens = self.tokenizers.encode(segments)
+        most = max(len(tokens.qwen), len(tokens.t5))
+        if most > MOST_TOKENS:
+            raise SettingsError(f"the prompt has {most} tokens; at most {MOST_TOKENS} are encoded, shorten it")
+        return tokens
+
+    @torch.inference_mode()
+    def contexts(self, prompts: Sequence[Tokens], *, zero: Sequence[bool] | None = None) -> list[Context]:
+        """Return the contexts of several prompts, encoded one by one: the same rows whatever the company."""
+        found = []
+        for index, tokens in enumerate(prompts):
+            blank = zero is not None and zero[index]
+            found.append(self._one(tokens, blank=blank))
+        return found
+
+    def _one(self, tokens: Tokens, *, blank: bool) -> Context:
+        device = self.device
+        ids = torch.tensor([tokens.t5], device=device)
+        qwen = torch.tensor([tokens.qwen], device=next(self.text.parameters()).device)
+        source_mask = None
+        if blank:
+            width = self.text.model.config.hidden_size
+            source = torch.zeros(1, 1, width, device=device)
+            source_mask = torch.zeros(1, 1, dtype=torch.bool, device=device)
+        else:
+            source = self.text(qwen).to(device)
+        rows = self.adapter(source, ids, source_mask=source_mask)
+        weights = torch.tensor(tokens.weights, device=device, dtype=torch.float32)
+        rows = rows * weights[None, :, None].to(rows.dtype)
+        return Context(rows, (rows.shape[1],))
