@@ -1,10 +1,10 @@
 """The adapter between the text encoder and the DiT: T5 token ids attend to Qwen's hidden states.
 
-Six pre-norm blocks of self-attention, cross-attention and feed-forward, both attentions with rotary positions. The result
-stands in the place of the T5 embeddings that the DiT was first trained with. Modules carry the names of the release's
-weights.
+Six pre-norm blocks of self-attention, cross-attention and feed-forward, both attentions with rotary positions. The
+result stands in the place of the T5 embeddings that the DiT was first trained with. Modules carry the names of the
+release's weights.
 
-Source: Anima specification 2.4.
+Source: what ComfyUI 0.29.0 computes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class AdapterAttention(nn.Module):
         mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
         if mask is not None:  # a row that may look at nothing gets nothing, whatever the kernel makes of it
             mixed = torch.where(mask.any(-1, keepdim=True), mixed, 0.0)
-        return self.o_proj(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+        return self.o_proj(mixed.transpose(1, 2).flatten(2))
 
 
 class AdapterBlock(nn.Module):

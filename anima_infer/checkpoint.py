@@ -3,7 +3,7 @@
 Knows the release's layout, all-in-one files, the diffusers folders, and fp8 with scales. Files are memory-mapped; a
 tensor is read, scaled and cast by itself, so that loading needs little more memory than the network.
 
-Source: Anima specification 1.
+Source: what ComfyUI 0.29.0 computes.
 """
 
 from __future__ import annotations
@@ -46,7 +46,15 @@ MARKS = {
     "vae": "decoder.middle.0.residual.0.gamma",
 }
 _LEFTOVERS = ("inv_freq", "_extra_state", "accum_", "pos_embedder.", "model_sampling.", "scaled_fp8", "lm_head.")
-_SCALES = ("weight_scale", "weight_scale_2", "input_scale", "scale_weight", "scale_input", "comfy_quant", "pre_quant_scale")
+_SCALES = (
+    "weight_scale",
+    "weight_scale_2",
+    "input_scale",
+    "scale_weight",
+    "scale_input",
+    "comfy_quant",
+    "pre_quant_scale",
+)
 _SHOWN = 5
 
 STRANGERS: tuple[tuple[str, str], ...] = (
@@ -122,7 +130,7 @@ class WeightFile:
     def _open_pickle(self, path: Path) -> None:
         try:
             state = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
-        except Exception as error:  # zip, pickle and torch all have errors of their own
+        except Exception as error:  # noqa: BLE001  zip, pickle and torch all have errors of their own
             reason = " ".join(str(error).split())[:120]
             raise CheckpointError(
                 f"{path}: cannot be read ({reason}); only files of plain tensors are opened, prefer safetensors"
@@ -197,7 +205,12 @@ def kind_of(file: WeightFile) -> str:
             return what
     if any(mark in name for mark in LORA_MARKS for name in file):
         return "a LoRA, which goes on top of a model"
-    names = {"dit": "an Anima DiT", "adapter": "an Anima adapter", "text": "a Qwen3 text encoder", "vae": "a Qwen-Image VAE"}
+    names = {
+        "dit": "an Anima DiT",
+        "adapter": "an Anima adapter",
+        "text": "a Qwen3 text encoder",
+        "vae": "a Qwen-Image VAE",
+    }
     return " with ".join(names[part] for part in parts) if parts else "no part of Anima that is known"
 
 
@@ -244,7 +257,11 @@ _DIT_RENAMES = (
     ("t_embedder.1", "time_embed.t_embedder"),
     ("t_embedding_norm", "time_embed.norm"),
     ("blocks", "transformer_blocks"),
-    *((f"adaln_modulation_{branch}.{i}", f"norm{n}.linear_{i}") for n, branch in ((1, "self_attn"), (2, "cross_attn"), (3, "mlp")) for i in (1, 2)),
+    *(
+        (f"adaln_modulation_{branch}.{i}", f"norm{n}.linear_{i}")
+        for n, branch in ((1, "self_attn"), (2, "cross_attn"), (3, "mlp"))
+        for i in (1, 2)
+    ),
     ("self_attn", "attn1"),
     ("cross_attn", "attn2"),
     *((f"{letter}_proj", f"to_{letter}") for letter in "qkv"),
@@ -295,7 +312,9 @@ def diffusers_vae_name(name: str) -> str:
     if root in ("conv1", "conv2"):
         return f"{'quant_conv' if root == 'conv1' else 'post_quant_conv'}.{rest}"
     for ours, theirs in _VAE_RENAMES:
-        rest = rest.replace(ours, theirs) if rest.startswith(ours) or ours.startswith(("residual", "shortcut")) else rest
+        rest = (
+            rest.replace(ours, theirs) if rest.startswith(ours) or ours.startswith(("residual", "shortcut")) else rest
+        )
     if rest.startswith("conv1."):
         rest = "conv_in." + rest.removeprefix("conv1.")
     if rest.startswith("downsamples."):
@@ -365,20 +384,24 @@ def fill(network: Network, part: Part, *, dtype: torch.dtype, device: torch.devi
             if buffer.device.type == "meta":
                 raise CheckpointError(f"{part.file.path}: buffer '{name}' was not set")
             setattr(module, name, buffer.to(device))
-    return network.eval().requires_grad_(False)
+    return network.eval().requires_grad_(requires_grad=False)
 
 
 def _set(network: nn.Module, name: str, tensor: Tensor) -> None:
     owner, _, leaf = name.rpartition(".")
     module = network.get_submodule(owner)
-    module._parameters[leaf] = nn.Parameter(tensor, requires_grad=False)
+    module.register_parameter(leaf, nn.Parameter(tensor, requires_grad=False))
 
 
 def _compare(part: Part, wanted: set[str], given: set[str]) -> None:
     missing, extra = sorted(wanted - given), sorted(given - wanted)
     if not missing and not extra:
         return
-    pieces = [f"{len(names)} {what} ({_some(names)})" for what, names in (("missing", missing), ("unexpected", extra)) if names]
+    pieces = [
+        f"{len(names)} {what} ({_some(names)})"
+        for what, names in (("missing", missing), ("unexpected", extra))
+        if names
+    ]
     raise CheckpointError(
         f"{part.file.path}: weights do not fit: {'; '.join(pieces)}; the file seems to be {kind_of(part.file)}"
     )
@@ -425,4 +448,4 @@ def load_vae(file: WeightFile, *, dtype: torch.dtype, device: torch.device) -> V
         network = Vae(config)
     fresh = Vae(VaeConfig(width=8, latent_channels=config.latent_channels))
     network.mean, network.std = fresh.mean, fresh.std
-    return fill(network, part, dtype=dtype, device=device, live=True).to(memory_format=torch.channels_last)
+    return fill(network, part, dtype=dtype, device=device, live=True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,7 +1,7 @@
 """Sizes of the four networks, read from the shapes of their weights.
 
 The release: DiT 28 blocks of 2048, adapter 6 blocks of 1024, Qwen3-0.6B, VAE of 96 base channels. Smaller ones load the
-same way. Source: Anima specification 1.
+same way. Source: what ComfyUI 0.29.0 computes.
 """
 
 from __future__ import annotations

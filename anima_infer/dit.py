@@ -1,10 +1,10 @@
 """The diffusion transformer of Anima: Cosmos-Predict2 2B for one frame (MiniTrainDIT).
 
-One forward pass maps noisy latents, a noise level and a prompt's context to the velocity ``noise - data``. What does not
-depend on the latents is computed once and passed in: keys and values of the context (``keys_values``), and the modulation
-vectors of a noise level (``modulation``). Modules carry the names of the release's weights.
+One forward pass maps noisy latents, a noise level and a prompt's context to the velocity ``noise - data``. What does
+not depend on the latents is computed once and passed in: keys and values of the context (``keys_values``), and the
+modulation vectors of a noise level (``modulation``). Modules carry the names of the release's weights.
 
-Source: Anima specification 2.4, 3; Agarwal et al. 2025, "Cosmos World Foundation Model".
+Source: ComfyUI 0.29.0; Agarwal et al. 2025, "Cosmos World Foundation Model".
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Attention(nn.Module):
     def attend(self, queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = None) -> Tensor:
         """Return softmax(q k / sqrt(d) + bias) v, projected: B x L x D."""
         mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=bias)
-        return self.output_proj(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+        return self.output_proj(mixed.transpose(1, 2).flatten(2))
 
     def among_themselves(self, x: Tensor, rope: Rope) -> Tensor:
         """Let tokens attend to each other, with rotary positions on queries and keys."""
@@ -149,7 +149,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return B x L x D."""
-        return self.layer2(F.gelu(self.layer1(x)))  # type: ignore[no-any-return]
+        return self.layer2(F.gelu(self.layer1(x)))
 
 
 def adaln(width: int, inner: int, parts: int) -> nn.Sequential:
@@ -176,7 +176,11 @@ class Block(nn.Module):
     def modulation(self, level: Tensor, shared: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], ...]:
         """Return (shift, scale, gate) of the three branches: B x 1 x D each."""
         maps = (self.adaln_modulation_self_attn, self.adaln_modulation_cross_attn, self.adaln_modulation_mlp)
-        return tuple((lambda v: (v[0], v[1], v[2]))((m(level) + shared).chunk(3, dim=-1)) for m in maps)
+        found = []
+        for branch in maps:
+            shift, scale, gate = (branch(level) + shared).chunk(3, dim=-1)
+            found.append((shift, scale, gate))
+        return tuple(found)
 
     def forward(
         self,
@@ -186,7 +190,7 @@ class Block(nn.Module):
         pair: tuple[Tensor, Tensor],
         bias: Tensor | None,
     ) -> Tensor:
-        """Return B x L x D. ``x`` may be float32 where the weights are float16: that residual outgrows half precision."""
+        """Return B x L x D; ``x`` is float32 where the weights are float16, since the residual outgrows that type."""
         dtype = self.mlp.layer1.weight.dtype
         (shift, scale, gate), cross, mlp = vectors
         x = gated(x, gate, self.self_attn.among_themselves(modulated(x, shift, scale, dtype), rope))
@@ -217,7 +221,7 @@ class TimeMlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return B x 1 x 3D."""
-        return self.linear_2(F.silu(self.linear_1(x)))  # type: ignore[no-any-return]
+        return self.linear_2(F.silu(self.linear_1(x)))
 
 
 class FinalLayer(nn.Module):
@@ -296,9 +300,9 @@ class Dit(nn.Module):
     def keys_values(self, context: Context) -> KeysValues:
         """Return keys and values of all cross-attention blocks for a batch of prompts.
 
-        The model was trained to see ``total`` rows, most of them zero. A zero row has key 0 and value 0 in every block, so
-        that each adds exp(0) to the softmax's denominator and nothing else: one zero row with the bias ln(count) does the
-        same exactly, and the rest is never computed.
+        The model was trained to see ``total`` rows, most of them zero. A zero row has key 0 and value 0 in every block,
+        so that each adds exp(0) to the softmax's denominator and nothing else: one zero row with the bias ln(count)
+        does the same exactly, and the rest is never computed.
         """
         rows = context.rows.to(self.dtype)
         zeros = [max(context.total, rows.shape[1]) - length for length in context.lengths]

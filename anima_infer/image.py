@@ -1,6 +1,6 @@
 """Pixels to files and back: tensors, Pillow pictures, and the metadata that other programs read.
 
-Knows nothing of models. Source: Anima specification 5 (pixel range, rounding).
+Knows nothing of models. Source: ComfyUI 0.29.0 (pixel range, rounding).
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def open_picture(path: Path) -> Image.Image:
         raise SettingsError(f"{path}: cannot be read as a picture ({reason}); give a PNG, WebP or JPEG") from None
 
 
-def save_picture(picture: Image.Image, path: Path, *, parameters: str = "", workflow: Mapping[str, Any] | None = None) -> None:
+def save_picture(
+    picture: Image.Image, path: Path, *, parameters: str = "", workflow: Mapping[str, Any] | None = None
+) -> None:
     """Write a picture with its metadata, whole or not at all.
 
     Args:
@@ -96,4 +98,6 @@ def save_picture(picture: Image.Image, path: Path, *, parameters: str = "", work
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise InferError(f"{path}: cannot be written ({error.strerror or error}); free some space or choose another place") from None
+        raise InferError(
+            f"{path}: cannot be written ({error.strerror or error}); free some space or choose another place"
+        ) from None

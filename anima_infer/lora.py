@@ -1,9 +1,9 @@
 """LoRA, LoHa, LoKr, DoRA and full differences: reading every spelling of their names, and merging them into weights.
 
-A name in a file is matched against the names that the model's own modules can have in each format; nothing is guessed by
-replacing characters, since underscores stand for dots and for themselves. What matches nothing is an error.
+A name in a file is matched against the names that the model's own modules can have in each format; nothing is guessed
+by replacing characters, since underscores stand for dots and for themselves. What matches nothing is an error.
 
-Source: Anima specification 6; Hu et al. 2021, Yeh et al. 2023 (LyCORIS), Liu et al. 2024 (DoRA).
+Source: ComfyUI 0.29.0; Hu et al. 2021, Yeh et al. 2023 (LyCORIS), Liu et al. 2024 (DoRA).
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "alpha": (".alpha",),
     "dora_scale": (".dora_scale", ".lora_magnitude_vector.weight", ".lora_magnitude_vector.default.weight"),
     **{name: (f".{name}",) for name in ("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2")},
-    **{name: (f".{name}",) for name in ("lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2")},
+    **{
+        name: (f".{name}",)
+        for name in ("lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2")
+    },
     "diff": (".diff", ".w_norm"),
     "diff_b": (".diff_b", ".b_norm"),
     "set_weight": (".set_weight",),
@@ -127,14 +130,22 @@ class Delta:
 
     @property
     def scale(self) -> float:
-        """alpha / rank, 1 where either is missing."""
+        """Alpha / rank, 1 where either is missing."""
         return self.alpha / self.rank if self.alpha is not None and self.rank else 1.0
 
     @property
     def kind(self) -> str:
         """LoRA, LoHa, LoKr or difference; with DoRA's magnitude where there is one."""
         t = self.tensors
-        name = "LoRA" if "up" in t else "LoHa" if "hada_w1_a" in t else "LoKr" if any("lokr" in k for k in t) else "difference"
+        name = (
+            "LoRA"
+            if "up" in t
+            else "LoHa"
+            if "hada_w1_a" in t
+            else "LoKr"
+            if any("lokr" in k for k in t)
+            else "difference"
+        )
         return f"{name} with DoRA" if "dora_scale" in t else name
 
     def change(self, shape: torch.Size) -> Tensor:
@@ -220,7 +231,9 @@ class Lora:
         file = WeightFile.of(path)
         deltas, strangers = matched({name: lambda name=name: file.raw(name) for name in file}, names)  # type: ignore[misc]
         if not deltas and not strangers:
-            raise LoraError(f"{path}: holds nothing that a LoRA has; give a file with lora_down, lora_A, hada or lokr weights")
+            raise LoraError(
+                f"{path}: holds nothing that a LoRA has; give a file with lora_down, lora_A, hada or lokr weights"
+            )
         if strangers:
             shown = ", ".join(strangers[:_SHOWN]) + (", ..." if len(strangers) > _SHOWN else "")
             share = "none of its" if not deltas else f"{len(strangers)} of its"
@@ -236,7 +249,10 @@ def _check_complete(path: Path, module: str, delta: Delta) -> None:
     whole = (
         {"up", "down"} <= t.keys()
         or {"hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b"} <= t.keys()
-        or (("lokr_w1" in t or {"lokr_w1_a", "lokr_w1_b"} <= t.keys()) and ("lokr_w2" in t or {"lokr_w2_a", "lokr_w2_b"} <= t.keys()))
+        or (
+            ("lokr_w1" in t or {"lokr_w1_a", "lokr_w1_b"} <= t.keys())
+            and ("lokr_w2" in t or {"lokr_w2_a", "lokr_w2_b"} <= t.keys())
+        )
         or not t.keys().isdisjoint(("diff", "diff_b", "set_weight"))
     )
     if not whole:
@@ -346,7 +362,7 @@ class Merger:
 
 
 def _put(owner: nn.Module, leaf: str, tensor: Tensor) -> None:
-    owner._parameters[leaf] = nn.Parameter(tensor.detach(), requires_grad=False)
+    owner.register_parameter(leaf, nn.Parameter(tensor.detach(), requires_grad=False))
 
 
 # --- other jobs on files ---------------------------------------------------------------------------------------------
@@ -364,7 +380,7 @@ def converted(tensors: Mapping[str, Tensor], to: str) -> dict[str, Tensor]:
     """
     if to not in ("kohya", "comfyui"):
         raise LoraError(f"form is '{to}'; expected kohya or comfyui")
-    names = generic_names(tensors)
+    names = generic_names()
     made: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         pieces = split_name(name)
@@ -385,7 +401,7 @@ def _spelt(ours: str, role: str, to: str) -> str:
     return stem + (_ROLES[role][1] if role in ("down", "up") else _ROLES[role][0])
 
 
-def generic_names(names: Iterable[str], most: int = 64) -> Names:
+def generic_names(most: int = 64) -> Names:
     """Return the names of the release's modules for as many blocks as a file may speak of, without a model."""
     from anima_infer.adapter import Adapter
     from anima_infer.config import AdapterConfig, DitConfig

@@ -1,6 +1,6 @@
 """The parts of a model together: where their files are, what they are, and loading them.
 
-Finds the release's files where ComfyUI, diffusers or a plain folder keep them. Source: Anima specification 1.
+Finds the release's files where ComfyUI, diffusers or a plain folder keep them. Source: what ComfyUI 0.29.0 computes.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ _PATTERNS = {
     "vae": ("qwen_image_vae*.safetensors", "qwen_image_vae*.pth", "*vae*.safetensors"),
     "adapter": ("*llm_adapter*.safetensors",),
 }
+_DIFFUSERS = ("transformer", "text_encoder", "text_conditioner", "vae")
 _TOKENIZERS = {
     "qwen": ("qwen25_tokenizer", "tokenizer", "tokenizers/qwen3", "qwen3", "qwen"),
     "t5": ("t5_tokenizer", "tokenizer_2", "tokenizers/t5", "t5"),
@@ -107,18 +108,15 @@ def find(folder: str | Path) -> Files:
         kind: next((h / name for h in holders for name in names if _is_tokenizer(h / name)), None)
         for kind, names in _TOKENIZERS.items()
     }
-    return Files(
-        found["dit"], found["text"], found["vae"], found["adapter"], tokenizers["qwen"], tokenizers["t5"]
-    )
+    return Files(found["dit"], found["text"], found["vae"], found["adapter"], tokenizers["qwen"], tokenizers["t5"])
 
 
 def _first(kind: str, places: Iterable[Path]) -> Path | None:
     for place in places:
         for name in _FOLDERS[kind]:
             folder = place / name
-            if kind in ("dit", "text", "vae", "adapter") and name in ("transformer", "text_encoder", "text_conditioner", "vae"):
-                if (folder / "config.json").is_file() and list(folder.glob("*.safetensors")):
-                    return folder
+            if name in _DIFFUSERS and (folder / "config.json").is_file() and any(folder.glob("*.safetensors")):
+                return folder
             for pattern in _PATTERNS[kind]:
                 matches = sorted(path for path in folder.glob(pattern) if path.is_file())
                 exact = [path for path in matches if path.name == FILES.get(kind)]
@@ -193,8 +191,8 @@ class Models:
     def from_hub(cls, repository: str = HUB, *, dtype: str = "auto", device: str = "auto") -> Models:
         """Load the model from the Hugging Face hub's cache, downloading what is missing.
 
-        The tokenizers are those of ``Qwen/Qwen3-0.6B-Base`` and ``google/t5-v1_1-xxl``. The licence of the weights has to
-        be accepted on the hub first.
+        The tokenizers are those of ``Qwen/Qwen3-0.6B-Base`` and ``google/t5-v1_1-xxl``. The licence of the weights has
+        to be accepted on the hub first.
 
         Raises:
             CheckpointError: a file cannot be had; the message says what to download and where to put it.
@@ -210,11 +208,11 @@ class Models:
         for kind, (place, name) in wanted.items():
             try:
                 got[kind] = Path(hf_hub_download(place, name))
-            except Exception as error:  # the hub's errors, and those of the network below it
+            except Exception as error:  # noqa: BLE001  the hub's errors, and those of the network below it
                 reason = " ".join(str(error).split())[:100]
                 raise CheckpointError(
-                    f"{place}/{name}: cannot be fetched ({reason}); download it from huggingface.co/{place}, put it into "
-                    f"a folder, and name that folder by {VARIABLE}"
+                    f"{place}/{name}: cannot be fetched ({reason}); download it from huggingface.co/{place}, put it "
+                    f"into a folder, and name that folder by {VARIABLE}"
                 ) from None
         files = Files(got["dit"], got["text"], got["vae"], None, got["qwen"].parent, got["t5"].parent)
         return cls.load(files, dtype=dtype, device=device)
@@ -231,7 +229,8 @@ class Models:
         """
         files = files.complete("the model")
         place, kind = device_of(device), type_of(dtype, device)
-        assert files.dit and files.text and files.vae and files.qwen_tokenizer and files.t5_tokenizer
+        assert files.dit is not None and files.text is not None and files.vae is not None
+        assert files.qwen_tokenizer is not None and files.t5_tokenizer is not None
         try:
             tokenizers = Tokenizers.from_folders(files.qwen_tokenizer, files.t5_tokenizer)
         except AnimaPromptError as error:
@@ -295,7 +294,7 @@ def default_files() -> Files:
     folder = os.environ.get(VARIABLE)
     if not folder:
         raise CheckpointError(
-            f"no model is named; give --models FOLDER or set {VARIABLE} to the folder of ComfyUI or of the model's files"
+            f"no model is named; give --models FOLDER or set {VARIABLE} to the folder of ComfyUI or of its files"
         )
     return find(folder).complete(folder)
 
@@ -303,7 +302,12 @@ def default_files() -> Files:
 def described(files: Files) -> list[tuple[str, str, str]]:
     """Return part, path, and what is in it or what is wrong with it, for people."""
     rows = []
-    for part, path in (("DiT", files.dit), ("adapter", files.adapter or files.dit), ("text encoder", files.text), ("VAE", files.vae)):
+    for part, path in (
+        ("DiT", files.dit),
+        ("adapter", files.adapter or files.dit),
+        ("text encoder", files.text),
+        ("VAE", files.vae),
+    ):
         if path is None:
             rows.append((part, "", "not found"))
             continue

@@ -1,6 +1,6 @@
 """Random numbers as ComfyUI draws them on the CPU, so that a seed means the same picture everywhere.
 
-Source: Anima specification 4.3, 4.4.
+Source: what ComfyUI 0.29.0 computes.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class GaussianNoise:
 
 
 class BrownianNoise:
-    """Increments of one Brownian path, so that halving the steps keeps the picture. Source: torchsde, Li et al. 2020."""
+    """Increments of one Brownian path: halving the steps keeps the picture. Source: Li et al. 2020, torchsde."""
 
     def __init__(self, like: Tensor, seed: int, sigmas: Tensor) -> None:
         """Set up the path between the least positive and the greatest of ``sigmas``."""

@@ -59,9 +59,13 @@ class Settings:
         for name, side in (("width", self.width), ("height", self.height)):
             if side % MULTIPLE or side < LEAST_SIDE:
                 near = max(LEAST_SIDE, round(side / MULTIPLE) * MULTIPLE)
-                raise SettingsError(f"{name} is {side}; expected a multiple of {MULTIPLE} from {LEAST_SIDE}, such as {near}")
+                raise SettingsError(
+                    f"{name} is {side}; expected a multiple of {MULTIPLE} from {LEAST_SIDE}, such as {near}"
+                )
         if self.width * self.height > MOST_PIXELS:
-            raise SettingsError(f"size is {self.width}x{self.height}; expected at most 16.7 megapixels, such as 1024x1024")
+            raise SettingsError(
+                f"size is {self.width}x{self.height}; expected at most 16.7 megapixels, such as 1024x1024"
+            )
         if self.sampler not in SAMPLERS:
             raise SettingsError(f"sampler is '{self.sampler}'; expected one of {', '.join(sorted(SAMPLERS))}")
         if not 0 <= self.start_step <= (self.steps if self.end_step is None else self.end_step) <= self.steps:
@@ -74,9 +78,7 @@ class Settings:
         Raises:
             SettingsError: steps, scheduler, shift or denoise are out of range.
         """
-        sigmas = sigmas_for(
-            self.steps, self.scheduler, sampler=self.sampler, denoise=self.denoise, shift=self.shift
-        )
+        sigmas = sigmas_for(self.steps, self.scheduler, sampler=self.sampler, denoise=self.denoise, shift=self.shift)
         if self.end_step is not None:
             sigmas = sigmas[: self.end_step + 1]
         return sigmas[self.start_step :]
@@ -160,7 +162,7 @@ class Denoiser:
     def _velocity(self, x: Tensor, sigma: float, keys: KeysValues) -> Tensor:
         if sigma not in self._levels:
             self.prepare(torch.tensor([sigma]))
-        return self.dit(x, self._levels[sigma], keys)  # type: ignore[no-any-return]
+        return self.dit(x, self._levels[sigma], keys)
 
     def _keys(self, contexts: Sequence[Context]) -> KeysValues:
         """Return keys and values for a batch; equal prompts are projected once."""
@@ -192,7 +194,9 @@ class Start:
 class _Masked:
     """A denoiser that keeps what the mask protects: the known region is noised to each level, and pasted back."""
 
-    def __init__(self, inner: Denoiser, start: Start, noise: Tensor, progress: Callable[[Tensor, Tensor], None]) -> None:
+    def __init__(
+        self, inner: Denoiser, start: Start, noise: Tensor, progress: Callable[[Tensor, Tensor], None]
+    ) -> None:
         self.inner, self.start, self.noise, self.progress = inner, start, noise, progress
         self.shift = inner.shift
 
@@ -262,7 +266,9 @@ def denoise(
         InferError: the result is not finite.
     """
     if len(conds) != len(seeds) or (unconds and len(unconds) != len(seeds)):
-        raise SettingsError(f"{len(conds)} prompts, {len(unconds)} negative prompts, {len(seeds)} seeds; expected as many")
+        raise SettingsError(
+            f"{len(conds)} prompts, {len(unconds)} negative prompts, {len(seeds)} seeds; expected as many"
+        )
     device = dit.t_embedding_norm.weight.device
     channels, height, width = settings.latent_shape
     sigmas = settings.sigmas()
@@ -272,7 +278,14 @@ def denoise(
     if len(sigmas) < 2:
         return latents.clone()
     mask = None if start is None or start.mask is None else start.mask.to(device)
-    inner = Denoiser(dit, conds, () if settings.guidance.off and not _needs_both(settings) else unconds, settings.guidance, shift=settings.shift, batched=batched)
+    inner = Denoiser(
+        dit,
+        conds,
+        () if settings.guidance.off and not _needs_both(settings) else unconds,
+        settings.guidance,
+        shift=settings.shift,
+        batched=batched,
+    )
     inner.prepare(sigmas)
     total = len(sigmas) - 1
 

@@ -12,7 +12,7 @@ and returns x at the last sigma. In comments and names: ``s`` is the sigma of a 
 prediction, d = (x - D) / s the slope, and ``lam`` the half log signal-to-noise ratio ln((1 - s) / s) of rectified flow.
 All scalars are float32 tensors, so that results agree with the reference to float error.
 
-Sources are named at each function; the forms for rectified flow are those of the Anima specification 4.7, 4.8.
+Sources are named at each function; the forms for rectified flow are what ComfyUI 0.29.0 computes.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def heun(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
 
 
 def heunpp2(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
-    """Up to three slopes, weighted by their sigmas. Source: PFDiff; specification 4.8."""
+    """Up to three slopes, weighted by their sigmas. Source: the reference's heunpp2."""
     first = sigmas[0]
     for i, (s, t) in enumerate(pairwise(sigmas)):
         d = slope(x, model(x, s), s)
@@ -182,7 +182,7 @@ def lms(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
 
 
 def deis(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
-    """Exponential integrator of order 3, polynomials in variance-preserving time. Source: Zhang and Chen 2022, tAB-DEIS."""
+    """Exponential integrator of order 3 in variance-preserving time. Source: Zhang and Chen 2022, tAB-DEIS."""
     weights = _deis_weights([float(s) for s in sigmas])
     slopes: list[Tensor] = []
     for i, (s, t) in enumerate(pairwise(sigmas)):
@@ -285,8 +285,8 @@ def _res_multistep(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise, *,
 def _ancestral(s: Tensor, t: Tensor, eta: float = 1.0) -> tuple[Tensor, Tensor]:
     """Return the sigma to go down to and the noise to add, variance-exploding, eta 0 or 1. Source: Song et al. 2021.
 
-    ``down**2 + up**2 == t**2``; written so that nothing cancels (from a large ``s`` the textbook form loses all digits of
-    ``down``, and from an infinite one all is noise).
+    ``down**2 + up**2 == t**2``; written so that nothing cancels (from a large ``s`` the textbook form loses all digits
+    of ``down``, and from an infinite one all is noise).
     """
     if not eta:
         return t, torch.zeros(())
@@ -599,7 +599,7 @@ def _sa_solver(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise, *, eva
 
     def adams(nodes: Tensor, values: list[Tensor], s: Tensor, t: Tensor, level: float) -> Tensor:
         weights = _adams_weights(nodes, lam(s), lam(t), t, level)
-        return sum(w * value for w, value in zip(weights, values, strict=True))  # type: ignore[return-value]
+        return sum(w * value for w, value in zip(weights, values, strict=True))
 
     for i, (s, t) in enumerate(pairwise(sigmas)):
         denoised = model(x, s)
@@ -632,8 +632,8 @@ def _sa_solver(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise, *, eva
 def _adams_weights(nodes: Tensor, start: Tensor, end: Tensor, sigma: Tensor, tau: float) -> Tensor:
     """Return the weights of predictions at ``nodes`` (lams) for the step from ``start`` to ``end``.
 
-    The integrals of (1 + tau^2) e^((1 + tau^2)(x - end)) x^p, p below the order, follow by parts; the Vandermonde system turns
-    moments into weights.
+    The integrals of (1 + tau^2) e^((1 + tau^2)(x - end)) x^p, p below the order, follow by parts; the
+    Vandermonde system turns moments into weights.
     """
     order = len(nodes)
     m = 1 + tau**2
@@ -798,7 +798,7 @@ ALIASES = {
 }
 """Other names of the same thing. ``_gpu`` only says where the reference draws its noise; here it is always the CPU."""
 
-SAMPLERS: dict[str, Sampler] = {function.__name__: function for function in _FUNCTIONS}  # type: ignore[attr-defined]
+SAMPLERS: dict[str, Sampler] = {function.__name__: function for function in _FUNCTIONS}
 SAMPLERS |= {alias: SAMPLERS[name] for alias, name in ALIASES.items()}
 
 

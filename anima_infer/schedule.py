@@ -1,9 +1,10 @@
 """Noise levels: from a number of steps to the sigmas that a sampler visits.
 
-Rectified flow: ``x_sigma = (1 - sigma) * data + sigma * noise``, sigma from 1 (noise) to 0 (data). The model was trained
-with ``shift`` 3, which moves evenly spaced times towards noise. All functions return float32 on the CPU and end in 0.
+Rectified flow: ``x_sigma = (1 - sigma) * data + sigma * noise``, sigma from 1 (noise) to 0 (data). The model was
+trained with ``shift`` 3, which moves evenly spaced times towards noise. All functions return float32
+on the CPU and end in 0.
 
-Source: Anima specification 4.1, 4.2, 4.8; values of ComfyUI 0.29.0.
+Source: ComfyUI 0.29.0; values of ComfyUI 0.29.0.
 """
 
 from __future__ import annotations

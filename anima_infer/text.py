@@ -1,6 +1,6 @@
 """From weighted segments to the context that the DiT attends to: Qwen3, T5 ids, adapter, weights.
 
-Source: Anima specification 2.
+Source: what ComfyUI 0.29.0 computes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class TextEncoder(nn.Module):
             tie_word_embeddings=True,
             use_cache=False,
         )
-        made._attn_implementation = "sdpa"
+        made._attn_implementation = "sdpa"  # noqa: SLF001  how transformers is told
         self.model: Any = Qwen3Model(made)
 
     def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -57,7 +57,7 @@ class TextEncoder(nn.Module):
             ids: B x S, padded on the right; causal attention keeps padding out of the rows before it.
             mask: B x S, 1 where ids are real.
         """
-        return self.model(input_ids=ids, attention_mask=mask).last_hidden_state  # type: ignore[no-any-return]
+        return self.model(input_ids=ids, attention_mask=mask).last_hidden_state
 
 
 def load_text_encoder(file: WeightFile, *, dtype: torch.dtype, device: torch.device) -> TextEncoder:

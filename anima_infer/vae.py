@@ -1,15 +1,16 @@
 """The Qwen-Image VAE (Wan 2.1 architecture) as what it is for one picture: a plain 2-D network.
 
-The release holds causal 3-D convolutions. With one frame their past is zero padding, so that only the last time slice of
-each kernel is ever multiplied with anything, and the temporal resampling is never reached. ``collapsed`` takes those slices
-once at load: 44.6 of 127 million weights stay, and the result is the same to the last bit of the 3-D network's own noise.
+The release holds causal 3-D convolutions. With one frame their past is zero padding, so that only the last time slice
+of each kernel is ever multiplied with anything, and the temporal resampling is never reached. ``collapsed`` takes those
+slices once at load: 44.6 of 127 million weights stay, and the result is that of the 3-D network to its own float noise.
 
-Pixels are in [-1, 1]; latents are normalised by the mean and deviation of the release. Source: Anima specification 5.
+Pixels are in [-1, 1]; latents are normalised by the mean and deviation of the release. Source: what ComfyUI 0.29.0 computes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -70,7 +71,7 @@ class ResBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return B x outputs x H x W."""
-        return self.residual(x) + self.shortcut(x)  # type: ignore[no-any-return]
+        return self.residual(x) + self.shortcut(x)
 
 
 class MidAttention(nn.Module):
@@ -86,7 +87,7 @@ class MidAttention(nn.Module):
         """Return B x C x H x W."""
         q, k, v = self.to_qkv(self.norm(x)).flatten(2).transpose(1, 2)[:, None].chunk(3, dim=-1)  # B x 1 x HW x C
         mixed = F.scaled_dot_product_attention(q.contiguous(), k.contiguous(), v.contiguous())
-        return x + self.proj(mixed[:, 0].transpose(1, 2).unflatten(2, x.shape[-2:]))  # type: ignore[no-any-return]
+        return x + self.proj(mixed[:, 0].transpose(1, 2).unflatten(2, x.shape[-2:]))
 
 
 class Resample(nn.Module):
@@ -101,7 +102,7 @@ class Resample(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Double by repeating, or pad right and bottom by one and take every second."""
         x = F.interpolate(x, scale_factor=2.0, mode="nearest-exact") if self.up else F.pad(x, (0, 1, 0, 1))
-        return self.resample[1](x)  # type: ignore[no-any-return]
+        return self.resample[1](x)
 
 
 def _middle(channels: int) -> nn.Sequential:
@@ -120,7 +121,7 @@ class Encoder(nn.Module):
         widths = [config.width * factor for factor in (1, *MULTIPLIERS)]
         self.conv1 = nn.Conv2d(config.channels, widths[0], 3, padding=1)
         layers: list[nn.Module] = []
-        for index, (inputs, outputs) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for index, (inputs, outputs) in enumerate(pairwise(widths)):
             layers += [ResBlock(inputs if i == 0 else outputs, outputs) for i in range(RES_BLOCKS)]
             if index < len(MULTIPLIERS) - 1:
                 layers.append(Resample(outputs, outputs, up=False))
@@ -130,7 +131,7 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return B x 32 x H/8 x W/8."""
-        return self.head(self.middle(self.downsamples(self.conv1(x))))  # type: ignore[no-any-return]
+        return self.head(self.middle(self.downsamples(self.conv1(x))))
 
 
 class Decoder(nn.Module):
@@ -142,7 +143,7 @@ class Decoder(nn.Module):
         self.conv1 = nn.Conv2d(config.latent_channels, widths[0], 3, padding=1)
         self.middle = _middle(widths[0])
         layers: list[nn.Module] = []
-        for index, (before, outputs) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for index, (before, outputs) in enumerate(pairwise(widths)):
             inputs = before // 2 if index else before  # upsampling halved the channels
             layers += [ResBlock(inputs if i == 0 else outputs, outputs) for i in range(RES_BLOCKS + 1)]
             if index < len(MULTIPLIERS) - 1:
@@ -152,11 +153,11 @@ class Decoder(nn.Module):
 
     def start(self, z: Tensor) -> Tensor:
         """Run the layers that see the whole picture, up to half its size: B x 2C x 4H x 4W."""
-        return self.upsamples[:TAIL](self.middle(self.conv1(z)))  # type: ignore[no-any-return]
+        return self.upsamples[:TAIL](self.middle(self.conv1(z)))
 
     def finish(self, x: Tensor) -> Tensor:
         """Run the rest, which looks no further than ``TAIL_HALO`` rows."""
-        return self.head(self.upsamples[TAIL:](x))  # type: ignore[no-any-return]
+        return self.head(self.upsamples[TAIL:](x))
 
 
 class Vae(nn.Module):
@@ -191,7 +192,7 @@ class Vae(nn.Module):
         Returns:
             B x 16 x H/8 x W/8, float32.
         """
-        moments = self.conv1(self.encoder(_laid_out(pixels.to(self.dtype), self.conv1)))
+        moments = self.conv1(self.encoder(_laid_out(pixels.to(self.dtype), self.encoder.conv1)))
         return (moments[:, : self.config.latent_channels].float() - self.mean) / self.std
 
     def decode(self, latents: Tensor, *, strip: int | None = None) -> Tensor:
@@ -205,7 +206,7 @@ class Vae(nn.Module):
             B x 3 x 8H x 8W, float32.
         """
         z = (latents.float() * self.std + self.mean).to(self.dtype)
-        x = self.decoder.start(self.conv2(_laid_out(z, self.conv2)))
+        x = self.decoder.start(self.conv2(_laid_out(z, self.decoder.conv1)))
         rows = x.shape[-2]
         if strip is None or 4 * strip + 2 * TAIL_HALO >= rows:
             return self.decoder.finish(x).float()
@@ -220,7 +221,7 @@ class Vae(nn.Module):
 
 def _laid_out(x: Tensor, like: nn.Conv2d) -> Tensor:
     """Return a tensor in channels-last order if the weights are."""
-    if like.weight.is_contiguous(memory_format=torch.channels_last) and like.weight.shape[1] > 1:
+    if like.weight.is_contiguous(memory_format=torch.channels_last):
         return x.contiguous(memory_format=torch.channels_last)
     return x
 

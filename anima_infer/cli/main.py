@@ -1,0 +1,188 @@
+"""Commands of ``anima-infer``: thin shells round the library.
+
+Results go to standard output, messages to standard error; 0 is done, 1 is stopped by findings, 2 is wrong usage or
+input, 130 is interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from anima_prompt.errors import AnimaPromptError
+
+DONE, FINDINGS, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class Commands(click.Group):
+    """Turns the library's errors into one line each and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        from anima_infer.errors import InferError
+
+        try:
+            return super().invoke(ctx)
+        except (AnimaPromptError, InferError) as error:
+            for line in str(error).splitlines():
+                click.echo(f"error: {line}", err=True)
+            ctx.exit(USAGE)
+        except ImportError as error:
+            click.echo(f"error: the package {error.name} is missing; install anima-prompt[infer]", err=True)
+            ctx.exit(USAGE)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and leave with its exit code."""
+    try:
+        result = commands.main(arguments, prog_name="anima-infer", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(USAGE)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "anima-infer"
+        message = " ".join(error.format_message().split()).rstrip(".")
+        click.echo(f"error: {message}; see '{path} --help'", err=True)
+        sys.exit(USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
+    sys.exit(result if isinstance(result, int) else DONE)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="anima-prompt", prog_name="anima-infer")
+def commands() -> None:
+    """Render pictures with the Anima text-to-image model."""
+
+
+def models_option(command: Any) -> Any:
+    """Add ``--models``."""
+    return click.option(
+        "--models",
+        "folder",
+        metavar="FOLDER",
+        envvar="ANIMA_MODELS",
+        help="Folder of ComfyUI, or of the model's files.",
+    )(command)
+
+
+@commands.command()
+@click.argument("source", metavar="TEXT|FILE|-")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    default="anima.png",
+    show_default=True,
+    help="PNG or WebP; several pictures are numbered.",
+)
+@models_option
+@click.option("--profile", metavar="NAME|FILE", help="Release whose defaults hold.")
+@click.option("--negative", help="Negative prompt; the profile's by default.")
+@click.option("--size", metavar="WxH", help="Width and height in pixels, multiples of 16.")
+@click.option("--steps", type=int, help="Sampler steps.")
+@click.option("--cfg", "guidance_scale", type=float, help="Guidance scale; 1 is off.")
+@click.option("--sampler", help="Sampler, by ComfyUI's name.")
+@click.option("--scheduler", help="Scheduler, by ComfyUI's name.")
+@click.option("--shift", type=float, help="Shift of the schedule; 3 is the model's own.")
+@click.option("--seed", type=int, help="Seed of the first picture; random by default, and said.")
+@click.option("--count", type=click.IntRange(1), default=1, help="How many pictures, with seeds that rise by one.")
+@click.option("--lora", "loras", multiple=True, metavar="PATH[:STRENGTH]", help="LoRA file; may be repeated.")
+@click.option("--init", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Picture to start from.")
+@click.option(
+    "--mask", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="With --init: white is what changes."
+)
+@click.option("--denoise", type=float, help="With --init: share of the way that runs, 0 to 1.")
+@click.option("--dialect", default="comfyui", show_default=True, help="Front end whose weights the prompt has.")
+@click.option("--zero-star", is_flag=True, help="CFG-Zero* guidance.")
+@click.option(
+    "--interval", metavar="FROM-TO", help="Shares of the way in which guidance acts, such as 0.1-0.8 (approximate)."
+)
+@click.option("--dtype", default="auto", show_default=True, help="auto, bf16, fp16, fp32.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
+@click.option(
+    "--strip", type=click.IntRange(1), help="Decode in strips of so many latent rows: less memory, same picture."
+)
+@click.option("--preview", type=click.IntRange(1), metavar="N", help="Write OUTPUT.preview.png every N steps.")
+@click.option("--no-lint", is_flag=True, help="Render even if the linter finds errors.")
+@click.pass_context
+def render(ctx: click.Context, /, source: str, **given: Any) -> None:
+    """Render a prompt, a prompt file or standard input.
+
+    \b
+    Try:
+      anima-infer render "1girl, red hair, witch hat, night" -o witch.png --models ~/ComfyUI
+      anima-infer render prompts.yaml -o out/picture.webp --count 4 --seed 1
+    """
+    from anima_infer.cli.render import run
+
+    ctx.exit(run(source, given))
+
+
+@commands.group()
+def models() -> None:
+    """Say which model files are there, and whether they fit."""
+
+
+@models.command()
+@models_option
+@click.option("--load", is_flag=True, help="Load everything, too: finds damage and values that are not finite.")
+@click.pass_context
+def check(ctx: click.Context, /, folder: str | None, load: bool) -> None:
+    """Say what was found in a folder and what is wrong with it."""
+    from anima_infer.cli.models import check as run
+
+    ctx.exit(run(folder, load=load))
+
+
+@commands.group()
+def lora() -> None:
+    """Look into LoRA files, convert, merge and extract them."""
+
+
+@lora.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+def inspect(path: Path, as_json: bool) -> None:
+    """Show rank, alpha, targets, trigger words and training metadata."""
+    from anima_infer.cli.lora import inspect as run
+
+    run(path, as_json=as_json)
+
+
+@lora.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--to", type=click.Choice(["kohya", "comfyui"]), required=True, help="Whose names to write.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True)
+def convert(path: Path, to: str, output: Path) -> None:
+    """Write a LoRA under the names of another program."""
+    from anima_infer.cli.lora import convert as run
+
+    run(path, to, output)
+
+
+@lora.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("loras", nargs=-1, required=True, metavar="PATH[:STRENGTH]...")
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True)
+def merge(model: Path, loras: tuple[str, ...], output: Path) -> None:
+    """Write a model with LoRAs merged into it."""
+    from anima_infer.cli.lora import merge as run
+
+    run(model, loras, output)
+
+
+@lora.command()
+@click.argument("base", type=click.Path(path_type=Path))
+@click.argument("tuned", type=click.Path(path_type=Path))
+@click.option("--rank", type=click.IntRange(1, 1024), default=32, show_default=True)
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True)
+def extract(base: Path, tuned: Path, rank: int, output: Path) -> None:
+    """Write the LoRA that comes nearest to the difference of two models."""
+    from anima_infer.cli.lora import extract as run
+
+    run(base, tuned, rank, output)

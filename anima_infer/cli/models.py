@@ -1,0 +1,34 @@
+"""``anima-infer models``."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from anima_infer.errors import CheckpointError, InferError
+from anima_infer.models import VARIABLE, Models, described, find
+
+DONE, FINDINGS = 0, 1
+
+
+def check(folder: str | None, *, load: bool) -> int:
+    """Print what is in a folder; return 1 if something is missing or does not fit."""
+    folder = folder or os.environ.get(VARIABLE)
+    if not folder:
+        raise CheckpointError(f"no folder is named; give --models FOLDER or set {VARIABLE}")
+    files = find(folder)
+    for part, path, said in described(files):
+        click.echo(f"{part:15} {said}{'  ' + path if path else ''}")
+    gone = files.missing()
+    if gone:
+        click.echo(f"missing: {', '.join(gone)}", err=True)
+        return FINDINGS
+    if load:
+        try:
+            Models.load(files)
+        except InferError as error:
+            click.echo(f"error: {error}", err=True)
+            return FINDINGS
+        click.echo("everything loads and fits")
+    return DONE

@@ -1,0 +1,171 @@
+"""``anima-infer render``: prompt in, pictures out."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from torch import Tensor
+
+from anima_infer.errors import SettingsError
+from anima_infer.image import ENDINGS, save_picture
+from anima_infer.models import Models, default_files, find
+from anima_infer.pipeline import Settings, Start
+from anima_infer.preview import Preview
+from anima_infer.render import Job, LoraUse, Picture, Renderer, seeds_from, settings_for
+from anima_prompt.dialects import Dialect
+from anima_prompt.interchange.promptfile import read_prompt_file
+from anima_prompt.interchange.textfile import read_text, split_negative
+from anima_prompt.profiles import Profile, load_profile
+
+DONE, FINDINGS, INTERRUPTED = 0, 1, 130
+
+
+def run(source: str, given: dict[str, Any]) -> int:
+    """Render; return the exit code."""
+    dialect = Dialect.of(given["dialect"])
+    output: Path = given["output"]
+    if output.suffix.lower() not in ENDINGS:
+        raise SettingsError(f"{output}: ending is '{output.suffix}'; expected one of {', '.join(ENDINGS)}")
+    if given["mask"] and not given["init"]:
+        raise SettingsError("--mask needs --init; give the picture that the mask is for")
+    prompts = _prompts(source, given, dialect)
+    seed = secrets.randbelow(2**32) if given["seed"] is None else given["seed"]
+    loras = tuple(LoraUse.parse(text) for text in given["loras"])
+    jobs = [
+        Job(text, negative, _settings(given, profile), one, loras, dialect)
+        for text, negative, profile in prompts
+        for one in seeds_from(seed, given["count"])
+    ]
+    if not given["no_lint"] and _has_errors(jobs, prompts):
+        click.echo("error: the linter found errors; mend them, or render anyway with --no-lint", err=True)
+        return FINDINGS
+    renderer = Renderer(_models(given))
+    done = 0
+    try:
+        for index, job in enumerate(jobs):
+            path = numbered(output, index, len(jobs))
+            _one(renderer, job, path, given)
+            done += 1
+    except KeyboardInterrupt:
+        click.echo(f"\ninterrupted; {done} of {len(jobs)} pictures are finished and kept", err=True)
+        return INTERRUPTED
+    return DONE
+
+
+def _prompts(source: str, given: dict[str, Any], dialect: Dialect) -> list[tuple[str, str, Profile]]:
+    """Return prompt, negative prompt and profile of everything in the source."""
+    chosen = load_profile(given["profile"]) if given["profile"] else None
+    fallback = chosen or load_profile("base-1.0")
+    if Path(source).suffix.lower() in (".yaml", ".yml", ".json"):
+        found = []
+        for item in read_prompt_file(source, profile=given["profile"]):
+            profile = chosen or item.profile or fallback
+            negative = None if item.prompt.negative is None else item.prompt.negative.to_text(dialect)
+            found.append((item.prompt.to_text(dialect), _negative(given, negative, profile), profile))
+        return found
+    is_file = source == "-" or (len(source) < 4096 and Path(source).is_file())
+    text, beside = split_negative(read_text(source) if is_file else source)
+    return [(text.strip("\n"), _negative(given, beside, fallback), fallback)]
+
+
+def _negative(given: dict[str, Any], own: str | None, profile: Profile) -> str:
+    if given["negative"] is not None:
+        return str(given["negative"])
+    return ", ".join(profile.negative) if own is None else own
+
+
+def _settings(given: dict[str, Any], profile: Profile) -> Settings:
+    wanted = {key: given[key] for key in ("steps", "guidance_scale", "sampler", "scheduler", "shift", "denoise")}
+    if given["size"]:
+        width, times, height = given["size"].lower().partition("x")
+        if not (times and width.isdecimal() and height.isdecimal()):
+            raise SettingsError(f"size is '{given['size']}'; expected width and height such as 1024x1024")
+        wanted |= {"width": int(width), "height": int(height)}
+    if given["denoise"] is not None and not given["init"]:
+        raise SettingsError("--denoise needs --init; give the picture to start from")
+    if given["interval"]:
+        low, _, high = given["interval"].partition("-")
+        try:
+            wanted["interval"] = (float(low), float(high))
+        except ValueError:
+            raise SettingsError(f"interval is '{given['interval']}'; expected two shares such as 0.1-0.8") from None
+        click.echo("note: a guidance interval is an approximation", err=True)
+    settings = settings_for(profile, zero_star=given["zero_star"] or None, **wanted)
+    low, high = profile.area_range
+    if not low <= settings.width * settings.height <= high:
+        click.echo(f"warning: {settings.width}x{settings.height} is outside what {profile.name} was made for", err=True)
+    return settings
+
+
+def _has_errors(jobs: list[Job], prompts: list[tuple[str, str, Profile]]) -> bool:
+    """Print what the linter finds; say whether there is an error among it."""
+    from anima_prompt.diagnostics import Severity
+    from anima_prompt.lint import Document, Linter
+    from anima_prompt.lint.config import Config
+
+    linter = Linter(Config())
+    errors = False
+    for text, negative, profile in prompts:
+        dialect = jobs[0].dialect
+        for d in linter.check(Document(text, negative or None, dialect=dialect, profile=profile.name)):
+            if d.severity is not Severity.INFO:
+                click.echo(f"{d.severity}: {d.code} {d.name}: {d.message}", err=True)
+                errors = errors or d.severity is Severity.ERROR
+    return errors
+
+
+def _models(given: dict[str, Any]) -> Models:
+    files = find(given["folder"]).complete(given["folder"]) if given["folder"] else default_files()
+    start = time.perf_counter()
+    models = Models.load(files, dtype=given["dtype"], device=given["device"])
+    click.echo(f"loaded {files.dit} in {time.perf_counter() - start:.1f} s", err=True)
+    return models
+
+
+def _one(renderer: Renderer, job: Job, path: Path, given: dict[str, Any]) -> None:
+    start: Start | None = None
+    if given["init"]:
+        start = renderer.start_from(given["init"], job.settings, given["mask"])
+    preview = Preview(renderer.models.vae) if given["preview"] else None
+    began = time.perf_counter()
+
+    def show(step: int, total: int, denoised: Tensor) -> None:
+        if preview is not None and step % given["preview"] == 0:
+            preview.save(denoised[0], path.with_suffix(".preview.png"))
+        _say(step, total, began)
+
+    (picture,) = renderer.render([job], start=start, progress=show, strip=given["strip"])
+    _save(picture, path)
+    path.with_suffix(".preview.png").unlink(missing_ok=True) if preview else None
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
+    click.echo(f"{clear}{path}: seed {job.seed}, {time.perf_counter() - began:.1f} s", err=True)
+    click.echo(str(path))
+
+
+def _say(step: int, total: int, began: float) -> None:
+    if not sys.stderr.isatty():
+        return
+    seconds = time.perf_counter() - began
+    rate = step / seconds
+    click.echo(
+        f"\r\x1b[Kstep {step} of {total}, {rate:.2f} it/s, {(total - step) / rate:.0f} s left", nl=False, err=True
+    )
+
+
+def _save(picture: Picture, path: Path) -> None:
+    save_picture(picture.image, path, parameters=picture.parameters, workflow=picture.workflow)
+
+
+def numbered(path: Path, index: int, count: int) -> Path:
+    """Return a path with a number where several pictures are written.
+
+    >>> numbered(Path("a.png"), 2, 12).name
+    'a-03.png'
+    """
+    width = max(2, len(str(count)))
+    return path if count == 1 else path.with_stem(f"{path.stem}-{index + 1:0{width}}")
