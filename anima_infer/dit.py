@@ -305,9 +305,9 @@ class Dit(nn.Module):
         does the same exactly, and the rest is never computed.
         """
         rows = context.rows.to(self.dtype)
-        zeros = [max(context.total, rows.shape[1]) - length for length in context.lengths]
+        zeros = [max(context.total, length) - length for length in context.lengths]
         bias = None
-        if any(zeros):
+        if any(zeros) or len(set(context.lengths)) > 1:
             rows = F.pad(rows, (0, 0, 0, 1))  # B x (n + 1) x width
             bias = torch.zeros(len(zeros), 1, 1, rows.shape[1])
             for index, (length, count) in enumerate(zip(context.lengths, zeros, strict=True)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +94,12 @@ def save_picture(
             if parameters:
                 exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + parameters.encode("utf-16-be")
             if graph:
-                exif[0x0110] = f"prompt:{graph}"
+                exif[0x0110] = f"prompt:{json.dumps(workflow)}"  # this field is ASCII
             picture.save(beside, format="WEBP", lossless=True, exif=exif)
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise InferError(
             f"{path}: cannot be written ({error.strerror or error}); free some space or choose another place"
         ) from None

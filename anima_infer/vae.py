@@ -4,7 +4,8 @@ The release holds causal 3-D convolutions. With one frame their past is zero pad
 of each kernel is ever multiplied with anything, and the temporal resampling is never reached. ``collapsed`` takes those
 slices once at load: 44.6 of 127 million weights stay, and the result is that of the 3-D network to its own float noise.
 
-Pixels are in [-1, 1]; latents are normalised by the mean and deviation of the release. Source: what ComfyUI 0.29.0 computes.
+Pixels are in [-1, 1]; latents are normalised by the mean and deviation of the release. Source:
+what ComfyUI 0.29.0 computes.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,5 +137,6 @@ def save(tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str])
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, beside, metadata)
         beside.replace(path)
     except (OSError, SafetensorError) as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise InferError(f"{path}: cannot be written ({' '.join(str(error).split())}); free some space") from None

@@ -1,0 +1,379 @@
+"""Facts about the networks, the samplers and the way from prompt to picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from anima_infer.dit import Context, stacked
+from anima_infer.errors import InferError, SettingsError
+from anima_infer.guidance import Apg, Guidance
+from anima_infer.image import save_picture, to_pixels
+from anima_infer.models import Models
+from anima_infer.noise import BrownianNoise, GaussianNoise, initial_noise
+from anima_infer.pipeline import Settings, Start, decode, denoise
+from anima_infer.preview import Preview
+from anima_infer.render import Job, LoraUse, Renderer, parameters_text, seeds_from
+from anima_infer.samplers import ALIASES, BROWNIAN, SAMPLERS
+from anima_infer.schedule import SCHEDULERS, levels, percent_to_sigma, sigmas_for
+from anima_prompt.interchange.parameters import read_parameters
+from anima_prompt.interchange.pictures import read_picture
+
+SMALL = Settings(64, 96, 5, guidance=Guidance(4.0))
+
+
+# --- schedules and samplers ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+@pytest.mark.parametrize("steps", [1, 2, 7, 30, 200])
+def test_schedules_fall_to_zero(name: str, steps: int) -> None:
+    sigmas = SCHEDULERS[name](steps, levels())
+    assert sigmas.dtype is torch.float32
+    assert sigmas[-1] == 0
+    assert (sigmas.diff() < 0).all()
+    assert 0 < sigmas[0] <= 1
+
+
+def test_values_at_thirty_steps() -> None:
+    """As ComfyUI 0.29.0 has them; the table's rounding makes them differ from diffusers' by up to 0.002."""
+    sigmas = sigmas_for(30)
+    assert [round(float(sigmas[i]), 6) for i in (0, 1, 15, 29)] == [1.0, 0.988753, 0.75, 0.095506]
+
+
+def test_denoise_keeps_the_number_of_steps() -> None:
+    assert len(sigmas_for(20, denoise=0.5)) == 21
+    assert torch.equal(sigmas_for(20, denoise=0.5), sigmas_for(40)[-21:])
+    assert len(sigmas_for(20, denoise=0)) == 0
+    assert percent_to_sigma(0.5) == 0.75
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ({"steps": 0}, "steps is 0"),
+        ({"steps": 1001}, "expected 1 to 1000"),
+        ({"steps": 5, "scheduler": "magic"}, "scheduler is 'magic'"),
+        ({"steps": 5, "denoise": 1.5}, "denoise is 1.5"),
+        ({"steps": 5, "shift": 0}, "shift is 0"),
+        ({"steps": 5, "shift": float("nan")}, "shift is nan"),
+    ],
+)
+def test_bad_schedules_are_named(bad: dict[str, float], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        sigmas_for(**bad)  # type: ignore[arg-type]
+
+
+class Gaussian:
+    """The exact denoiser for data that are normal with mean 2 and deviation 0.5: its flow is known in closed form."""
+
+    shift = 3.0
+    mean, std = 2.0, 0.5
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        s = sigma.double()
+        variance = (1 - s) ** 2 * self.std**2 + s**2
+        made = self.mean + (1 - s) * self.std**2 / variance * (x.double() - (1 - s) * self.mean)
+        return made.float()
+
+    def both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        denoised = self(x, sigma)
+        return denoised, denoised
+
+
+STOCHASTIC = {
+    name
+    for name in SAMPLERS
+    if any(mark in name for mark in ("ancestral", "sde", "lcm", "ddpm", "seeds", "sa_", "euler_a"))
+} - {"exp_heun_2_x0"}
+
+
+@pytest.mark.parametrize("name", sorted(set(SAMPLERS) - STOCHASTIC - {"dpm_2", "euler_cfg_pp"}))
+def test_deterministic_samplers_follow_the_flow(name: str) -> None:
+    x = initial_noise((1, 16, 1, 8, 8), 3)
+    sigmas = sigmas_for(60, sampler=name)
+    made = SAMPLERS[name](Gaussian(), x, sigmas, GaussianNoise(x, 3))
+    exact = Gaussian.mean + Gaussian.std * x
+    most = 0.12 if ALIASES.get(name, name) == "euler" else 0.06
+    assert (made - exact).abs().max() < most, "noise is mapped to data by shift and scale"
+
+
+FOREIGN = {"lcm", "ddpm", "res_multistep_ancestral"}
+"""Samplers whose noise is not rectified flow's, in the reference too: they make pictures, not the distribution."""
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLERS))
+def test_every_sampler_reaches_the_data(name: str) -> None:
+    x = initial_noise((1, 16, 1, 24, 24), 5)
+    sigmas = sigmas_for(60, sampler=name)
+    noise = BrownianNoise(x, 5, sigmas) if ALIASES.get(name, name) in BROWNIAN else GaussianNoise(x, 5)
+    made = SAMPLERS[name](Gaussian(), x, sigmas, noise)
+    assert torch.isfinite(made).all()
+    if name not in FOREIGN:
+        assert abs(float(made.mean()) - 2) < 0.03
+        assert abs(float(made.std()) - 0.5) < 0.06
+
+
+def test_brownian_noise_is_one_path() -> None:
+    x = torch.zeros(1, 16, 1, 4, 4)
+    path = BrownianNoise(x, 1, sigmas_for(8))
+    a, b, c = torch.tensor(0.9), torch.tensor(0.5), torch.tensor(0.2)
+    whole = path(a, c) * (0.7**0.5)
+    parts = path(a, b) * (0.4**0.5) + path(b, c) * (0.3**0.5)
+    torch.testing.assert_close(whole, parts, atol=1e-4, rtol=1e-3)
+
+
+def test_seeds() -> None:
+    with pytest.raises(SettingsError, match="seed is -1"):
+        initial_noise((1, 16, 1, 2, 2), -1)
+    assert list(seeds_from(5, 3)) == [5, 6, 7]
+    batch = initial_noise((3, 16, 1, 4, 4), 9)
+    assert torch.equal(initial_noise((1, 16, 1, 4, 4), 9)[0], batch[0])
+
+
+# --- networks --------------------------------------------------------------------------------------------------------
+
+
+@torch.inference_mode()
+def test_one_zero_row_stands_for_all(models: Models) -> None:
+    dit = models.dit
+    x, level = torch.randn(1, 16, 8, 8), dit.modulation(torch.tensor([0.5]))
+    rows = torch.randn(1, 7, 48)
+    short = dit(x, level, dit.keys_values(Context(rows, (7,))))
+    full = torch.nn.functional.pad(rows, (0, 0, 0, 505))
+    long = dit(x, level, dit.keys_values(Context(full, (512,))))
+    torch.testing.assert_close(short, long, atol=1e-5, rtol=1e-4)
+    fewer = dit(x, level, dit.keys_values(Context(rows, (7,), total=7)))
+    assert (fewer - long).abs().max() > 1e-3, "the zero rows do matter"
+
+
+@torch.inference_mode()
+def test_prompts_of_different_length_share_a_batch(models: Models) -> None:
+    dit = models.dit
+    x, level = torch.randn(2, 16, 8, 8), dit.modulation(torch.tensor([0.5]))
+    one, two = Context(torch.randn(1, 3, 48), (3,)), Context(torch.randn(1, 600, 48), (600,))
+    both = dit(x, level, dit.keys_values(stacked([one, two])))
+    torch.testing.assert_close(both[:1], dit(x[:1], level, dit.keys_values(one)), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(both[1:], dit(x[1:], level, dit.keys_values(two)), atol=1e-5, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_half_precision_keeps_the_residual_in_float32(tiny: object, models: Models) -> None:
+    dit = models.dit
+    x = torch.randn(1, 16, 8, 8)
+    one = Context(torch.randn(1, 3, 48), (3,))
+    exact = dit(x, dit.modulation(torch.tensor([0.5])), dit.keys_values(one))
+    for dtype, close in ((torch.float16, 0.02), (torch.bfloat16, 0.15)):
+        other = dit.to(dtype)
+        made = other(x, other.modulation(torch.tensor([0.5])), other.keys_values(one))
+        assert made.dtype is torch.float32
+        assert (made - exact).abs().max() < close
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("strip", [1, 3, 8])
+def test_strips_change_nothing(models: Models, strip: int) -> None:
+    latents = torch.randn(1, 16, 20, 6)
+    whole, parts = models.vae.decode(latents), models.vae.decode(latents, strip=strip)
+    torch.testing.assert_close(parts, whole, atol=1e-5, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_gradients_reach_the_latents(models: Models) -> None:
+    with torch.inference_mode(mode=False):
+        latents = torch.randn(1, 16, 4, 4, requires_grad=True)
+        fresh = {name: tensor.clone() for name, tensor in models.vae.state_dict().items()}
+        models.vae.load_state_dict(fresh, assign=True)
+        models.vae.decode(latents).square().mean().backward()
+        assert latents.grad is not None
+        assert latents.grad.abs().sum() > 0
+
+
+# --- the whole way ---------------------------------------------------------------------------------------------------
+
+
+def encode(models: Models, text: str) -> Context:
+    return models.encoder.encode([(text, 1.0)] if text else [])
+
+
+def test_a_batch_changes_a_picture_by_float_noise(models: Models) -> None:
+    cond, other, empty = (encode(models, text) for text in ("1girl, hat", "a long prompt about a cat", ""))
+    alone = denoise(models.dit, [cond], [empty], SMALL, [7])
+    batch = denoise(models.dit, [other, cond, cond], [empty] * 3, SMALL, [5, 7, 8])
+    torch.testing.assert_close(batch[1:2], alone, atol=1e-4, rtol=1e-3)
+    apart = denoise(models.dit, [cond], [empty], SMALL, [7], batched=False)
+    torch.testing.assert_close(apart, alone, atol=1e-4, rtol=1e-3)
+    assert torch.equal(denoise(models.dit, [cond], [empty], SMALL, [7]), alone), "the same seed, the same bits"
+
+
+def test_guidance_of_one_never_asks_for_the_negative_prompt(models: Models) -> None:
+    cond = encode(models, "1girl")
+    settings = Settings(64, 64, 3, guidance=Guidance(1.0))
+    with_none = denoise(models.dit, [cond], [], settings, [1])
+    assert torch.equal(with_none, denoise(models.dit, [cond], [encode(models, "bad")], settings, [1]))
+
+
+def test_weights_and_empty_prompts_matter(models: Models) -> None:
+    plain, heavy = (models.encoder.encode([("hat", w)]) for w in (1.0, 2.0))
+    torch.testing.assert_close(heavy.rows[:, :-1], 2 * plain.rows[:, :-1])
+    torch.testing.assert_close(heavy.rows[:, -1], plain.rows[:, -1])
+    one, two = models.encoder.encode([]), models.encoder.encode([], zero_if_empty=True)
+    assert one.rows.shape == two.rows.shape == (1, 1, 48)
+    assert (one.rows - two.rows).abs().max() > 1e-3
+
+
+def test_a_mask_keeps_what_it_covers(models: Models) -> None:
+    cond, empty = encode(models, "1girl"), encode(models, "")
+    known = torch.randn(1, 16, 12, 8)
+    mask = torch.zeros(1, 1, 12, 8)
+    mask[..., :4] = 1
+    made = denoise(models.dit, [cond], [empty], SMALL, [1], start=Start(known, mask))
+    torch.testing.assert_close(made[..., 4:], known[..., 4:])
+    assert (made[..., :4] - known[..., :4]).abs().max() > 0.1
+
+
+def test_little_denoising_stays_near(models: Models) -> None:
+    cond, empty = encode(models, "1girl"), encode(models, "")
+    known = torch.randn(1, 16, 12, 8)
+    far, near, none = (
+        denoise(
+            models.dit, [cond], [empty], Settings(64, 96, 5, guidance=Guidance(2.0), denoise=d), [1], start=Start(known)
+        )
+        for d in (0.9, 0.1, 0.0)
+    )
+    assert torch.equal(none, known)
+    assert (near - known).abs().mean() < (far - known).abs().mean()
+
+
+def test_steps_in_two_halves(models: Models) -> None:
+    cond, empty = encode(models, "1girl"), encode(models, "")
+    settings = Settings(64, 64, 6, "euler", end_step=3)
+    assert len(settings.sigmas()) == 4
+    assert len(Settings(64, 64, 6, "euler", start_step=3).sigmas()) == 4
+    made = denoise(models.dit, [cond], [empty], settings, [1])
+    assert torch.isfinite(made).all()
+
+
+def test_guidance_forms(models: Models) -> None:
+    cond, empty = encode(models, "1girl"), encode(models, "")
+    made = {
+        name: denoise(models.dit, [cond], [empty], Settings(64, 64, 4, guidance=guidance), [1])
+        for name, guidance in {
+            "plain": Guidance(4.0),
+            "zero": Guidance(4.0, zero_star=True),
+            "apg": Guidance(4.0, apg=Apg(0.0, 5.0, -0.5)),
+            "interval": Guidance(4.0, interval=(0.2, 0.8)),
+        }.items()
+    }
+    assert len({tuple(t.flatten()[:4].tolist()) for t in made.values()}) == 4
+    again = Apg(0.0, 5.0, -0.5)
+    twice = [
+        denoise(models.dit, [cond], [empty], Settings(64, 64, 4, guidance=Guidance(4.0, apg=again)), [1])
+        for _ in range(2)
+    ]
+    assert torch.equal(*twice), "momentum does not reach into the next run"
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ({"width": 17, "height": 9}, "width is 17; expected a multiple of 16 from 64, such as 64"),
+        ({"width": 1000}, "such as 992"),
+        ({"width": 8192, "height": 8192}, "16.7 megapixels"),
+        ({"sampler": "magic"}, "sampler is 'magic'"),
+        ({"steps": 0}, "steps is 0"),
+        ({"start_step": 5, "steps": 4}, "do not lie within"),
+    ],
+)
+def test_bad_settings_are_named(bad: dict[str, object], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        Settings(**bad)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="guidance scale is inf"):
+        Guidance(float("inf"))
+
+
+def test_a_prompt_of_100_000_characters(models: Models) -> None:
+    with pytest.raises(SettingsError, match="tokens; at most 20000"):
+        models.encoder.encode([("x" * 100_000, 1.0)])
+    long = models.encoder.encode([("x" * 700, 1.0)])
+    assert long.lengths[0] > 512
+
+
+def test_values_that_are_not_finite_are_an_error(models: Models) -> None:
+    cond = encode(models, "1girl")
+    broken = Context(cond.rows * float("nan"), cond.lengths)
+    with pytest.raises(InferError, match="not finite"):
+        denoise(models.dit, [broken], [], Settings(64, 64, 2, guidance=Guidance(1.0)), [1])
+
+
+def test_a_preview_is_like_the_picture(models: Models) -> None:
+    z = torch.nn.functional.avg_pool2d(torch.randn(1, 16, 12, 12), 3, 1, 1) * 2
+    small = Preview(models.vae).pixels(z[0])
+    whole = torch.nn.functional.avg_pool2d(decode(models.vae, z)[0], 8)
+    likeness = np.corrcoef(small.flatten().numpy(), whole.flatten().numpy())[0, 1]
+    assert small.shape == whole.shape
+    assert likeness > 0.3
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ["png", "webp"])
+def test_a_picture_says_how_it_was_made(models: Models, tmp_path: Path, ending: str) -> None:
+    job = Job("1girl, (hat:1.2), café", "bad", Settings(64, 96, 3, "euler", shift=5.0), seed=3)
+    (picture,) = Renderer(models).render([job])
+    assert picture.image.size == (64, 96)
+    path = tmp_path / f"a.{ending}"
+    save_picture(picture.image, path, parameters=picture.parameters, workflow=picture.workflow)
+    (found,) = read_picture(path)
+    assert (found.prompt, found.negative) == (job.prompt, job.negative)
+    assert (found.settings["steps"], found.settings["width"], found.settings["sampler"]) == ("3", "64", "euler")
+    save_picture(picture.image, path, workflow=picture.workflow)
+    (from_graph,) = read_picture(path)
+    assert (from_graph.prompt, from_graph.negative) == (job.prompt, job.negative)
+    assert from_graph.settings["shift"] == "5.0"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_parameters_can_be_read_back() -> None:
+    job = Job("a\nb", "c", loras=(LoraUse(Path("x/style.safetensors"), 0.5),))
+    found = read_parameters(parameters_text(job, "anima"))
+    assert (found.prompt, found.negative, found.model) == ("a\nb", "c", "anima")
+
+
+def test_nothing_half_written(models: Models, tmp_path: Path) -> None:
+    picture = Image.new("RGB", (8, 8))
+    with pytest.raises(SettingsError, match=r"ending is '\.gif'"):
+        save_picture(picture, tmp_path / "a.gif")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InferError, match="cannot be written"):
+        save_picture(picture, tmp_path / "file" / "a.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_pictures_are_cropped_to_whole_latents() -> None:
+    pixels = to_pixels(Image.new("RGBA", (70, 33), (255, 0, 0, 0)))
+    assert pixels.shape == (1, 3, 32, 64)
+    assert pixels[0, :, 0, 0].tolist() == [1, -1, -1]
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "strengths"),
+    [
+        ("a.safetensors", "a.safetensors", (1.0, None)),
+        ("a.safetensors:0.8", "a.safetensors", (0.8, None)),
+        ("a.safetensors:0.8:0.5", "a.safetensors", (0.8, 0.5)),
+        ("C:\\x\\a.safetensors", "C:\\x\\a.safetensors", (1.0, None)),
+        ("C:\\x\\a.safetensors:-1", "C:\\x\\a.safetensors", (-1.0, None)),
+    ],
+)
+def test_lora_uses(text: str, path: str, strengths: tuple[float, float | None]) -> None:
+    use = LoraUse.parse(text)
+    assert (str(use.path), (use.strength, use.text)) == (path, strengths)
+    with pytest.raises(SettingsError, match="LoRA strength is 'much'"):
+        LoraUse.parse("a.safetensors:much")
