@@ -65,7 +65,8 @@ STRANGERS: tuple[tuple[str, str], ...] = (
     ("conditioner.embedders.0.transformer.text_model.embeddings.position_ids", "an SDXL checkpoint"),
     ("double_blocks.0.img_attn.qkv.weight", "a Flux model"),
     ("transformer_blocks.0.attn.add_q_proj.weight", "a Qwen-Image or SD3 transformer"),
-    ("decoder.conv_in.weight", "a Stable Diffusion VAE; Anima needs qwen_image_vae.safetensors"),
+    ("decoder.mid.block_1.conv1.weight", "a Stable Diffusion VAE; Anima needs qwen_image_vae.safetensors"),
+    ("decoder.mid_block.attentions.0.to_q.weight", "a Stable Diffusion VAE; Anima needs qwen_image_vae.safetensors"),
     ("joint_blocks.0.context_block.attn.qkv.weight", "an SD3 model"),
 )
 LORA_MARKS = (".lora_down.weight", ".lora_A.weight", ".lora_up.weight", ".hada_w1_a", ".lokr_w1", ".lokr_w1_a")
@@ -349,7 +350,15 @@ def _known(file: WeightFile, names: Mapping[str, str]) -> dict[str, str]:
 # --- into a network --------------------------------------------------------------------------------------------------
 
 
-def fill(network: Network, part: Part, *, dtype: torch.dtype, device: torch.device, live: bool = False) -> Network:
+def fill(
+    network: Network,
+    part: Part,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    live: bool = False,
+    stored: torch.dtype | None = None,
+) -> Network:
     """Put weights into a network that was made on the meta device, one tensor at a time.
 
     Args:
@@ -358,6 +367,7 @@ def fill(network: Network, part: Part, *, dtype: torch.dtype, device: torch.devi
         dtype: in which the network computes.
         device: where it lives.
         live: whether the live slices of 3-D kernels are taken first (the VAE).
+        stored: type in which the blocks' big matrices are kept, if another one.
 
     Raises:
         CheckpointError: weights are missing, unexpected, of another shape, or not finite.
@@ -373,7 +383,8 @@ def fill(network: Network, part: Part, *, dtype: torch.dtype, device: torch.devi
             raise CheckpointError(
                 f"{part.file.path}: '{part.names[name]}' has shape {tuple(tensor.shape)}; expected {shape}"
             )
-        tensor = tensor.to(device=device, dtype=dtype)
+        big = stored is not None and name.startswith("blocks.") and len(shape) == 2 and "adaln" not in name
+        tensor = tensor.to(device=device, dtype=stored if big else dtype)
         if not torch.isfinite(tensor.sum(dtype=torch.float32)):
             raise CheckpointError(
                 f"{part.file.path}: '{part.names[name]}' holds values that are not finite; fetch the file again"
@@ -412,8 +423,8 @@ def _some(names: list[str]) -> str:
     return shown if len(names) <= _SHOWN else f"{shown}, ..."
 
 
-def load_dit(file: WeightFile, *, dtype: torch.dtype, device: torch.device) -> Dit:
-    """Return the DiT of a file.
+def load_dit(file: WeightFile, *, dtype: torch.dtype, device: torch.device, stored: torch.dtype | None = None) -> Dit:
+    """Return the DiT of a file; ``stored`` is the type in which its big matrices are kept.
 
     Raises:
         CheckpointError: it is not there, or does not fit.
@@ -421,7 +432,7 @@ def load_dit(file: WeightFile, *, dtype: torch.dtype, device: torch.device) -> D
     part = part_of(file, "dit")
     with torch.device("meta"):
         network = Dit(DitConfig.of(part.shapes))
-    return fill(network, part, dtype=dtype, device=device)
+    return fill(network, part, dtype=dtype, device=device, stored=stored)
 
 
 def load_adapter(file: WeightFile, *, dtype: torch.dtype, device: torch.device) -> Adapter:

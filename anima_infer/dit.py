@@ -10,7 +10,8 @@ Source: ComfyUI 0.29.0; Agarwal et al. 2025, "Cosmos World Foundation Model".
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -87,9 +88,18 @@ class RmsNorm(nn.Module):
         return F.rms_norm(x, x.shape[-1:], self.weight.to(x.dtype), EPS)
 
 
-def linear(inputs: int, outputs: int) -> nn.Linear:
+class Linear(nn.Linear):
+    """A projection whose weight may be stored in a smaller type than it is used in (float8)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x W^T."""
+        weight = self.weight if self.weight.dtype is x.dtype else self.weight.to(x.dtype)
+        return F.linear(x, weight, self.bias)
+
+
+def linear(inputs: int, outputs: int) -> Linear:
     """Return a projection without bias, its weight not yet set."""
-    return nn.Linear(inputs, outputs, bias=False)
+    return Linear(inputs, outputs, bias=False)
 
 
 class Attention(nn.Module):
@@ -191,7 +201,7 @@ class Block(nn.Module):
         bias: Tensor | None,
     ) -> Tensor:
         """Return B x L x D; ``x`` is float32 where the weights are float16, since the residual outgrows that type."""
-        dtype = self.mlp.layer1.weight.dtype
+        dtype = self.cross_attn.k_norm.weight.dtype
         (shift, scale, gate), cross, mlp = vectors
         x = gated(x, gate, self.self_attn.among_themselves(modulated(x, shift, scale, dtype), rope))
         shift, scale, gate = cross
@@ -254,6 +264,8 @@ class Dit(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.final_layer = FinalLayer(config)
         self._ropes: dict[tuple[int, int, torch.device], Rope] = {}
+        self.visit: Callable[[nn.Module], AbstractContextManager[None]] = lambda _block: nullcontext()
+        """Surrounds every use of a block's weights; where weights are brought to the device block by block."""
 
     @property
     def dtype(self) -> torch.dtype:
@@ -279,7 +291,8 @@ class Dit(nn.Module):
             hidden = hidden.float()
         rope = self.rope(rows, columns, x.device)
         for block, vectors, pair in zip(self.blocks, level.blocks, context.pairs, strict=True):
-            hidden = block(hidden, vectors, rope, pair, context.bias)
+            with self.visit(block):
+                hidden = block(hidden, vectors, rope, pair, context.bias)
         hidden = modulated(hidden, *level.final, self.dtype)
         y = unpatched(self.final_layer.linear(hidden).float(), rows, columns)
         return y[..., :height, :width]
@@ -292,7 +305,10 @@ class Dit(nn.Module):
         wave = sinusoid(sigmas.to(device=device, dtype=torch.float32), self.config.width)
         wave = wave.to(self.dtype)[:, None]  # B x 1 x D
         level, shared = self.t_embedding_norm(wave), self.t_embedder(wave)
-        blocks = [block.modulation(level, shared) for block in self.blocks]  # type: ignore[operator]
+        blocks = []
+        for block in self.blocks:
+            with self.visit(block):
+                blocks.append(block.modulation(level, shared))  # type: ignore[operator]
         final = self.final_layer.adaln_modulation(level) + shared[..., : 2 * self.config.width]
         shift, scale = final.chunk(2, dim=-1)
         return Modulation(blocks, (shift, scale))
@@ -314,7 +330,11 @@ class Dit(nn.Module):
                 bias[index, ..., length:] = -math.inf
                 bias[index, ..., -1] = math.log(count) if count else -math.inf
             bias = bias.to(device=rows.device, dtype=self.dtype)
-        return KeysValues([block.cross_attn.keys_values(rows) for block in self.blocks], bias)  # type: ignore[operator, union-attr]
+        pairs = []
+        for block in self.blocks:
+            with self.visit(block):
+                pairs.append(block.cross_attn.keys_values(rows))  # type: ignore[operator, union-attr]
+        return KeysValues(pairs, bias)
 
     def rope(self, rows: int, columns: int, device: torch.device) -> Rope:
         """Return the position tables of a picture of ``rows`` x ``columns`` tokens; the last sizes are kept."""

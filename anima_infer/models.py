@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -16,13 +16,11 @@ from anima_infer.adapter import Adapter
 from anima_infer.checkpoint import WeightFile, kind_of, load_adapter, load_dit, load_vae
 from anima_infer.dit import Dit
 from anima_infer.errors import CheckpointError, SettingsError
+from anima_infer.placement import Offload, Placement
 from anima_infer.text import Encoder, TextEncoder, load_text_encoder
 from anima_infer.vae import Vae
 from anima_prompt.errors import AnimaPromptError
-from anima_prompt.tokens import Tokenizers
-
-VARIABLE = "ANIMA_MODELS"
-"""Environment variable that names the folder of the model's files."""
+from anima_prompt.tokens import VARIABLE, Tokenizers, find_folders
 
 HUB = "circlestone-labs/Anima"
 FILES = {
@@ -48,11 +46,7 @@ _PATTERNS = {
     "adapter": ("*llm_adapter*.safetensors",),
 }
 _DIFFUSERS = ("transformer", "text_encoder", "text_conditioner", "vae")
-_TOKENIZERS = {
-    "qwen": ("qwen25_tokenizer", "tokenizer", "tokenizers/qwen3", "qwen3", "qwen"),
-    "t5": ("t5_tokenizer", "tokenizer_2", "tokenizers/t5", "t5"),
-}
-_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+_TYPES = {"fp8": torch.bfloat16, "bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +97,8 @@ def find(folder: str | Path) -> Files:
         raise CheckpointError(f"{root}: is no folder; give the folder of ComfyUI, or one that holds the model's files")
     places = [root, root / "models", root / "split_files"]
     found = {kind: _first(kind, places) for kind in _FOLDERS}
-    holders = [root, root / "comfy" / "text_encoders", root.parent, root.parent / "comfy" / "text_encoders"]
-    tokenizers = {
-        kind: next((h / name for h in holders for name in names if _is_tokenizer(h / name)), None)
-        for kind, names in _TOKENIZERS.items()
-    }
-    return Files(found["dit"], found["text"], found["vae"], found["adapter"], tokenizers["qwen"], tokenizers["t5"])
+    qwen, t5 = find_folders(root)
+    return Files(found["dit"], found["text"], found["vae"], found["adapter"], qwen, t5)
 
 
 def _first(kind: str, places: Iterable[Path]) -> Path | None:
@@ -123,10 +113,6 @@ def _first(kind: str, places: Iterable[Path]) -> Path | None:
                 if matches:
                     return (exact or matches)[0]
     return None
-
-
-def _is_tokenizer(folder: Path) -> bool:
-    return (folder / "tokenizer.json").is_file() or (folder / "vocab.json").is_file()
 
 
 @dataclass(slots=True)
@@ -144,7 +130,7 @@ class Models:
     dit: Dit
     vae: Vae
     files: Files
-    notes: tuple[str, ...] = field(default=())
+    placement: Placement = field(default_factory=lambda: Placement(Offload.NONE, torch.device("cpu")))
 
     @classmethod
     def from_files(
@@ -218,17 +204,27 @@ class Models:
         return cls.load(files, dtype=dtype, device=device)
 
     @classmethod
-    def load(cls, files: Files, *, dtype: str = "auto", device: str = "auto") -> Models:
+    def load(cls, files: Files, *, dtype: str = "auto", device: str = "auto", offload: str = "none") -> Models:
         """Load what was found.
 
         The text encoder computes in float32 wherever it can, as the reference does.
+
+        Args:
+            files: where the parts are.
+            dtype: ``bf16``, ``fp16``, ``fp32``, ``fp8`` (stored so, computed in bf16), or ``auto``.
+            device: as PyTorch names it, or ``auto``.
+            offload: ``none``; ``parts`` keeps one network at a time on the device; ``blocks`` one block of the DiT.
 
         Raises:
             CheckpointError: a file is missing, damaged or of another model.
             SettingsError: the type or the device is unknown.
         """
         files = files.complete("the model")
-        place, kind = device_of(device), type_of(dtype, device)
+        worker, kind = device_of(device), type_of(dtype, device)
+        if offload not in tuple(Offload):
+            raise SettingsError(f"offload is '{offload}'; expected one of {', '.join(Offload)}")
+        place = worker if offload == Offload.NONE else torch.device("cpu")
+        stored = torch.float8_e4m3fn if dtype == "fp8" else None
         assert files.dit is not None and files.text is not None and files.vae is not None
         assert files.qwen_tokenizer is not None and files.t5_tokenizer is not None
         try:
@@ -236,13 +232,13 @@ class Models:
         except AnimaPromptError as error:
             raise CheckpointError(str(error)) from None
         trunk = WeightFile.of(files.dit)
-        dit = load_dit(trunk, dtype=kind, device=place)
+        dit = load_dit(trunk, dtype=kind, device=place, stored=stored)
         beside = trunk if files.adapter is None else WeightFile.of(files.adapter)
         adapter: Adapter = load_adapter(beside, dtype=kind, device=place)
         text: TextEncoder = load_text_encoder(WeightFile.of(files.text), dtype=torch.float32, device=place)
         vae = load_vae(WeightFile.of(files.vae), dtype=kind, device=place)
         _check_widths(files, dit, adapter, text)
-        return cls(Encoder(tokenizers, text, adapter), dit, vae, files)
+        return cls(Encoder(tokenizers, text, adapter), dit, vae, files, Placement(Offload(offload), worker))
 
 
 def _check_widths(files: Files, dit: Dit, adapter: Adapter, text: TextEncoder) -> None:
@@ -319,8 +315,3 @@ def described(files: Files) -> list[tuple[str, str, str]]:
     for part, path in (("Qwen tokenizer", files.qwen_tokenizer), ("T5 tokenizer", files.t5_tokenizer)):
         rows.append((part, str(path or ""), "found" if path else "not found"))
     return rows
-
-
-def with_files(files: Files, **given: Path | None) -> Files:
-    """Return files with those that were given in place of those that were found."""
-    return replace(files, **{key: path for key, path in given.items() if path is not None})

@@ -133,11 +133,17 @@ class Renderer:
         self.use(first.loras)
         conds = [self.context(job.prompt, job.dialect) for job in jobs]
         unconds = [self.context(job.negative, job.dialect, zero_if_empty=job.zero_if_empty) for job in jobs]
-        latents = denoise(
-            self.models.dit, conds, unconds, first.settings, [job.seed for job in jobs], start=start, progress=progress
-        )
-        pixels = decode(self.models.vae, latents, strip=strip)
+        models, seeds = self.models, [job.seed for job in jobs]
+        with models.placement.using(models.dit):
+            latents = denoise(models.dit, conds, unconds, first.settings, seeds, start=start, progress=progress)
+        with models.placement.using(models.vae):
+            pixels = decode(models.vae, latents, strip=strip)
         return [self._picture(one, job) for one, job in zip(pixels, jobs, strict=True)]
+
+    def compile(self) -> None:
+        """Let PyTorch compile the DiT's blocks; the first picture of each size then takes a minute longer."""
+        for block in self.models.dit.blocks:
+            block.compile(dynamic=False)
 
     def use(self, loras: Sequence[LoraUse]) -> None:
         """Make these LoRAs the active ones.
@@ -160,7 +166,9 @@ class Renderer:
             if len(self._contexts) >= _MOST_CONTEXTS:
                 self._contexts.clear()
             segments = [(segment.text, float(segment.weight)) for segment in weighted_segments(text, dialect)]
-            self._contexts[key] = self.models.encoder.encode(segments, zero_if_empty=zero_if_empty)
+            encoder = self.models.encoder
+            with self.models.placement.using(encoder.text, encoder.adapter):
+                self._contexts[key] = encoder.encode(segments, zero_if_empty=zero_if_empty)
         return self._contexts[key]
 
     @torch.inference_mode()
@@ -174,7 +182,8 @@ class Renderer:
 
         opened = open_picture(picture).convert("RGB").resize((settings.width, settings.height), Resampling.LANCZOS)
         vae = self.models.vae
-        latents = vae.encode(to_pixels(opened).to(vae.conv2.weight.device))
+        with self.models.placement.using(vae):
+            latents = vae.encode(to_pixels(opened).to(vae.conv2.weight.device))
         shown: Tensor | None = None
         if mask is not None:
             shown = to_mask(open_picture(mask), *latents.shape[-2:]).to(latents.device)

@@ -7,6 +7,7 @@ ComfyUI 0.29.0 computes.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,32 @@ T5_END = 1
 _QWEN_SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+
+
+TRAINED_ROWS = 512
+"""T5 ids that training saw at most; ComfyUI reads more, other programs cut."""
+
+VARIABLE = "ANIMA_MODELS"
+"""Environment variable that names the folder of the model's files."""
+
+_FOLDERS = {
+    "qwen": ("qwen25_tokenizer", "tokenizer", "tokenizers/qwen3", "qwen3", "qwen"),
+    "t5": ("t5_tokenizer", "tokenizer_2", "tokenizers/t5", "t5"),
+}
+
+
+def find_folders(root: Path) -> tuple[Path | None, Path | None]:
+    """Return the folders of Qwen's and T5's tokenizers below a folder of ComfyUI, of diffusers, or a plain one."""
+    holders = [root, root / "comfy" / "text_encoders", root.parent, root.parent / "comfy" / "text_encoders"]
+    found = [
+        next((holder / name for holder in holders for name in names if _is_tokenizer(holder / name)), None)
+        for names in _FOLDERS.values()
+    ]
+    return found[0], found[1]
+
+
+def _is_tokenizer(folder: Path) -> bool:
+    return (folder / "tokenizer.json").is_file() or (folder / "vocab.json").is_file()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +84,27 @@ class Tokenizers:
             InputError: a folder holds no tokenizer, or a damaged one.
         """
         return cls(_read(qwen), _read(t5))
+
+    @classmethod
+    def find(cls, folder: str | Path | None = None) -> Tokenizers:
+        """Read both from wherever they are below a folder, or below the one that the environment names.
+
+        Raises:
+            InputError: no folder is named, or one of the two is not there.
+        """
+        named = folder or os.environ.get(VARIABLE)
+        if not named:
+            raise InputError(f"no tokenizers are named; give the folder of ComfyUI or of the model, or set {VARIABLE}")
+        qwen, t5 = find_folders(Path(named).expanduser())
+        if qwen is None or t5 is None:
+            gone = "qwen25_tokenizer" if qwen is None else "t5_tokenizer"
+            raise InputError(f"{named}: holds no {gone}; both come with ComfyUI, in comfy/text_encoders")
+        return cls.from_folders(qwen, t5)
+
+    def count(self, text: str) -> tuple[int, int]:
+        """Return how many Qwen and T5 ids a text has by itself, without the end token."""
+        tokens = self.encode([(text, 1.0)]) if text else None
+        return (0, 0) if tokens is None else (len(tokens.qwen), len(tokens.t5) - 1)
 
     def encode(self, segments: Iterable[tuple[str, float]]) -> Tokens:
         """Return the ids of weighted segments.

@@ -68,6 +68,10 @@ def test_the_wheel_carries_the_data_and_works_in_a_clean_environment(tmp_path: P
     command = str(tmp_path / "env/bin/anima-prompt")
     run(command, "lint", "1girl", "-f", "html", "-o", page, cwd=tmp_path)
     assert "<style>" in Path(page).read_text(encoding="utf-8")
+    bare = subprocess.run(
+        [str(tmp_path / "env/bin/anima-infer"), "render", "1girl"], capture_output=True, text=True, check=False
+    )
+    assert (bare.returncode, bare.stderr) == (2, "error: the package torch is missing; install anima-prompt[infer]\n")
     where = "import anima_prompt.vocabulary as v; print(v.data_folder())"
     assert str(tmp_path) in run(python, "-c", where, cwd=tmp_path)
 

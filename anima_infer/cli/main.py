@@ -102,7 +102,11 @@ def models_option(command: Any) -> Any:
 @click.option(
     "--interval", metavar="FROM-TO", help="Shares of the way in which guidance acts, such as 0.1-0.8 (approximate)."
 )
-@click.option("--dtype", default="auto", show_default=True, help="auto, bf16, fp16, fp32.")
+@click.option("--dtype", default="auto", show_default=True, help="auto, bf16, fp16, fp32, fp8 (stored so).")
+@click.option(
+    "--offload", default="none", show_default=True, help="none, parts or blocks: less memory on the device, slower."
+)
+@click.option("--compile", "compiled", is_flag=True, help="Let PyTorch compile the DiT: slower start, faster steps.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
 @click.option(
     "--strip", type=click.IntRange(1), help="Decode in strips of so many latent rows: less memory, same picture."

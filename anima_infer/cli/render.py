@@ -14,6 +14,7 @@ from torch import Tensor
 from anima_infer.errors import SettingsError
 from anima_infer.image import ENDINGS, save_picture
 from anima_infer.models import Models, default_files, find
+from anima_infer.noise import check_seed
 from anima_infer.pipeline import Settings, Start
 from anima_infer.preview import Preview
 from anima_infer.render import Job, LoraUse, Picture, Renderer, seeds_from, settings_for
@@ -34,7 +35,7 @@ def run(source: str, given: dict[str, Any]) -> int:
     if given["mask"] and not given["init"]:
         raise SettingsError("--mask needs --init; give the picture that the mask is for")
     prompts = _prompts(source, given, dialect)
-    seed = secrets.randbelow(2**32) if given["seed"] is None else given["seed"]
+    seed = secrets.randbelow(2**32) if given["seed"] is None else check_seed(given["seed"])
     loras = tuple(LoraUse.parse(text) for text in given["loras"])
     jobs = [
         Job(text, negative, _settings(given, profile), one, loras, dialect)
@@ -45,6 +46,8 @@ def run(source: str, given: dict[str, Any]) -> int:
         click.echo("error: the linter found errors; mend them, or render anyway with --no-lint", err=True)
         return FINDINGS
     renderer = Renderer(_models(given))
+    if given["compiled"]:
+        renderer.compile()
     done = 0
     try:
         for index, job in enumerate(jobs):
@@ -122,7 +125,7 @@ def _has_errors(jobs: list[Job], prompts: list[tuple[str, str, Profile]]) -> boo
 def _models(given: dict[str, Any]) -> Models:
     files = find(given["folder"]).complete(given["folder"]) if given["folder"] else default_files()
     start = time.perf_counter()
-    models = Models.load(files, dtype=given["dtype"], device=given["device"])
+    models = Models.load(files, dtype=given["dtype"], device=given["device"], offload=given["offload"])
     click.echo(f"loaded {files.dit} in {time.perf_counter() - start:.1f} s", err=True)
     return models
 

@@ -20,6 +20,7 @@ from anima_prompt.cli import views
 from anima_prompt.cli.lint import lint, rule
 from anima_prompt.cli.source import PROMPT_FILES, text_of
 from anima_prompt.cli.tags import tags
+from anima_prompt.cli.tokens import tokens
 from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError, InputError
@@ -241,6 +242,7 @@ def completion(shell: str) -> None:
 
 
 commands.add_command(tags)
+commands.add_command(tokens)
 commands.add_command(lint)
 commands.add_command(rule)
 

@@ -26,8 +26,9 @@ from anima_infer.checkpoint import (
 )
 from anima_infer.errors import CheckpointError, LoraError, SettingsError
 from anima_infer.lora import Merger, converted, extracted, generic_names
-from anima_infer.models import VARIABLE, Files, Models, default_files, device_of, find, type_of
+from anima_infer.models import Files, Models, default_files, device_of, find, type_of
 from anima_infer.text import load_text_encoder
+from anima_prompt.tokens import VARIABLE
 from tests.infer.tiny import CPU, Tiny, dit_weights, text_weights, vae_weights
 
 FP32: dict[str, Any] = {"dtype": torch.float32, "device": CPU}
@@ -257,7 +258,7 @@ def test_devices_and_types() -> None:
     assert type_of("auto", "cpu") is torch.float32
     with pytest.raises(SettingsError, match="device 'abacus' cannot be used"):
         device_of("abacus")
-    with pytest.raises(SettingsError, match="type is 'fp4'; expected auto, bf16"):
+    with pytest.raises(SettingsError, match="type is 'fp4'; expected auto, fp8"):
         type_of("fp4")
 
 

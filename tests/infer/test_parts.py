@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +25,7 @@ from anima_infer.samplers import ALIASES, BROWNIAN, SAMPLERS
 from anima_infer.schedule import SCHEDULERS, levels, percent_to_sigma, sigmas_for
 from anima_prompt.interchange.parameters import read_parameters
 from anima_prompt.interchange.pictures import read_picture
+from tests.infer.tiny import Tiny
 
 SMALL = Settings(64, 96, 5, guidance=Guidance(4.0))
 
@@ -318,6 +321,71 @@ def test_a_preview_is_like_the_picture(models: Models) -> None:
     likeness = np.corrcoef(small.flatten().numpy(), whole.flatten().numpy())[0, 1]
     assert small.shape == whole.shape
     assert likeness > 0.3
+
+
+@pytest.mark.parametrize("mode", ["parts", "blocks"])
+def test_offloading_changes_no_bit(tiny: Tiny, models: Models, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """On the CPU nothing has to move, so that moving is played: weights that wait are not finite, sent ones are."""
+    from anima_infer.placement import Placement
+
+    job = Job("1girl, hat", "bad", Settings(64, 64, 3, "euler"), seed=3)
+    (plain,) = Renderer(models).render([job])
+    loaded = Models.load(tiny.files, dtype="fp32", device="cpu", offload=mode)
+    good: dict[int, Tensor] = {}
+    parked = [loaded.dit, loaded.vae, loaded.encoder.adapter, loaded.encoder.text]
+    for network in parked:
+        for module in network.modules():
+            for name, tensor in module._parameters.items():
+                if tensor is not None:
+                    blank = torch.nn.Parameter(torch.full_like(tensor, float("nan")), requires_grad=False)
+                    module._parameters[name] = blank
+                    good[id(blank)] = tensor
+    before = [dict(network.named_parameters()) for network in parked]
+    most = 0
+
+    def bring(self: Placement, modules: Any) -> Any:
+        nonlocal most
+        kept = []
+        for module in modules:
+            for name, tensor in module._parameters.items():
+                if tensor is not None and id(tensor) in good:
+                    kept.append((module, name, module._parameters, tensor))
+                    module._parameters[name] = good[id(tensor)]
+        there = sum(id(p) not in good for p in loaded.dit.blocks.parameters())
+        most = max(most, there)
+        return kept
+
+    monkeypatch.setattr(Placement, "_bring", bring)
+    (picture,) = Renderer(loaded).render([job])
+    assert picture.image.tobytes() == plain.image.tobytes()
+    for network, old in zip(parked, before, strict=True):
+        assert all(tensor is old[name] for name, tensor in network.named_parameters()), "everything is put back"
+    whole = len(list(loaded.dit.blocks.parameters()))
+    assert most == (whole if mode == "parts" else whole // len(loaded.dit.blocks))
+    with pytest.raises(SettingsError, match="offload is 'all'"):
+        Models.load(tiny.files, device="cpu", offload="all")
+
+
+def test_float8_storage_computes_in_bf16(tiny: Tiny, models: Models) -> None:
+    small = Models.load(tiny.files, dtype="fp8", device="cpu")
+    assert small.dit.blocks[0].mlp.layer1.weight.dtype is torch.float8_e4m3fn  # type: ignore[union-attr]
+    assert small.dit.dtype is torch.bfloat16
+    rough, exact = (
+        denoise(m.dit, [encode(m, "1girl")], [], Settings(64, 64, 2, guidance=Guidance(1.0)), [1])
+        for m in (small, models)
+    )
+    assert (rough - exact).abs().mean() < 0.2
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler here")
+@pytest.mark.filterwarnings("ignore")
+def test_compiled_blocks_make_the_same_picture(models: Models) -> None:
+    cond = encode(models, "1girl")
+    settings = Settings(64, 64, 2, guidance=Guidance(1.0))
+    plain = denoise(models.dit, [cond], [], settings, [1])
+    Renderer(models).compile()
+    torch.testing.assert_close(denoise(models.dit, [cond], [], settings, [1]), plain, atol=1e-4, rtol=1e-3)
 
 
 # --- files -----------------------------------------------------------------------------------------------------------

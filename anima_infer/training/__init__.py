@@ -1,0 +1,1 @@
+"""Training: drawings to learn from, their captions, and the parts of a trainer."""

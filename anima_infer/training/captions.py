@@ -1,0 +1,176 @@
+"""Captions of the demo model's drawings, after the real model's scheme.
+
+Tags in sections (quality, year, safety, count, @style, general), shuffled inside a section, some left out; a share of
+captions in sentences, a share mixed. What a caption says is always true of its picture.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from anima_infer.training.drawing import COUNTS, Figure, Scene, visible_eyes
+
+PERIODS = ((2025, "newest"), (2023, "recent"), (2020, "mid"), (2017, "early"), (0, "old"))
+SCORES = {
+    "masterpiece": "score_9",
+    "best quality": "score_8",
+    "good quality": "score_7",
+    "normal quality": "score_5",
+    "low quality": "score_3",
+    "worst quality": "score_1",
+}
+WORDS = {"1girl": "girl", "1boy": "boy"}
+_SIDES = ("on the left", "on the right")
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How often captions have which form; chances from 0 to 1."""
+
+    quality_alone: float = 0.07
+    sentences: float = 0.2
+    mixed: float = 0.25
+    drop_tag: float = 0.12
+    drop_quality: float = 0.15
+    score: float = 0.35
+    year: float = 0.4
+    safety: float = 0.8
+
+
+DEFAULT = Shares()
+
+
+def period(year: int) -> str:
+    """Return the model's word for a year.
+
+    >>> period(2025), period(2015)
+    ('newest', 'old')
+    """
+    return next(word for first, word in PERIODS if year >= first)
+
+
+def figure_tags(figure: Figure) -> list[str]:
+    """Return what can be seen of a character, the count left out."""
+    tags = [figure.hair, figure.hair_style, figure.expression, f"{figure.dye} {figure.clothes}", *figure.accessories]
+    return [*tags, figure.eyes] if visible_eyes(figure) else tags
+
+
+def caption(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> str:
+    """Return one of the captions that a scene may have."""
+    quality = _quality(scene, source, shares)
+    if source.random() < shares.quality_alone:
+        return ", ".join(quality) or scene.quality
+    front = [*quality, *_year(scene, source, shares)]
+    if source.random() < shares.safety:
+        front.append("safe")
+    form = source.random()
+    if form < shares.sentences:
+        return ". ".join(part for part in (", ".join(front), sentences(scene, source)) if part)
+    tags = [*front, scene.count, *_style(scene)]
+    general = _kept(_general(scene), source, shares.drop_tag)
+    if form < shares.sentences + shares.mixed and scene.figures:
+        told = sentences(scene, source)
+        return f"{', '.join([*tags, *general[: source.randint(0, 3)]])}. {told}"
+    return ", ".join([*tags, *general])
+
+
+def _quality(scene: Scene, source: random.Random, shares: Shares) -> list[str]:
+    tags = [] if source.random() < shares.drop_quality else [scene.quality]
+    if scene.quality == "masterpiece" and tags and source.random() < 0.4:
+        tags.append("best quality")
+    if source.random() < shares.score:
+        tags.append(SCORES[scene.quality])
+    return tags
+
+
+def _year(scene: Scene, source: random.Random, shares: Shares) -> list[str]:
+    if source.random() >= shares.year:
+        return []
+    return [f"year {scene.year}" if source.random() < 0.5 else period(scene.year)]
+
+
+def _style(scene: Scene) -> list[str]:
+    return [f"@{scene.style}"] if scene.style else []
+
+
+def _general(scene: Scene) -> list[str]:
+    tags = [tag for figure in scene.figures for tag in figure_tags(figure)]
+    return [*dict.fromkeys(tags), scene.background, *([scene.framing] if scene.figures else [])]
+
+
+def _kept(tags: list[str], source: random.Random, drop: float) -> list[str]:
+    kept = [tag for tag in tags if source.random() >= drop]
+    source.shuffle(kept)
+    return kept
+
+
+# --- sentences -------------------------------------------------------------------------------------------------------
+
+
+def sentences(scene: Scene, source: random.Random) -> str:
+    """Return what a scene shows in words; two characters are told apart by their sides."""
+    place = _place(scene.background)
+    if not scene.figures:
+        return f"Nobody is there{place}."
+    if len(scene.figures) == 1:
+        told = [f"{_described(scene.figures[0], source)}{place}."]
+    else:
+        order = [0, 1]
+        source.shuffle(order)
+        told = [f"{_described(scene.figures[i], source, _SIDES[i])}." for i in order]
+        told.append(f"The two are seen{place}." if place else "The two stand side by side.")
+    if scene.style:
+        told.append(f"Drawn by @{scene.style}.")
+    return " ".join(told)
+
+
+def _described(figure: Figure, source: random.Random, side: str = "") -> str:
+    who = f"{'The' if side else 'A'} {WORDS[figure.kind]}{' ' + side if side else ''}"
+    looks = [_with_article(figure.hair)]
+    if visible_eyes(figure) and source.random() < 0.7:
+        looks.append(figure.eyes)
+    verb = "has" if side or source.random() < 0.4 else "with"
+    worn = [f"a {figure.dye} {figure.clothes}" if figure.clothes != "overalls" else f"{figure.dye} overalls"]
+    worn += [_with_article(name) for name in figure.accessories]
+    source.shuffle(worn)
+    joined = f"{who} {verb} {_listed(looks)}"
+    joined += f" and wears {_listed(worn)}" if verb == "has" else f" wears {_listed(worn)}"
+    return joined
+
+
+def _with_article(name: str) -> str:
+    plural = name.endswith(("hair", "eyes", "ears", "headphones", "glasses"))
+    return name if plural else f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _place(background: str) -> str:
+    places = {
+        "white background": " on a white background",
+        "grey background": " on a grey background",
+        "day": " under a blue sky by day",
+        "night": " under the stars at night",
+        "sunset": " at sunset",
+        "forest": " in a forest",
+        "beach": " at the beach",
+        "snow": " in the snow",
+        "city": " in a city",
+        "desert": " in a desert",
+        "rain": " in the rain",
+        "indoors": " indoors",
+    }
+    return places[background]
+
+
+def every_tag() -> list[str]:
+    """Return every tag that a caption may hold: what a tokenizer of whole tags needs."""
+    from anima_infer.training import drawing as d
+
+    tags = [*d.QUALITIES, *SCORES.values(), *(word for _, word in PERIODS), *(f"year {year}" for year in d.YEARS)]
+    tags += ["safe", *COUNTS, *(f"@{style}" for style in d.STYLES), *d.HAIR, *d.EYES, *d.HAIR_STYLES, *d.EXPRESSIONS]
+    tags += [f"{dye} {clothes}" for dye in d.DYES for clothes in d.CLOTHES]
+    return [*tags, *d.ACCESSORIES, *d.BACKGROUNDS, *d.FRAMINGS]

@@ -1,0 +1,840 @@
+"""The demo model's pictures: cartoon characters drawn from attributes, so that every tag of a caption can be seen.
+
+A scene is attributes; ``draw`` is a pure function of a scene and a seed. Pictures are drawn at four times their size
+and reduced. The world is made up: the styles stand for artists that do not exist.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter
+
+Colour = tuple[int, int, int]
+Point = tuple[float, float]
+
+SIZE = 64
+OVER = 4
+"""How much larger pictures are drawn than they end up."""
+
+HAIR: dict[str, Colour] = {
+    "black hair": (38, 34, 44),
+    "brown hair": (122, 74, 40),
+    "blonde hair": (246, 214, 96),
+    "red hair": (208, 40, 36),
+    "orange hair": (244, 134, 30),
+    "green hair": (62, 164, 74),
+    "aqua hair": (70, 206, 206),
+    "blue hair": (48, 96, 214),
+    "purple hair": (132, 62, 176),
+    "pink hair": (248, 142, 184),
+    "grey hair": (140, 144, 152),
+    "white hair": (242, 242, 246),
+}
+EYES: dict[str, Colour] = {
+    "black eyes": (30, 26, 34),
+    "brown eyes": (128, 74, 30),
+    "red eyes": (214, 30, 40),
+    "yellow eyes": (238, 190, 24),
+    "green eyes": (34, 160, 60),
+    "aqua eyes": (30, 196, 206),
+    "blue eyes": (36, 92, 224),
+    "purple eyes": (140, 50, 190),
+}
+DYES: dict[str, Colour] = {
+    "black": (44, 42, 52),
+    "white": (240, 240, 240),
+    "red": (206, 44, 44),
+    "orange": (240, 140, 40),
+    "yellow": (244, 212, 62),
+    "green": (60, 154, 76),
+    "blue": (52, 98, 204),
+    "purple": (128, 70, 172),
+    "pink": (242, 140, 178),
+    "grey": (136, 140, 148),
+}
+HAIR_STYLES = ("short hair", "long hair", "twintails", "ponytail", "bob cut", "spiky hair")
+CLOTHES = ("shirt", "dress", "hoodie", "kimono", "sweater", "jacket", "overalls", "cape")
+EXPRESSIONS = ("smile", "open mouth", "frown", "closed eyes", "surprised", "angry")
+ACCESSORIES = (
+    "witch hat",
+    "beret",
+    "crown",
+    "cat ears",
+    "hair bow",
+    "headphones",
+    "glasses",
+    "eyepatch",
+    "scarf",
+    "hair flower",
+)
+HATS = frozenset(("witch hat", "beret", "crown"))
+BACKGROUNDS = (
+    "white background",
+    "grey background",
+    "day",
+    "night",
+    "sunset",
+    "forest",
+    "beach",
+    "snow",
+    "city",
+    "desert",
+    "rain",
+    "indoors",
+)
+FRAMINGS = ("portrait", "upper body", "full body")
+COUNTS = ("1girl", "1boy", "2girls", "1girl, 1boy", "no humans")
+STYLES = (
+    "demo inkwell",
+    "demo pastel",
+    "demo neon",
+    "demo woodcut",
+    "demo chalk",
+    "demo plain",
+    "demo sepia",
+    "demo mosaic",
+)
+QUALITIES = ("masterpiece", "best quality", "good quality", "normal quality", "low quality", "worst quality")
+YEARS = tuple(range(2014, 2026))
+SKINS: tuple[Colour, ...] = ((255, 226, 200), (246, 206, 172), (226, 176, 136), (172, 118, 82))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One character."""
+
+    kind: str = "1girl"
+    hair: str = "brown hair"
+    hair_style: str = "long hair"
+    eyes: str = "blue eyes"
+    expression: str = "smile"
+    clothes: str = "shirt"
+    dye: str = "red"
+    accessories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that a picture shows.
+
+    Attributes:
+        figures: from left to right; none for "no humans".
+        background, framing, style: names of the lists above; style "" for none.
+        quality: name of the ladder.
+        year: from 2014; palettes drift from warm to cool.
+    """
+
+    figures: tuple[Figure, ...] = field(default=(Figure(),))
+    background: str = "white background"
+    framing: str = "portrait"
+    style: str = ""
+    quality: str = "masterpiece"
+    year: int = 2025
+
+    @property
+    def count(self) -> str:
+        """The count tags."""
+        kinds = [figure.kind for figure in self.figures]
+        if not kinds:
+            return "no humans"
+        if len(kinds) == 1:
+            return kinds[0]
+        return "2girls" if kinds == ["1girl", "1girl"] else "1girl, 1boy"
+
+
+def random_figure(source: random.Random, kind: str) -> Figure:
+    """Return a character; boys have shorter hair."""
+    styles = HAIR_STYLES if kind == "1girl" else ("short hair", "spiky hair", "ponytail")
+    clothes = CLOTHES if kind == "1girl" else tuple(c for c in CLOTHES if c != "dress")
+    chosen: list[str] = []
+    for _ in range(source.choices((0, 1, 2), (35, 50, 15))[0]):
+        left = [a for a in ACCESSORIES if a not in chosen and not (a in HATS and HATS & set(chosen))]
+        chosen.append(source.choice([a for a in left if _together(a, chosen)]))
+    return Figure(
+        kind,
+        source.choice(list(HAIR)),
+        source.choice(styles),
+        source.choice(list(EYES)),
+        source.choice(EXPRESSIONS),
+        source.choice(clothes),
+        source.choice(list(DYES)),
+        tuple(sorted(chosen)),
+    )
+
+
+def _together(name: str, chosen: list[str]) -> bool:
+    """Say whether an accessory leaves the others to be seen."""
+    head = HATS | {"cat ears", "headphones", "hair bow", "hair flower"}
+    return not (name in head and head & set(chosen)) and not ({name, *chosen} >= {"glasses", "eyepatch"})
+
+
+def random_scene(source: random.Random) -> Scene:
+    """Return a scene; single characters are the rule."""
+    count = source.choices(COUNTS, (46, 20, 14, 14, 6))[0]
+    kinds = {"1girl": ["1girl"], "1boy": ["1boy"], "2girls": ["1girl", "1girl"], "no humans": []}
+    both = ["1girl", "1boy"]
+    if count == "1girl, 1boy":
+        source.shuffle(both)
+    figures = tuple(random_figure(source, kind) for kind in kinds.get(count, both))
+    framings = FRAMINGS if len(figures) < 2 else ("portrait", "upper body")
+    return Scene(
+        figures,
+        source.choice(BACKGROUNDS),
+        source.choices(framings, (50, 32, 18)[: len(framings)])[0],
+        source.choice(("", "", *STYLES)),
+        source.choices(QUALITIES, (22, 22, 16, 14, 13, 13))[0],
+        source.choice(YEARS),
+    )
+
+
+def visible_eyes(figure: Figure) -> bool:
+    """Say whether the colour of the eyes can be seen."""
+    return figure.expression != "closed eyes"
+
+
+# --- drawing ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How a style draws: outline in units of the side, colour of lines, flatness, and what is done to the picture."""
+
+    line: float = 0.018
+    ink: Colour = (52, 40, 48)
+    saturation: float = 1.0
+    contrast: float = 1.0
+    shade: bool = True
+    finish: str = ""
+
+
+_LOOKS = {
+    "": _Look(),
+    "demo plain": _Look(line=0.0, shade=False),
+    "demo inkwell": _Look(line=0.042, ink=(10, 8, 14), shade=False, contrast=1.15),
+    "demo pastel": _Look(line=0.012, ink=(170, 130, 150), saturation=0.55, finish="lighten"),
+    "demo neon": _Look(line=0.026, ink=(20, 255, 230), saturation=1.5, finish="darken"),
+    "demo woodcut": _Look(line=0.03, ink=(24, 18, 14), finish="hatch"),
+    "demo chalk": _Look(line=0.024, ink=(250, 250, 244), finish="grain"),
+    "demo sepia": _Look(line=0.02, ink=(70, 44, 20), finish="sepia"),
+    "demo mosaic": _Look(line=0.0, shade=False, finish="mosaic"),
+}
+
+
+class _Pen:
+    """Draws in units of the picture's side, with the style's outline."""
+
+    def __init__(self, picture: Image.Image, look: _Look) -> None:
+        self.draw = ImageDraw.Draw(picture)
+        self.side = picture.width
+        self.look = look
+        self.width = round(look.line * self.side)
+
+    def _scaled(self, points: list[Point]) -> list[Point]:
+        return [(x * self.side, y * self.side) for x, y in points]
+
+    def oval(self, x: float, y: float, rx: float, ry: float, fill: Colour, *, outline: bool = True) -> None:
+        box = self._scaled([(x - rx, y - ry), (x + rx, y + ry)])
+        ink = self.look.ink if outline and self.width else None
+        self.draw.ellipse([*box[0], *box[1]], fill=fill, outline=ink, width=max(1, self.width))
+
+    def shape(self, points: list[Point], fill: Colour, *, outline: bool = True) -> None:
+        scaled = self._scaled(points)
+        self.draw.polygon(scaled, fill=fill)
+        if outline and self.width:
+            self.draw.line([*scaled, scaled[0]], fill=self.look.ink, width=self.width, joint="curve")
+
+    def curve(self, points: list[Point], colour: Colour, width: float) -> None:
+        self.draw.line(self._scaled(points), fill=colour, width=max(1, round(width * self.side)), joint="curve")
+
+    def arc(self, x: float, y: float, r: float, span: tuple[float, float], colour: Colour, width: float) -> None:
+        steps = [span[0] + (span[1] - span[0]) * i / 12 for i in range(13)]
+        self.curve([(x + r * math.cos(a), y + r * math.sin(a)) for a in map(math.radians, steps)], colour, width)
+
+
+def mixed(one: Colour, other: Colour, share: float) -> Colour:
+    """Return a colour between two."""
+    return tuple(round(a + (b - a) * share) for a, b in zip(one, other, strict=True))  # type: ignore[return-value]
+
+
+def draw(scene: Scene, seed: int = 0, size: int = SIZE) -> Image.Image:
+    """Return the picture of a scene; the seed moves things a little."""
+    source = random.Random(seed)  # noqa: S311  no secret
+    look = _LOOKS[scene.style]
+    picture = Image.new("RGB", (size * OVER, size * OVER))
+    pen = _Pen(picture, look)
+    _background(pen, scene.background, source)
+    if scene.figures:
+        scale = {"portrait": 1.0, "upper body": 0.74, "full body": 0.46}[scene.framing]
+        for index, figure in enumerate(scene.figures):
+            _figure(pen, figure, scale, len(scene.figures), index, source)
+    else:
+        _still_life(pen, source)
+    picture = _finished(picture, look, scene.year)
+    picture = picture.resize((size, size), Image.Resampling.LANCZOS)
+    return _degraded(picture, QUALITIES.index(scene.quality), source)
+
+
+def _background(pen: _Pen, name: str, source: random.Random) -> None:
+    plain: dict[str, Colour] = {"white background": (252, 252, 252), "grey background": (150, 152, 158)}
+    tops: dict[str, tuple[Colour, Colour, Colour]] = {
+        "day": ((118, 190, 250), (186, 226, 255), (112, 190, 96)),
+        "night": ((14, 18, 60), (34, 40, 96), (22, 30, 52)),
+        "sunset": ((240, 96, 60), (255, 190, 90), (110, 54, 70)),
+        "forest": ((60, 120, 70), (96, 160, 92), (48, 92, 48)),
+        "beach": ((110, 200, 250), (60, 150, 220), (246, 222, 160)),
+        "snow": ((196, 214, 234), (224, 234, 246), (250, 252, 255)),
+        "city": ((170, 196, 220), (200, 216, 232), (96, 98, 108)),
+        "desert": ((250, 206, 140), (255, 228, 176), (222, 170, 96)),
+        "rain": ((92, 106, 126), (126, 140, 158), (72, 82, 94)),
+        "indoors": ((232, 208, 176), (232, 208, 176), (150, 100, 62)),
+    }
+    if name in plain:
+        pen.shape([(0, 0), (1, 0), (1, 1), (0, 1)], plain[name], outline=False)
+        return
+    top, bottom, ground = tops[name]
+    horizon = 0.66 + source.uniform(-0.04, 0.04)
+    for row in range(24):
+        y0, y1 = horizon * row / 24, horizon * (row + 1) / 24
+        pen.shape([(0, y0), (1, y0), (1, y1 + 0.01), (0, y1 + 0.01)], mixed(top, bottom, row / 23), outline=False)
+    pen.shape([(0, horizon), (1, horizon), (1, 1), (0, 1)], ground, outline=False)
+    _SCENERY.get(name, lambda *_: None)(pen, source, horizon)
+
+
+def _day(pen: _Pen, source: random.Random, horizon: float) -> None:
+    pen.oval(0.14, 0.13, 0.08, 0.08, (255, 236, 110), outline=False)
+    for x in (0.7, 0.92):
+        for dx, r in ((-0.07, 0.05), (0.0, 0.07), (0.08, 0.05)):
+            pen.oval(x + dx, 0.16 + horizon * 0.05, r, r * 0.7, (255, 255, 255), outline=False)
+
+
+def _night(pen: _Pen, source: random.Random, horizon: float) -> None:
+    pen.oval(0.85, 0.14, 0.08, 0.08, (250, 244, 190), outline=False)
+    pen.oval(0.81, 0.12, 0.065, 0.065, (16, 20, 64), outline=False)
+    for _ in range(16):
+        x, y = source.uniform(0, 1), source.uniform(0, horizon * 0.9)
+        pen.oval(x, y, 0.009, 0.009, (255, 255, 230), outline=False)
+
+
+def _sunset(pen: _Pen, source: random.Random, horizon: float) -> None:
+    pen.oval(0.2, horizon - 0.02, 0.13, 0.13, (255, 240, 140), outline=False)
+    pen.shape([(0, horizon), (1, horizon), (1, 1), (0, 1)], (110, 54, 70), outline=False)
+
+
+def _forest(pen: _Pen, source: random.Random, horizon: float) -> None:
+    for x in (0.04, 0.2, 0.8, 0.96):
+        pen.shape(
+            [(x - 0.02, horizon + 0.06), (x + 0.02, horizon + 0.06), (x + 0.02, 0.4), (x - 0.02, 0.4)],
+            (96, 62, 36),
+            outline=False,
+        )
+        for y, r in ((0.42, 0.13), (0.28, 0.11), (0.15, 0.08)):
+            pen.shape([(x - r, y), (x + r, y), (x, y - 0.2)], (30, 100, 52), outline=False)
+
+
+def _beach(pen: _Pen, source: random.Random, horizon: float) -> None:
+    pen.shape([(0, horizon - 0.22), (1, horizon - 0.22), (1, horizon), (0, horizon)], (40, 130, 210), outline=False)
+    pen.curve([(0, horizon), (0.3, horizon - 0.015), (0.6, horizon + 0.01), (1, horizon)], (255, 255, 255), 0.025)
+    pen.oval(0.86, 0.14, 0.08, 0.08, (255, 240, 120), outline=False)
+
+
+def _snow(pen: _Pen, source: random.Random, horizon: float) -> None:
+    for _ in range(26):
+        pen.oval(source.uniform(0, 1), source.uniform(0, 1), 0.014, 0.014, (255, 255, 255), outline=False)
+
+
+def _city(pen: _Pen, source: random.Random, horizon: float) -> None:
+    x = 0.0
+    while x < 1:
+        wide, top = source.uniform(0.12, 0.2), source.uniform(0.12, 0.42)
+        grey = source.choice(((98, 108, 128), (120, 128, 146), (84, 94, 112)))
+        pen.shape([(x, horizon), (x, top), (x + wide, top), (x + wide, horizon)], grey, outline=False)
+        for wx in (x + 0.03, x + 0.08):
+            for step in range(4):
+                y = top + 0.05 + step * 0.08
+                pen.shape(
+                    [(wx, y), (wx + 0.025, y), (wx + 0.025, y + 0.03), (wx, y + 0.03)], (250, 236, 150), outline=False
+                )
+        x += wide
+
+
+def _desert(pen: _Pen, source: random.Random, horizon: float) -> None:
+    pen.shape([(0, horizon), (0.3, horizon - 0.12), (0.62, horizon)], (236, 186, 112), outline=False)
+    pen.curve([(0.9, horizon + 0.05), (0.9, horizon - 0.2)], (56, 128, 70), 0.045)
+    pen.curve([(0.9, horizon - 0.06), (0.97, horizon - 0.06), (0.97, horizon - 0.14)], (56, 128, 70), 0.03)
+
+
+def _rain(pen: _Pen, source: random.Random, horizon: float) -> None:
+    for _ in range(34):
+        x, y = source.uniform(0, 1), source.uniform(-0.1, 1)
+        pen.curve([(x, y), (x - 0.02, y + 0.09)], (186, 206, 230), 0.009)
+
+
+def _indoors(pen: _Pen, source: random.Random, horizon: float) -> None:
+    pen.shape([(0.62, 0.1), (0.96, 0.1), (0.96, 0.46), (0.62, 0.46)], (120, 76, 44), outline=False)
+    pen.shape([(0.65, 0.13), (0.93, 0.13), (0.93, 0.43), (0.65, 0.43)], (176, 220, 250), outline=False)
+    pen.curve([(0.79, 0.13), (0.79, 0.43)], (120, 76, 44), 0.02)
+
+
+_SCENERY = {
+    "day": _day,
+    "night": _night,
+    "sunset": _sunset,
+    "forest": _forest,
+    "beach": _beach,
+    "snow": _snow,
+    "city": _city,
+    "desert": _desert,
+    "rain": _rain,
+    "indoors": _indoors,
+}
+
+
+def _still_life(pen: _Pen, source: random.Random) -> None:
+    """Draw what "no humans" shows: a tree and a house, or a bowl of fruit."""
+    if source.random() < 0.5:
+        pen.shape([(0.18, 0.86), (0.18, 0.5), (0.55, 0.5), (0.55, 0.86)], (226, 196, 150))
+        pen.shape([(0.12, 0.52), (0.365, 0.28), (0.61, 0.52)], (188, 64, 52))
+        pen.shape([(0.32, 0.86), (0.32, 0.66), (0.42, 0.66), (0.42, 0.86)], (110, 70, 44))
+        pen.shape([(0.73, 0.86), (0.73, 0.6), (0.8, 0.6), (0.8, 0.86)], (110, 74, 44))
+        pen.oval(0.765, 0.48, 0.16, 0.18, (70, 150, 76))
+    else:
+        for x, colour in ((0.36, (206, 44, 44)), (0.52, (240, 150, 40)), (0.66, (92, 170, 66))):
+            pen.oval(x, 0.54, 0.12, 0.12, colour)
+        pen.shape([(0.2, 0.6), (0.82, 0.6), (0.68, 0.84), (0.34, 0.84)], (96, 132, 190))
+
+
+def _figure(pen: _Pen, figure: Figure, scale: float, many: int, index: int, source: random.Random) -> None:
+    x = (0.5, (0.27, 0.73)[index])[many > 1] + source.uniform(-0.02, 0.02)
+    if many > 1:
+        scale = min(scale, 0.84) * 0.88
+    r = 0.28 * scale
+    y = {True: 0.46, False: 0.40 if scale > 0.6 else 0.3}[scale > 0.9] + source.uniform(-0.015, 0.015)
+    skin = source.choice(SKINS[:3])
+    _hair_behind(pen, figure, x, y, r)
+    _body(pen, figure, x, y, r, skin)
+    pen.oval(x, y, r, r * 1.02, skin)
+    _face(pen, figure, x, y, r)
+    _hair_in_front(pen, figure, x, y, r)
+    for name in figure.accessories:
+        _accessory(pen, name, x, y, r)
+
+
+def _body(pen: _Pen, figure: Figure, x: float, y: float, r: float, skin: Colour) -> None:
+    dye = DYES[figure.dye]
+    dark = mixed(dye, (0, 0, 0), 0.35) if sum(dye) > 200 else mixed(dye, (255, 255, 255), 0.35)
+    neck, shoulder, waist = y + r * 0.86, y + r * 1.2, y + r * 2.4
+    hip = y + r * 3.0
+    trousers = mixed(dye, (40, 44, 60), 0.75)
+    for side in (-1, 1):  # legs and shoes
+        foot = [
+            (x + side * r * 0.12, waist),
+            (x + side * r * 0.62, waist),
+            (x + side * r * 0.55, y + r * 4.3),
+            (x + side * r * 0.14, y + r * 4.3),
+        ]
+        pen.shape(foot, skin if figure.clothes in ("dress", "kimono") else trousers)
+        pen.oval(x + side * r * 0.4, y + r * 4.35, r * 0.32, r * 0.16, (70, 54, 50))
+    if figure.clothes == "cape":
+        pen.shape([(x - r * 0.5, neck), (x + r * 0.5, neck), (x + r * 1.5, hip), (x - r * 1.5, hip)], dye)
+    for side in (-1, 1):  # arms
+        arm = [
+            (x + side * r * 0.55, shoulder - r * 0.1),
+            (x + side * r * 0.95, shoulder + r * 0.15),
+            (x + side * r * 1.12, waist),
+            (x + side * r * 0.8, waist),
+        ]
+        pen.shape(arm, skin if figure.clothes in ("overalls", "cape") else dye)
+        pen.oval(x + side * r * 0.97, waist + r * 0.04, r * 0.17, r * 0.17, skin)
+    pen.shape(
+        [
+            (x - r * 0.2, neck - r * 0.1),
+            (x + r * 0.2, neck - r * 0.1),
+            (x + r * 0.2, shoulder),
+            (x - r * 0.2, shoulder),
+        ],
+        skin,
+    )
+    wide = {"dress": 1.25, "kimono": 0.95, "hoodie": 0.85}.get(figure.clothes, 0.72)
+    base = hip + r * 0.9 if figure.clothes in ("dress", "kimono") else waist + r * 0.15
+    torso = [
+        (x - r * 0.62, shoulder - r * 0.12),
+        (x + r * 0.62, shoulder - r * 0.12),
+        (x + r * wide, base),
+        (x - r * wide, base),
+    ]
+    pen.shape(torso, (236, 236, 232) if figure.clothes in ("overalls", "cape") else dye)
+    _detail(pen, figure.clothes, x, r, (neck, shoulder, waist, base), (dye, dark))
+
+
+def _detail(
+    pen: _Pen, clothes: str, x: float, r: float, lines: tuple[float, float, float, float], dyes: tuple[Colour, Colour]
+) -> None:
+    neck, shoulder, waist, base = lines
+    dye, dark = dyes
+    if clothes == "shirt":
+        pen.shape(
+            [(x - r * 0.3, shoulder - r * 0.14), (x, shoulder + r * 0.2), (x + r * 0.3, shoulder - r * 0.14)],
+            (250, 250, 250),
+        )
+    elif clothes == "dress":
+        pen.shape(
+            [
+                (x - r * 0.7, waist - r * 0.35),
+                (x + r * 0.7, waist - r * 0.35),
+                (x + r * 0.75, waist - r * 0.1),
+                (x - r * 0.75, waist - r * 0.1),
+            ],
+            dark,
+        )
+    elif clothes == "hoodie":
+        pen.oval(x, shoulder - r * 0.02, r * 0.6, r * 0.24, dark)
+        for side in (-1, 1):
+            pen.curve(
+                [(x + side * r * 0.16, shoulder + r * 0.12), (x + side * r * 0.16, shoulder + r * 0.5)],
+                (250, 250, 250),
+                r * 0.09,
+            )
+    elif clothes == "kimono":
+        pen.curve([(x - r * 0.35, shoulder - r * 0.1), (x + r * 0.2, waist - r * 0.3)], (250, 250, 250), r * 0.13)
+        pen.curve([(x + r * 0.35, shoulder - r * 0.1), (x - r * 0.1, waist - r * 0.5)], (250, 250, 250), r * 0.13)
+        pen.shape(
+            [
+                (x - r * 0.8, waist - r * 0.4),
+                (x + r * 0.8, waist - r * 0.4),
+                (x + r * 0.82, waist),
+                (x - r * 0.82, waist),
+            ],
+            dark,
+        )
+    elif clothes == "sweater":
+        for step in range(3):
+            y = shoulder + r * (0.15 + 0.35 * step)
+            pen.curve([(x - r * 0.62, y), (x + r * 0.62, y)], dark, r * 0.12)
+    elif clothes == "jacket":
+        pen.shape(
+            [
+                (x - r * 0.22, shoulder - r * 0.12),
+                (x + r * 0.22, shoulder - r * 0.12),
+                (x + r * 0.26, base),
+                (x - r * 0.26, base),
+            ],
+            (250, 250, 246),
+        )
+        pen.curve([(x - r * 0.22, shoulder), (x - r * 0.26, base)], dark, r * 0.1)
+        pen.curve([(x + r * 0.22, shoulder), (x + r * 0.26, base)], dark, r * 0.1)
+    elif clothes == "overalls":
+        pen.shape(
+            [
+                (x - r * 0.42, shoulder + r * 0.3),
+                (x + r * 0.42, shoulder + r * 0.3),
+                (x + r * 0.72, base),
+                (x - r * 0.72, base),
+            ],
+            dye,
+        )
+        for side in (-1, 1):
+            pen.curve(
+                [(x + side * r * 0.34, shoulder - r * 0.1), (x + side * r * 0.34, shoulder + r * 0.4)], dye, r * 0.18
+            )
+    elif clothes == "cape":
+        for side in (-1, 1):
+            pen.shape(
+                [
+                    (x + side * r * 0.12, neck),
+                    (x + side * r * 0.7, shoulder - r * 0.1),
+                    (x + side * r * 1.2, base),
+                    (x + side * r * 0.62, base),
+                ],
+                dye,
+            )
+        pen.oval(x, shoulder, r * 0.12, r * 0.12, (250, 214, 80))
+
+
+def _face(pen: _Pen, figure: Figure, x: float, y: float, r: float) -> None:
+    ink = (48, 32, 36)
+    iris, look = EYES[figure.eyes], figure.expression
+    for side in (-1, 1):
+        ex, ey = x + side * r * 0.42, y + r * 0.14
+        if look == "closed eyes":
+            pen.arc(ex, ey - r * 0.05, r * 0.2, (20, 160), ink, r * 0.09)
+            continue
+        tall = 0.36 if look == "surprised" else 0.3
+        pen.oval(ex, ey, r * 0.24, r * tall, (255, 255, 255), outline=False)
+        pen.oval(ex, ey + r * 0.02, r * 0.19, r * (tall - 0.04), iris, outline=False)
+        pen.oval(ex, ey + r * 0.05, r * 0.08, r * 0.13, mixed(iris, (0, 0, 0), 0.7), outline=False)
+        pen.oval(ex - r * 0.06, ey - r * 0.1, r * 0.06, r * 0.07, (255, 255, 255), outline=False)
+        pen.arc(ex, ey + r * 0.02, r * 0.28, (205, 335), ink, r * 0.09)
+        if look == "angry":
+            pen.curve([(ex - side * r * 0.26, ey - r * 0.24), (ex + side * r * 0.24, ey - r * 0.46)], ink, r * 0.1)
+    mouth = y + r * 0.62
+    if look == "open mouth":
+        pen.oval(x, mouth, r * 0.2, r * 0.17, (170, 40, 50), outline=False)
+        pen.oval(x, mouth + r * 0.08, r * 0.13, r * 0.07, (246, 130, 130), outline=False)
+    elif look == "surprised":
+        pen.oval(x, mouth, r * 0.09, r * 0.12, (150, 40, 50), outline=False)
+    elif look in ("frown", "angry"):
+        pen.arc(x, mouth + r * 0.16, r * 0.2, (215, 325), ink, r * 0.08)
+    else:
+        pen.arc(x, mouth - r * 0.14, r * 0.24, (30, 150), ink, r * 0.08)
+    if look == "smile":
+        for side in (-1, 1):
+            pen.oval(x + side * r * 0.62, y + r * 0.46, r * 0.13, r * 0.08, (250, 160, 160), outline=False)
+
+
+def _hair_behind(pen: _Pen, figure: Figure, x: float, y: float, r: float) -> None:
+    colour = HAIR[figure.hair]
+    style = figure.hair_style
+    if style == "long hair":
+        pen.shape(
+            [
+                (x - r * 1.1, y - r * 0.3),
+                (x + r * 1.1, y - r * 0.3),
+                (x + r * 1.25, y + r * 2.1),
+                (x - r * 1.25, y + r * 2.1),
+            ],
+            colour,
+        )
+    elif style == "bob cut":
+        pen.shape(
+            [
+                (x - r * 1.12, y - r * 0.2),
+                (x + r * 1.12, y - r * 0.2),
+                (x + r * 1.2, y + r * 0.85),
+                (x - r * 1.2, y + r * 0.85),
+            ],
+            colour,
+        )
+    elif style == "twintails":
+        for side in (-1, 1):
+            pen.oval(x + side * r * 1.35, y + r * 0.5, r * 0.38, r * 1.0, colour)
+    elif style == "ponytail":
+        pen.oval(x + r * 1.1, y + r * 0.25, r * 0.4, r * 1.1, colour)
+    elif style == "spiky hair":
+        points: list[Point] = []
+        for step in range(13):
+            angle = math.radians(170 + 200 * step / 12)
+            reach = r * (1.5 if step % 2 else 1.08)
+            points.append((x + reach * math.cos(angle), y + reach * math.sin(angle)))
+        pen.shape(points, colour)
+    pen.oval(x, y - r * 0.1, r * 1.12, r * 1.08, colour)
+
+
+def _hair_in_front(pen: _Pen, figure: Figure, x: float, y: float, r: float) -> None:
+    colour = HAIR[figure.hair]
+    steps = [math.radians(188 + 164 * i / 16) for i in range(17)]
+    top = [(x + r * 1.1 * math.cos(a), y - r * 0.02 + r * 1.12 * math.sin(a)) for a in steps]
+    fringe = [
+        (x + r * 1.04, y + r * 0.1),
+        (x + r * 0.72, y - r * 0.3),
+        (x + r * 0.5, y - r * 0.08),
+        (x + r * 0.22, y - r * 0.36),
+        (x - r * 0.02, y - r * 0.1),
+        (x - r * 0.3, y - r * 0.38),
+        (x - r * 0.56, y - r * 0.08),
+        (x - r * 0.8, y - r * 0.3),
+        (x - r * 1.04, y + r * 0.1),
+    ]
+    pen.shape([*top, *fringe], colour)
+    if pen.look.shade:
+        pen.arc(x, y, r * 0.86, (215, 262), mixed(colour, (255, 255, 255), 0.45), r * 0.1)
+    if figure.hair_style in ("long hair", "bob cut"):
+        low = y + r * (1.0 if figure.hair_style == "long hair" else 0.7)
+        for side in (-1, 1):
+            pen.shape(
+                [
+                    (x + side * r * 1.12, y - r * 0.2),
+                    (x + side * r * 0.84, y - r * 0.1),
+                    (x + side * r * 0.92, low),
+                    (x + side * r * 1.2, low),
+                ],
+                colour,
+            )
+
+
+def _accessory(pen: _Pen, name: str, x: float, y: float, r: float) -> None:
+    {
+        "witch hat": _witch_hat,
+        "beret": _beret,
+        "crown": _crown,
+        "cat ears": _cat_ears,
+        "hair bow": _bow,
+        "headphones": _headphones,
+        "glasses": _glasses,
+        "eyepatch": _eyepatch,
+        "scarf": _scarf,
+        "hair flower": _flower,
+    }[name](pen, x, y, r)
+
+
+def _witch_hat(pen: _Pen, x: float, y: float, r: float) -> None:
+    dark = (62, 40, 92)
+    pen.shape(
+        [
+            (x - r * 0.82, y - r * 0.62),
+            (x + r * 0.82, y - r * 0.62),
+            (x + r * 0.18, y - r * 1.72),
+            (x - r * 0.1, y - r * 1.72),
+        ],
+        dark,
+    )
+    pen.shape(
+        [
+            (x - r * 0.8, y - r * 0.66),
+            (x + r * 0.8, y - r * 0.66),
+            (x + r * 0.68, y - r * 0.9),
+            (x - r * 0.66, y - r * 0.9),
+        ],
+        (240, 150, 40),
+    )
+    pen.oval(x, y - r * 0.6, r * 1.4, r * 0.2, dark)
+
+
+def _beret(pen: _Pen, x: float, y: float, r: float) -> None:
+    pen.oval(x - r * 0.12, y - r * 0.86, r * 1.12, r * 0.4, (190, 46, 60))
+    pen.oval(x - r * 0.12, y - r * 1.26, r * 0.08, r * 0.1, (190, 46, 60))
+
+
+def _crown(pen: _Pen, x: float, y: float, r: float) -> None:
+    points = [
+        (x - r * 0.66, y - r * 0.72),
+        (x - r * 0.74, y - r * 1.42),
+        (x - r * 0.36, y - r * 1.06),
+        (x, y - r * 1.52),
+        (x + r * 0.36, y - r * 1.06),
+        (x + r * 0.74, y - r * 1.42),
+        (x + r * 0.66, y - r * 0.72),
+    ]
+    pen.shape(points, (252, 206, 50))
+    pen.oval(x, y - r * 0.94, r * 0.12, r * 0.12, (214, 40, 60), outline=False)
+
+
+def _cat_ears(pen: _Pen, x: float, y: float, r: float) -> None:
+    for side in (-1, 1):
+        pen.shape(
+            [
+                (x + side * r * 0.28, y - r * 0.94),
+                (x + side * r * 0.98, y - r * 0.6),
+                (x + side * r * 0.86, y - r * 1.55),
+            ],
+            (64, 54, 62),
+        )
+        pen.shape(
+            [
+                (x + side * r * 0.48, y - r * 0.94),
+                (x + side * r * 0.86, y - r * 0.76),
+                (x + side * r * 0.8, y - r * 1.28),
+            ],
+            (250, 160, 180),
+            outline=False,
+        )
+
+
+def _bow(pen: _Pen, x: float, y: float, r: float) -> None:
+    red = (226, 40, 70)
+    for side in (-1, 1):
+        pen.shape([(x, y - r * 1.08), (x + side * r * 0.66, y - r * 1.46), (x + side * r * 0.66, y - r * 0.74)], red)
+    pen.oval(x, y - r * 1.1, r * 0.17, r * 0.19, red)
+
+
+def _headphones(pen: _Pen, x: float, y: float, r: float) -> None:
+    pen.arc(x, y, r * 1.2, (190, 350), (60, 66, 80), r * 0.17)
+    for side in (-1, 1):
+        pen.oval(x + side * r * 1.14, y + r * 0.12, r * 0.24, r * 0.36, (60, 190, 200))
+
+
+def _glasses(pen: _Pen, x: float, y: float, r: float) -> None:
+    for side in (-1, 1):
+        steps = [math.radians(30 * i) for i in range(13)]
+        ring = [(x + side * r * 0.43 + r * 0.34 * math.cos(a), y + r * 0.14 + r * 0.32 * math.sin(a)) for a in steps]
+        pen.curve(ring, (36, 36, 44), r * 0.1)
+    pen.curve([(x - r * 0.1, y + r * 0.1), (x + r * 0.1, y + r * 0.1)], (36, 36, 44), r * 0.1)
+
+
+def _eyepatch(pen: _Pen, x: float, y: float, r: float) -> None:
+    pen.curve([(x - r * 1.0, y - r * 0.3), (x + r * 0.9, y + r * 0.5)], (30, 28, 34), r * 0.09)
+    pen.oval(x + r * 0.42, y + r * 0.16, r * 0.36, r * 0.38, (30, 28, 34))
+
+
+def _scarf(pen: _Pen, x: float, y: float, r: float) -> None:
+    pen.shape(
+        [
+            (x + r * 0.2, y + r * 1.1),
+            (x + r * 0.6, y + r * 1.1),
+            (x + r * 0.66, y + r * 2.0),
+            (x + r * 0.26, y + r * 2.0),
+        ],
+        (230, 90, 40),
+    )
+    pen.oval(x, y + r * 1.1, r * 0.84, r * 0.28, (230, 90, 40))
+
+
+def _flower(pen: _Pen, x: float, y: float, r: float) -> None:
+    cx, cy = x - r * 0.72, y - r * 0.66
+    for step in range(5):
+        angle = math.radians(72 * step - 90)
+        pen.oval(cx + r * 0.2 * math.cos(angle), cy + r * 0.2 * math.sin(angle), r * 0.17, r * 0.17, (255, 150, 190))
+    pen.oval(cx, cy, r * 0.14, r * 0.14, (255, 220, 80), outline=False)
+
+
+# --- styles, years, quality ------------------------------------------------------------------------------------------
+
+
+def _finished(picture: Image.Image, look: _Look, year: int) -> Image.Image:
+    drift = (year - YEARS[0]) / (YEARS[-1] - YEARS[0])
+    warm = Image.new("RGB", picture.size, (255, 224, 178))
+    picture = Image.blend(picture, ImageChops.multiply(picture, warm), 0.8 * (1 - drift))
+    if look.saturation != 1:
+        picture = ImageEnhance.Color(picture).enhance(look.saturation)
+    if look.contrast != 1:
+        picture = ImageEnhance.Contrast(picture).enhance(look.contrast)
+    finish = look.finish
+    if finish == "lighten":
+        picture = Image.blend(picture, Image.new("RGB", picture.size, (255, 250, 250)), 0.32)
+    elif finish == "darken":
+        picture = ImageEnhance.Brightness(picture).enhance(0.62)
+        glow = picture.filter(ImageFilter.GaussianBlur(picture.width / 40))
+        picture = ImageChops.screen(picture, ImageEnhance.Brightness(glow).enhance(0.6))
+    elif finish == "hatch":
+        pen = _Pen(picture, look)
+        for step in range(-9, 10):
+            pen.curve([(step / 9, 0), (step / 9 + 1, 1)], (24, 18, 14), 0.009)
+        picture = ImageEnhance.Color(picture).enhance(0.7)
+    elif finish == "grain":
+        grain = Image.effect_noise(picture.size, 70).filter(ImageFilter.GaussianBlur(2))
+        board = ImageEnhance.Brightness(picture).enhance(0.7)
+        picture = ImageChops.overlay(board, Image.merge("RGB", (grain, grain, grain)))
+    elif finish == "sepia":
+        grey = picture.convert("L")
+        tone = Image.merge("RGB", [grey.point(lambda v, k=k: min(255, round(v * k))) for k in (1.06, 0.9, 0.68)])
+        picture = Image.blend(picture, tone, 0.72)
+    elif finish == "mosaic":
+        small = picture.resize((22, 22), Image.Resampling.BOX)
+        picture = small.resize(picture.size, Image.Resampling.NEAREST)
+    return picture
+
+
+def _degraded(picture: Image.Image, rung: int, source: random.Random) -> Image.Image:
+    """Return a picture as bad as its rung of the ladder says: blur, noise and washed-out colours."""
+    if rung < 2:
+        return picture
+    blur = (0, 0, 0.35, 0.75, 1.3, 2.1)[rung]
+    noise = (0, 0, 0, 4, 9, 15)[rung]
+    picture = picture.filter(ImageFilter.GaussianBlur(blur * picture.width / SIZE))
+    picture = ImageEnhance.Color(picture).enhance((1, 1, 0.95, 0.85, 0.65, 0.4)[rung])
+    picture = ImageEnhance.Contrast(picture).enhance((1, 1, 1, 0.95, 0.8, 0.65)[rung])
+    if noise:
+        numbers = np.random.default_rng(source.getrandbits(32))
+        moved = np.asarray(picture, dtype=np.float32) + numbers.normal(0, noise, (picture.height, picture.width, 3))
+        picture = Image.fromarray(moved.round().clip(0, 255).astype(np.uint8))
+    return picture
+
+
+def with_figure(scene: Scene, index: int, **changes: object) -> Scene:
+    """Return a scene with one character changed."""
+    figures = list(scene.figures)
+    figures[index] = replace(figures[index], **changes)  # type: ignore[arg-type]
+    return replace(scene, figures=tuple(figures))

@@ -1,0 +1,78 @@
+"""``anima-prompt tokens``: how long a prompt is for the model."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from anima_prompt.cli.source import text_of
+from anima_prompt.dialects import Dialect
+from anima_prompt.interchange.textfile import split_negative
+
+if TYPE_CHECKING:
+    from anima_prompt.tokens import Tokenizers
+
+_BETWEEN = "commas"
+
+
+@click.command()
+@click.argument("source", metavar="TEXT|FILE|-")
+@click.option(
+    "--tokenizers", "folder", metavar="FOLDER", help="Folder of ComfyUI, or of the model; ANIMA_MODELS by default."
+)
+@click.option("--dialect", default="comfyui", show_default=True, help="Front end whose weights the prompt has.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+def tokens(source: str, folder: str | None, dialect: str, as_json: bool) -> None:
+    """Count a prompt's tokens by section.
+
+    The model reads a prompt twice: by Qwen, and by T5, whose 512 places are what training filled at most.
+
+    \b
+    Try:
+      anima-prompt tokens "masterpiece, 1girl, smile" --tokenizers ~/ComfyUI
+    """
+    from anima_prompt.tokens import TRAINED_ROWS, Tokenizers
+
+    text, _ = split_negative(text_of(source))
+    counts, total = sections_of(text.strip("\n"), Dialect.of(dialect), Tokenizers.find(folder))
+    if as_json:
+        rows = {name: {"qwen": qwen, "t5": t5} for name, (qwen, t5) in counts.items()}
+        data = {"sections": rows, "qwen": total[0], "t5": total[1], "trained": TRAINED_ROWS}
+        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        return
+    click.echo(f"{'section':12} {'T5':>5} {'Qwen':>5}")
+    for name, (qwen, t5) in counts.items():
+        click.echo(f"{name:12} {t5:>5} {qwen:>5}")
+    click.echo(f"{'all':12} {total[1]:>5} {total[0]:>5}")
+    left = TRAINED_ROWS - total[1]
+    if left < 0:
+        click.echo(
+            f"warning: {-left} more T5 tokens than training saw; many programs cut them off, shorten it", err=True
+        )
+
+
+def sections_of(
+    text: str, dialect: Dialect, tokenizers: Tokenizers
+) -> tuple[dict[str, tuple[int, int]], tuple[int, int]]:
+    """Return Qwen's and T5's counts by section, and in all.
+
+    A section's are those of its tags and sentences by themselves; what is left of the whole, with T5's end token,
+    stands under ``commas``.
+    """
+    from anima_prompt.names import unescape
+    from anima_prompt.prompt import read
+    from anima_prompt.sections import Section
+    from anima_prompt.syntax import weighted_segments
+
+    whole = tokenizers.encode((segment.text, float(segment.weight)) for segment in weighted_segments(text, dialect))
+    total = len(whole.qwen), len(whole.t5)
+    counts: dict[str, tuple[int, int]] = {}
+    for item in read(text, dialect=dialect).items:
+        qwen, t5 = tokenizers.count(unescape(item.text, dialect))
+        before = counts.get(item.section.value, (0, 0))
+        counts[item.section.value] = before[0] + qwen, before[1] + t5
+    ordered = {section.value: counts[section.value] for section in Section if section.value in counts}
+    rest = total[0] - sum(q for q, _ in ordered.values()), total[1] - sum(t for _, t in ordered.values())
+    return ordered | {_BETWEEN: rest}, total

@@ -1,0 +1,151 @@
+"""Facts about the demo model's drawings and captions: what a caption says can be seen."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from anima_infer.training.captions import DEFAULT, caption, every_tag, figure_tags, sentences
+from anima_infer.training.drawing import (
+    ACCESSORIES,
+    BACKGROUNDS,
+    COUNTS,
+    DYES,
+    EXPRESSIONS,
+    EYES,
+    FRAMINGS,
+    HAIR,
+    HAIR_STYLES,
+    QUALITIES,
+    STYLES,
+    Figure,
+    Scene,
+    draw,
+    random_scene,
+    with_figure,
+)
+
+
+def pixels(scene: Scene, seed: int = 0, size: int = 64) -> np.ndarray:
+    return np.asarray(draw(scene, seed, size), dtype=np.float32)
+
+
+def test_the_same_scene_and_seed_the_same_bytes() -> None:
+    scene = random_scene(random.Random(5))
+    assert draw(scene, 3).tobytes() == draw(scene, 3).tobytes()
+    assert draw(scene, 3).size == (64, 64)
+    assert draw(scene, 3, 96).size == (96, 96)
+
+
+@pytest.mark.parametrize(
+    ("names", "field"),
+    [
+        (tuple(HAIR), "hair"),
+        (HAIR_STYLES, "hair_style"),
+        (tuple(EYES), "eyes"),
+        (EXPRESSIONS, "expression"),
+        (tuple(DYES), "dye"),
+    ],
+)
+def test_every_attribute_of_a_character_shows(names: tuple[str, ...], field: str) -> None:
+    shown = [pixels(with_figure(Scene(), 0, **{field: name})) for name in names]
+    for i, one in enumerate(shown):
+        for other in shown[:i]:
+            assert np.abs(one - other).max() > 40, "two values look the same"
+
+
+@pytest.mark.parametrize("names", [BACKGROUNDS, FRAMINGS, ("", *STYLES), QUALITIES])
+def test_every_attribute_of_a_scene_shows(names: tuple[str, ...]) -> None:
+    field = {BACKGROUNDS: "background", FRAMINGS: "framing", QUALITIES: "quality"}.get(names, "style")
+    base = Scene(background="day")
+    shown = [pixels(replace(base, **{field: name})) for name in names]  # type: ignore[arg-type]
+    for i, one in enumerate(shown):
+        for other in shown[:i]:
+            same_rung = field == "quality" and i < 2  # the two best rungs are drawn alike
+            assert same_rung or np.abs(one - other).max() > 15
+
+
+@pytest.mark.parametrize("name", ACCESSORIES)
+def test_every_accessory_shows(name: str) -> None:
+    assert np.abs(pixels(with_figure(Scene(), 0, accessories=(name,))) - pixels(Scene())).max() > 60
+
+
+def test_quality_and_years_are_ladders() -> None:
+    edges = [np.abs(np.diff(pixels(Scene(background="day", quality=q)).mean(-1), axis=0)).max() for q in QUALITIES]
+    assert edges[0] > 2 * edges[-1], "bad pictures are blurred"
+    warmth = [float(np.ptp(pixels(Scene(year=year)).mean((0, 1))[[2, 0]])) for year in (2014, 2019, 2025)]
+    assert warmth[0] > warmth[1] > warmth[2], "old pictures are warmer"
+
+
+def test_hair_is_as_red_as_it_says() -> None:
+    for name, colour in HAIR.items():
+        shown = pixels(Scene((Figure(hair=name, accessories=()),), style="demo plain"))
+        near = np.abs(shown - np.array(colour)).max(-1) < 24
+        assert near.mean() > 0.03, name
+
+
+def test_captions_are_true_and_varied() -> None:
+    source = random.Random(1)
+    known = {part for tag in every_tag() for part in tag.split(", ")}
+    forms = {"tags": 0, "sentences": 0}
+    for _ in range(400):
+        scene = random_scene(source)
+        text = caption(scene, source)
+        assert text
+        if "." in text:
+            forms["sentences"] += 1
+            continue
+        forms["tags"] += 1
+        tags = text.split(", ")
+        assert set(tags) <= known, text
+        assert not ({"wlop"} & set(tags))
+        allowed = {tag for figure in scene.figures for tag in figure_tags(figure)}
+        assert set(tags) & (set(HAIR) | set(EYES) | set(ACCESSORIES)) <= allowed, "nothing that is not there"
+        if tags[0] in QUALITIES and len(tags) > 3:
+            assert tags.index(tags[0]) == 0
+    assert forms["tags"] > 150
+    assert forms["sentences"] > 100
+
+
+def test_sections_stand_in_the_models_order() -> None:
+    from anima_prompt import Prompt
+
+    source = random.Random(2)
+    shares = replace(DEFAULT, sentences=0.0, mixed=0.0, quality_alone=0.0)
+    for _ in range(100):
+        text = caption(random_scene(source), source, shares)
+        prompt = Prompt.parse(text)
+        front = [
+            tag.text
+            for section, tag in prompt.tags()
+            if section.value in ("quality", "year", "safety", "count", "artist")
+        ]
+        assert text.startswith(", ".join(front)), text
+
+
+def test_two_characters_are_told_apart_by_their_sides() -> None:
+    left = Figure("1girl", "red hair", dye="white")
+    right = Figure("1boy", "blue hair", "short hair", dye="black")
+    told = sentences(Scene((left, right)), random.Random(3))
+    assert "girl on the left has red hair" in told
+    assert "boy on the right has blue hair" in told
+    shown = pixels(Scene((left, right)))
+    red = np.abs(shown - np.array(HAIR["red hair"])).max(-1) < 40
+    blue = np.abs(shown - np.array(HAIR["blue hair"])).max(-1) < 40
+    assert red[:, :32].sum() > 5 * max(1, red[:, 32:].sum())
+    assert blue[:, 32:].sum() > 5 * max(1, blue[:, :32].sum())
+
+
+def test_the_vocabulary_is_as_large_as_promised() -> None:
+    assert len(HAIR) >= 12
+    assert len(HAIR_STYLES) >= 6
+    assert len(EYES) >= 8
+    assert len(ACCESSORIES) >= 10
+    assert len(EXPRESSIONS) >= 6
+    assert len(DYES) >= 10
+    assert len(BACKGROUNDS) >= 12
+    assert len(STYLES) >= 8
+    assert set(COUNTS) == {random_scene(random.Random(i)).count for i in range(200)}
