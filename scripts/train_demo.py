@@ -1,0 +1,175 @@
+"""Train the demo model ``anima-tiny`` from scratch, on two CPU cores within three hours.
+
+    python scripts/train_demo.py                    # everything, into out/anima-tiny
+    python scripts/train_demo.py --stage vae        # one stage; each goes on from its last state
+
+Stages: data (drawings), tokenizers, vae, dit, export. A sample sheet is written at the end and every 1,000 steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from anima_infer.checkpoint import WeightFile, load_vae
+from anima_infer.guidance import Guidance
+from anima_infer.models import Models, find
+from anima_infer.pipeline import Settings
+from anima_infer.render import Job, Renderer
+from anima_infer.training import demo
+from anima_infer.training.captions import caption
+from anima_infer.training.state import Average, count_parameters, load_state, save_state
+from anima_prompt.tokens import Tokenizers
+
+STAGES = ("data", "tokenizers", "vae", "dit", "export")
+PROMPTS = (
+    "masterpiece, best quality, safe, 1girl, red hair, long hair, blue eyes, smile, green dress, day, portrait",
+    "masterpiece, best quality, safe, 1girl, witch hat, blonde hair, twintails, purple cape, night, portrait",
+    "masterpiece, best quality, safe, 1boy, blue hair, spiky hair, black jacket, city, upper body",
+    "masterpiece, best quality, safe, 1girl, @demo inkwell, pink hair, cat ears, red kimono, forest, portrait",
+    "masterpiece, best quality, safe, 2girls, snow. The girl on the left has red hair. The girl on the right has blue hair.",
+    "masterpiece, best quality, safe, no humans, beach",
+    "masterpiece, best quality, safe, 1girl, aqua hair, bob cut, headphones, yellow hoodie, rain, full body",
+    "worst quality, 1girl, red hair, day",
+)
+NEGATIVE = "worst quality, low quality"
+
+
+def main() -> None:
+    """Run the stages."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stage", choices=STAGES, action="append", help="run these stages alone")
+    parser.add_argument("--output", type=Path, default=Path("out/anima-tiny"))
+    parser.add_argument("--scenes", type=int, default=24_000)
+    parser.add_argument("--vae-steps", type=int, default=6_000)
+    parser.add_argument("--dit-steps", type=int, default=12_000)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--vae-batch", type=int, default=24)
+    options = parser.parse_args()
+    work: Path = options.output
+    work.mkdir(parents=True, exist_ok=True)
+    for stage in options.stage or STAGES:
+        began = time.perf_counter()
+        globals()[f"stage_{stage}"](work, options)
+        say(f"{stage}: {time.perf_counter() - began:.0f} s")
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def stage_data(work: Path, options: argparse.Namespace) -> None:
+    """Draw the pictures."""
+    if not (work / "pictures.pt").is_file():
+        save_state(work / "pictures.pt", {"pictures": demo.pictures(demo.scenes(options.scenes, 0), 0)})
+
+
+def pictures(work: Path) -> torch.Tensor:
+    """Return the drawings."""
+    state = load_state(work / "pictures.pt")
+    if state is None:
+        sys.exit("no drawings; run the stage data first")
+    return state["pictures"]
+
+
+def stage_tokenizers(work: Path, options: argparse.Namespace) -> None:
+    """Write the tokenizers."""
+    words = random.Random(4)
+    texts = [caption(scene, words) for scene in demo.scenes(min(options.scenes, 6000), 0)]
+    demo.write_tokenizers(work, texts)
+
+
+def stage_vae(work: Path, options: argparse.Namespace) -> None:
+    """Train the VAE and normalise its latents."""
+    vae = demo.new_vae()
+    say(f"vae: {count_parameters([vae]) / 1e6:.2f} M parameters")
+    data = pictures(work)
+    demo.train_vae(vae, data, demo.Pace(options.vae_steps, options.vae_batch, 1.5e-3), work / "vae.state", say)
+    demo.normalise_latents(vae, data[:4096])
+    save_state(work / "vae.pt", vae.state_dict())
+    reconstructions(vae, data, work / "vae.png")
+
+
+def reconstructions(vae: torch.nn.Module, data: torch.Tensor, path: Path) -> None:
+    """Write pictures above what the VAE makes of them."""
+    from anima_infer.image import to_picture
+
+    with torch.inference_mode():
+        x = data[:16].float() / 127.5 - 1
+        made = vae.decode(vae.encode(x))
+    sheet = Image.new("RGB", (16 * 66, 132))
+    for index in range(len(x)):
+        sheet.paste(to_picture(x[index]), (index * 66, 0))
+        sheet.paste(to_picture(made[index]), (index * 66, 66))
+    sheet.save(path)
+    say(f"psnr {float(-10 * ((made.clamp(-1, 1) - x).square().mean() / 4).log10()):.2f}; {path}")
+
+
+def trained_vae(work: Path) -> demo.Vae:
+    """Return the VAE."""
+    state = load_state(work / "vae.pt")
+    if state is None:
+        sys.exit("no VAE; run the stage vae first")
+    vae = demo.new_vae()
+    vae.load_state_dict(state)
+    return vae
+
+
+def stage_dit(work: Path, options: argparse.Namespace) -> None:
+    """Train text encoder, adapter and DiT."""
+    chosen, data = demo.scenes(options.scenes, 0), pictures(work)
+    latents = demo.encoded(trained_vae(work), data)
+    trunk = demo.new_trunk()
+    say(f"trunk: {count_parameters(trunk.networks) / 1e6:.2f} M parameters; latents {latents.float().std():.3f}")
+    tokenizers = Tokenizers.find(work)
+    done = 0
+    while done < options.dit_steps:
+        done = min(options.dit_steps, (int((load_state(work / "dit.state") or {"step": 0})["step"]) // 1000 + 1) * 1000)
+        pace = demo.Pace(options.dit_steps, options.batch, 1.5e-3)
+        average = demo.train_trunk(trunk, tokenizers, chosen, latents, pace, work / "dit.state", say, until=done)
+        average.swap()
+        demo.export(work, trained_vae(work), trunk)
+        average.swap()
+        sheet(work, work / f"sheet-{done:06}.png")
+
+
+def stage_export(work: Path, options: argparse.Namespace) -> None:
+    """Write the model's files and a sheet."""
+    trunk = demo.new_trunk()
+    state = load_state(work / "dit.state")
+    if state is None:
+        sys.exit("no DiT; run the stage dit first")
+    for network, weights in zip(trunk.networks, state["networks"], strict=True):
+        network.load_state_dict(weights)
+    average = Average(trunk.networks)
+    average.load(state["average"])
+    average.swap()
+    demo.export(work, trained_vae(work), trunk)
+    load_vae(WeightFile.of(work / "qwen_image_vae_tiny.safetensors"), dtype=torch.float32, device=torch.device("cpu"))
+    sheet(work, work / "sheet.png")
+
+
+def sheet(work: Path, path: Path) -> None:
+    """Render the sample prompts by the ordinary way."""
+    renderer = Renderer(Models.load(find(work), dtype="fp32", device="cpu"))
+    settings = Settings(64, 64, 12, "euler", "simple", Guidance(3.0))
+    jobs = [Job(prompt, NEGATIVE, settings, seed) for prompt in PROMPTS for seed in range(4)]
+    made = renderer.render(jobs)
+    whole = Image.new("RGB", (len(PROMPTS) * 66, 4 * 66), "white")
+    for index, picture in enumerate(made):
+        whole.paste(picture.image, (index // 4 * 66, index % 4 * 66))
+    whole.resize((whole.width * 2, whole.height * 2), Image.Resampling.NEAREST).save(path)
+    say(f"{path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""Facts about the trainer: its loss, its states, and that what it exports loads and renders by the ordinary way."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+
+from anima_infer.errors import CheckpointError, SettingsError
+from anima_infer.models import Models, find
+from anima_infer.pipeline import Settings
+from anima_infer.render import Job, Renderer
+from anima_infer.training import demo
+from anima_infer.training.captions import caption, every_tag
+from anima_infer.training.flow import flow_loss, noised, sample_sigmas
+from anima_infer.training.state import Average, load_state, save_state
+from anima_prompt.tokens import Tokenizers
+
+
+def source(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_noise_levels() -> None:
+    shifted = sample_sigmas(20_000, source())
+    assert shifted.min() > 0
+    assert shifted.max() < 1
+    assert abs(float(shifted.median()) - 0.75) < 0.01, "shift 3 moves the middle to 0.75"
+    assert abs(float(sample_sigmas(20_000, source(), method="uniform").mean()) - 0.5) < 0.01
+    assert abs(float(sample_sigmas(20_000, source(), method="sigmoid").median()) - 0.5) < 0.01
+    with pytest.raises(SettingsError, match="timestep sampling is 'cosine'"):
+        sample_sigmas(1, source(), method="cosine")
+
+
+def test_the_true_velocity_has_no_loss() -> None:
+    data, noise = torch.randn(3, 16, 4, 4), torch.randn(3, 16, 4, 4)
+    assert flow_loss(noise - data, data, noise).abs().max() == 0
+    assert flow_loss(torch.zeros_like(data), data, noise).shape == (3,)
+    sigmas = torch.tensor([0.0, 0.5, 1.0])
+    x = noised(data, noise, sigmas)
+    assert torch.equal(x[0], data[0])
+    assert torch.equal(x[2], noise[2])
+    torch.testing.assert_close(x - sigmas.view(-1, 1, 1, 1) * (noise - data), data)
+
+
+def test_averages_swap_and_come_back(tmp_path: Path) -> None:
+    network = torch.nn.Linear(4, 4)
+    average = Average([network], 0.5)
+    start = network.weight.detach().clone()
+    with torch.no_grad():
+        network.weight += 1
+    for _ in range(50):
+        average.update()
+    moved = network.weight.detach().clone()
+    average.swap()
+    torch.testing.assert_close(network.weight, moved, atol=1e-4, rtol=0)
+    average.swap()
+    assert torch.equal(network.weight, moved)
+    assert not torch.equal(network.weight, start)
+    save_state(tmp_path / "a.state", average.state())
+    loaded = load_state(tmp_path / "a.state")
+    assert loaded is not None
+    assert loaded["steps"] == 50
+    assert load_state(tmp_path / "none") is None
+    (tmp_path / "bad").write_bytes(b"no state")
+    with pytest.raises(CheckpointError, match="remove it to start anew"):
+        load_state(tmp_path / "bad")
+
+
+@pytest.fixture(scope="module")
+def tokenizers(tmp_path_factory: pytest.TempPathFactory) -> Tokenizers:
+    folder = tmp_path_factory.mktemp("demo")
+    words = random.Random(0)
+    texts = [caption(scene, words) for scene in demo.scenes(300, 0)]
+    return Tokenizers.from_folders(*demo.write_tokenizers(folder, texts))
+
+
+def test_a_tag_is_one_piece(tokenizers: Tokenizers) -> None:
+    for tag in every_tag():
+        if ", " not in tag:
+            assert len(tokenizers.encode([(tag, 1.0)]).t5) == 2, tag
+    tokens = tokenizers.encode([("masterpiece, red hair, ", 1.0), ("witch hat", 2.0)])
+    assert tokens.weights[-2:] == (2.0, 1.0)
+    odd = tokenizers.encode([("日本 zzz !?", 1.0)])
+    assert max(odd.t5) < demo.T5_VOCABULARY
+    assert max(odd.qwen) < demo.QWEN_VOCABULARY
+    assert 2 not in odd.t5, "bytes spell what no piece does"
+
+
+def test_training_sees_what_inference_computes(tokenizers: Tokenizers) -> None:
+    """Batched and padded contexts are those that rendering makes one by one."""
+    from anima_infer.text import Encoder
+
+    trunk = demo.new_trunk()
+    texts = ["1girl, red hair", "", "a much longer caption, with many words in it, and blue eyes"]
+    prompts = [tokenizers.encode([(text, 1.0)] if text else []) for text in texts]
+    with torch.no_grad():
+        batch = trunk.contexts(prompts)
+        alone = [Encoder(tokenizers, trunk.text, trunk.adapter).contexts([tokens])[0] for tokens in prompts]
+    for index, one in enumerate(alone):
+        length = one.lengths[0]
+        torch.testing.assert_close(batch.rows[index, :length], one.rows[0], atol=1e-5, rtol=1e-4)
+        assert not batch.rows[index, length:].any()
+        assert batch.lengths[index] == length
+
+
+def test_gradients_reach_every_weight_of_the_trunk(tokenizers: Tokenizers) -> None:
+    trunk = demo.new_trunk()
+    torch.nn.init.normal_(trunk.dit.final_layer.linear.weight, 0, 0.1)
+    for block in trunk.dit.blocks:
+        for branch in ("self_attn", "cross_attn", "mlp"):
+            torch.nn.init.normal_(getattr(block, f"adaln_modulation_{branch}")[2].weight, 0, 0.1)
+    context = trunk.contexts([tokenizers.encode([("1girl, red hair", 1.0)]), tokenizers.encode([("1boy", 1.0)])])
+    data, noise, sigmas = torch.randn(2, 16, 8, 8), torch.randn(2, 16, 8, 8), torch.tensor([0.5, 0.9])
+    keys = trunk.dit.keys_values(context)
+    velocity = trunk.dit(noised(data, noise, sigmas), trunk.dit.modulation(sigmas), keys)
+    flow_loss(velocity, data, noise).mean().backward()
+    for network in trunk.networks:
+        for name, parameter in network.named_parameters():
+            assert parameter.grad is not None, name
+            assert torch.isfinite(parameter.grad).all(), name
+
+
+def test_normalised_latents_change_no_picture() -> None:
+    vae = demo.new_vae()
+    data = demo.pictures(demo.scenes(48, 3), 3, workers=1)
+    x = data[:4].float() / 127.5 - 1
+
+    def through() -> torch.Tensor:
+        with torch.inference_mode():
+            moments = vae.conv1(vae.encoder(x))[:, :16]
+            return vae.decoder.finish(vae.decoder.start(vae.conv2(moments)))
+
+    before = through()
+    demo.normalise_latents(vae, data)
+    torch.testing.assert_close(through(), before, atol=2e-3, rtol=1e-3)
+    latents = demo.encoded(vae, data).float()
+    torch.testing.assert_close(latents.mean((0, 2, 3)), torch.zeros(16), atol=0.02, rtol=0)
+    torch.testing.assert_close(latents.std((0, 2, 3)), torch.ones(16), atol=0.03, rtol=0)
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_where_it_stopped_and_its_export_renders(tmp_path: Path, tokenizers: Tokenizers) -> None:
+    chosen = demo.scenes(24, 0)
+    data = demo.pictures(chosen, 0, workers=1)
+    pace = demo.Pace(4, 8, 1e-3, warm=1)
+    said: list[str] = []
+    whole, halves = demo.new_vae(), demo.new_vae()
+    demo.train_vae(whole, data, pace, tmp_path / "a.state", said.append)
+    demo.train_vae(halves, data, demo.Pace(2, 8, 1e-3, warm=1), tmp_path / "b.state", said.append)
+    again = demo.new_vae()
+    demo.train_vae(again, data, pace, tmp_path / "b.state", said.append)
+    assert any(not torch.equal(a, b) for a, b in zip(halves.parameters(), again.parameters(), strict=True))
+    latents = demo.encoded(whole, data)
+    trunk = demo.new_trunk()
+    average = demo.train_trunk(trunk, tokenizers, chosen, latents, pace, tmp_path / "t.state", said.append, until=2)
+    other = demo.new_trunk()
+    average = demo.train_trunk(other, tokenizers, chosen, latents, pace, tmp_path / "t.state", said.append)
+    assert average.steps == 4
+    average.swap()
+    folder = tmp_path / "model"
+    demo.export(folder, whole, other)
+    demo.write_tokenizers(folder, ["1girl"])
+    models = Models.load(find(folder), dtype="fp32", device="cpu")
+    (picture,) = Renderer(models).render([Job("1girl, red hair", "", Settings(64, 64, 2, "euler"), 1)])
+    assert picture.image.size == (64, 64)
+    with torch.inference_mode():
+        x = data[:2].float() / 127.5 - 1
+        torch.testing.assert_close(models.vae.encode(x), whole.encode(x), atol=0.05, rtol=0.05)
+    assert sum(path.stat().st_size for path in folder.rglob("*.*")) < 12_000_000
