@@ -28,11 +28,6 @@ FILES = {
     "text": "qwen_3_06b_base.safetensors",
     "vae": "qwen_image_vae.safetensors",
 }
-_HUB_FILES = {
-    "dit": "split_files/diffusion_models/anima-base-v1.0.safetensors",
-    "text": "split_files/text_encoders/qwen_3_06b_base.safetensors",
-    "vae": "split_files/vae/qwen_image_vae.safetensors",
-}
 _FOLDERS = {
     "dit": ("diffusion_models", "unet", "checkpoints", "transformer", ""),
     "text": ("text_encoders", "clip", "text_encoder", ""),
@@ -183,17 +178,20 @@ class Models:
         Raises:
             CheckpointError: a file cannot be had; the message says what to download and where to put it.
         """
-        from huggingface_hub import hf_hub_download
+        from huggingface_hub import hf_hub_download, list_repo_files
 
         wanted = {
-            **{kind: (repository, name) for kind, name in _HUB_FILES.items()},
+            **{kind: (repository, name) for kind, name in FILES.items()},
             "qwen": ("Qwen/Qwen3-0.6B-Base", "tokenizer.json"),
             "t5": ("google/t5-v1_1-xxl", "tokenizer.json"),
         }
         got: dict[str, Path] = {}
         for kind, (place, name) in wanted.items():
             try:
-                got[kind] = Path(hf_hub_download(place, name))
+                where = next(path for path in list_repo_files(place) if path.rsplit("/", 1)[-1] == name)
+                got[kind] = Path(hf_hub_download(place, where))
+            except StopIteration:
+                raise CheckpointError(f"{place}: has no {name}; give another repository, or the files") from None
             except Exception as error:  # noqa: BLE001  the hub's errors, and those of the network below it
                 reason = " ".join(str(error).split())[:100]
                 raise CheckpointError(

@@ -257,25 +257,28 @@ def res_multistep_ancestral(model: Model, x: Tensor, sigmas: Tensor, noise: Step
     return _res_multistep(model, x, sigmas, noise, eta=1.0)
 
 
-def _res_multistep(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise, *, eta: float) -> Tensor:
+def _res_multistep(
+    model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise, *, eta: float, cfg_pp: bool = False
+) -> Tensor:
     before: Tensor | None = None
     down_before: Tensor | None = None
     for i, (s, t) in enumerate(pairwise(sigmas)):
-        denoised = model(x, s)
+        denoised, direction = model.both(x, s) if cfg_pp else (model(x, s),) * 2
         down, up = _ancestral(s, t, eta)
         if down == 0 or before is None or down_before is None:
-            x = x + slope(x, denoised, s) * (down - s)
+            x = denoised + slope(x, direction, s) * down
         else:
+            x = x + denoised - direction
             here, there = -s.log(), -down.log()
             h = there - here
             c2 = (-sigmas[i - 1].log() + down_before.log()) / h
             phi1 = torch.expm1(-h) / -h
             phi2 = (phi1 - 1) / -h
             b1, b2 = torch.nan_to_num(phi1 - phi2 / c2), torch.nan_to_num(phi2 / c2)
-            x = torch.exp(-h) * x + h * (b1 * denoised + b2 * before)
+            x = torch.exp(-h) * x + h * (b1 * direction + b2 * before)
         if t > 0 and up > 0:
             x = x + noise(s, t) * up
-        before, down_before = denoised, down
+        before, down_before = direction, down
     return x
 
 
@@ -763,6 +766,16 @@ def dpmpp_2m_cfg_pp(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -
     return x
 
 
+def res_multistep_cfg_pp(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
+    """``res_multistep`` with CFG++."""
+    return _res_multistep(model, x, sigmas, noise, eta=0.0, cfg_pp=True)
+
+
+def res_multistep_ancestral_cfg_pp(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
+    """``res_multistep_ancestral`` with CFG++."""
+    return _res_multistep(model, x, sigmas, noise, eta=1.0, cfg_pp=True)
+
+
 def gradient_estimation_cfg_pp(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
     """``gradient_estimation`` with CFG++."""
     before: Tensor | None = None
@@ -787,6 +800,7 @@ _FUNCTIONS: tuple[Sampler, ...] = (
     *(dpmpp_2m_sde, dpmpp_2m_sde_heun, dpmpp_3m_sde, dpmpp_sde, er_sde, seeds_2, seeds_3),
     *(exp_heun_2_x0, exp_heun_2_x0_sde, sa_solver, sa_solver_pece, uni_pc, uni_pc_bh2),
     *(euler_cfg_pp, euler_ancestral_cfg_pp, dpmpp_2m_cfg_pp, gradient_estimation_cfg_pp),
+    *(res_multistep_cfg_pp, res_multistep_ancestral_cfg_pp),
 )
 BROWNIAN = frozenset({"dpmpp_2m_sde", "dpmpp_2m_sde_heun", "dpmpp_3m_sde", "dpmpp_sde"})
 """Samplers whose noise is one Brownian path."""

@@ -262,14 +262,31 @@ def test_devices_and_types() -> None:
         type_of("fp4")
 
 
-def test_the_hub_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hub(monkeypatch: pytest.MonkeyPatch, tiny: Tiny, models: Models) -> None:
     import huggingface_hub
 
     def offline(*arguments: str) -> str:
         raise OSError("no network")
 
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", offline)
+    monkeypatch.setattr(huggingface_hub, "list_repo_files", offline)
     with pytest.raises(CheckpointError, match=r"download it from huggingface\.co/circlestone"):
+        Models.from_hub()
+
+    files = tiny.files
+    by_name = {path.name: path for path in (files.dit, files.text, files.vae) if path is not None}
+
+    def listed(place: str) -> list[str]:
+        return ["tokenizer.json"] if "circlestone" not in place else [f"some/folder/{name}" for name in by_name]
+
+    def fetched(place: str, path: str) -> str:
+        folder = files.t5_tokenizer if "t5" in place else files.qwen_tokenizer
+        return str(by_name.get(path.rsplit("/", 1)[-1], (folder or Path()) / "tokenizer.json"))
+
+    monkeypatch.setattr(huggingface_hub, "list_repo_files", listed)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", fetched)
+    assert same(Models.from_hub(dtype="fp32", device="cpu").dit, models.dit)
+    by_name.pop("qwen_image_vae.safetensors")
+    with pytest.raises(CheckpointError, match=r"has no qwen_image_vae\.safetensors"):
         Models.from_hub()
 
 

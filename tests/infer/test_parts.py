@@ -106,7 +106,7 @@ def test_deterministic_samplers_follow_the_flow(name: str) -> None:
     assert (made - exact).abs().max() < most, "noise is mapped to data by shift and scale"
 
 
-FOREIGN = {"lcm", "ddpm", "res_multistep_ancestral"}
+FOREIGN = {"lcm", "ddpm", "res_multistep_ancestral", "res_multistep_ancestral_cfg_pp"}
 """Samplers whose noise is not rectified flow's, in the reference too: they make pictures, not the distribution."""
 
 
