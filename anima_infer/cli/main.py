@@ -6,20 +6,17 @@ input, 130 is interrupted.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from anima_prompt.errors import AnimaPromptError
-
-DONE, FINDINGS, USAGE, INTERRUPTED = 0, 1, 2, 130
+from anima_prompt.cli.program import USAGE, Commands, run_program
 
 
-class Commands(click.Group):
-    """Turns the library's errors into one line each and exit code 2."""
+class InferCommands(Commands):
+    """Also turns this package's errors, and missing packages, into one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
@@ -27,9 +24,8 @@ class Commands(click.Group):
 
         try:
             return super().invoke(ctx)
-        except (AnimaPromptError, InferError) as error:
-            for line in str(error).splitlines():
-                click.echo(f"error: {line}", err=True)
+        except InferError as error:
+            click.echo(f"error: {error}", err=True)
             ctx.exit(USAGE)
         except ImportError as error:
             click.echo(f"error: the package {error.name} is missing; install anima-prompt[infer]", err=True)
@@ -38,22 +34,10 @@ class Commands(click.Group):
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and leave with its exit code."""
-    try:
-        result = commands.main(arguments, prog_name="anima-infer", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(USAGE)
-    except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "anima-infer"
-        message = " ".join(error.format_message().split()).rstrip(".")
-        click.echo(f"error: {message}; see '{path} --help'", err=True)
-        sys.exit(USAGE)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(INTERRUPTED)
-    sys.exit(result if isinstance(result, int) else DONE)
+    run_program(commands, "anima-infer", arguments)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=InferCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="anima-prompt", prog_name="anima-infer")
 def commands() -> None:
     """Render pictures with the Anima text-to-image model."""

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
 from anima_prompt.cli import views
 from anima_prompt.cli.lint import lint, rule
+from anima_prompt.cli.program import CLEAN, FINDINGS, USAGE, Commands, run_program
 from anima_prompt.cli.source import PROMPT_FILES, text_of
 from anima_prompt.cli.tags import tags
 from anima_prompt.cli.tokens import tokens
@@ -27,41 +27,12 @@ from anima_prompt.errors import AnimaPromptError, InputError
 from anima_prompt.interchange.textfile import join_negative, read_text, split_negative, write_text
 
 DIALECTS = click.Choice([dialect.value for dialect in Dialect])
-CLEAN, FINDINGS, USAGE, INTERRUPTED = 0, 1, 2, 130
 _SHELLS = ("bash", "zsh", "fish")
 
 
-class Commands(click.Group):
-    """Turns the library's errors into one line each and exit code 2."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command."""
-        try:
-            return super().invoke(ctx)
-        except AnimaPromptError as error:
-            for line in str(error).splitlines():
-                click.echo(f"error: {line}", err=True)
-            ctx.exit(USAGE)
-
-
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the program and leave with its exit code; wrong usage gives one line, like any other error."""
-    try:
-        result = commands.main(arguments, prog_name="anima-prompt", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(USAGE)
-    except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "anima-prompt"
-        message = " ".join(error.format_message().split()).rstrip(".")
-        click.echo(f"error: {message}; see '{path} --help'", err=True)
-        sys.exit(USAGE)
-    except click.Abort:
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FINDINGS)
-    sys.exit(result if isinstance(result, int) else CLEAN)
+    """Run the program and leave with its exit code."""
+    run_program(commands, "anima-prompt", arguments)
 
 
 dialect_option = click.option(
