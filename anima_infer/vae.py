@@ -32,6 +32,9 @@ STD = (
 SCALE = 8
 """Pixels per latent along each side."""
 
+TINY = 1e-12
+"""Least length that a norm divides by."""
+
 MULTIPLIERS = (1, 2, 4, 4)
 RES_BLOCKS = 2
 TAIL = 8
@@ -51,7 +54,8 @@ class Norm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return B x C x H x W."""
-        return F.normalize(x, dim=1) * (self.gamma * x.shape[1] ** 0.5)
+        length = torch.linalg.vector_norm(x, dim=1, keepdim=True).clamp_min(TINY)  # B x 1 x H x W
+        return x * (x.shape[1] ** 0.5 / length) * self.gamma
 
 
 class ResBlock(nn.Module):
