@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -86,9 +87,9 @@ class Settings:
         return sigmas[self.start_step :]
 
     @property
-    def latent_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of the latents."""
-        return (16, self.height // SCALE, self.width // SCALE)
+    def latent_size(self) -> tuple[int, int]:
+        """Height and width of the latents."""
+        return (self.height // SCALE, self.width // SCALE)
 
 
 Progress = Callable[[int, int, Tensor], None]
@@ -118,12 +119,8 @@ class Denoiser:
             batched: whether both predictions are made in one pass.
         """
         self.dit, self.shift, self.batched = dit, shift, batched
+        self.conds, self.unconds = conds, unconds
         self.guidance = copy.deepcopy(guidance)  # it may remember steps
-        self.batch = len(conds)
-        self.conds, self.unconds = self._keys(conds), self._keys(unconds) if unconds else None
-        self.both_keys: KeysValues | None = None
-        if batched and unconds:
-            self.both_keys = self._keys([*conds, *unconds])
         low, high = self.guidance.interval
         self.guided_from, self.guided_to = percent_to_sigma(low, shift), percent_to_sigma(high, shift)
         self._levels: dict[float, Modulation] = {}
@@ -138,13 +135,13 @@ class Denoiser:
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Return the denoised prediction."""
         value = float(sigma)
-        if self.guidance.off or self.unconds is None or not self.guided_to <= value <= self.guided_from:
-            return x - sigma * self._velocity(x, value, self.conds)
+        if self.guidance.off or not self.unconds or not self.guided_to <= value <= self.guided_from:
+            return x - sigma * self._velocity(x, value, self._cond_keys)
         return self._mixed(x, sigma)[0]
 
     def both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """Return the guided prediction and that of the negative prompt."""
-        if self.unconds is None:
+        if not self.unconds:
             denoised = self(x, sigma)
             return denoised, denoised
         mixed, uncond, cond = self._mixed(x, sigma)
@@ -152,12 +149,11 @@ class Denoiser:
 
     def _mixed(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         value = float(sigma)
-        assert self.unconds is not None
-        if self.both_keys is not None:
-            velocities = self._velocity(torch.cat((x, x)), value, self.both_keys)
-            v_cond, v_uncond = velocities.chunk(2)
+        if self.batched:
+            v_cond, v_uncond = self._velocity(torch.cat((x, x)), value, self._both_keys).chunk(2)
         else:
-            v_cond, v_uncond = self._velocity(x, value, self.conds), self._velocity(x, value, self.unconds)
+            v_cond = self._velocity(x, value, self._cond_keys)
+            v_uncond = self._velocity(x, value, self._uncond_keys)
         cond, uncond = x - sigma * v_cond, x - sigma * v_uncond
         return self.guidance.mix(x, cond, uncond, value), uncond, cond
 
@@ -165,6 +161,18 @@ class Denoiser:
         if sigma not in self._levels:
             self.prepare(torch.tensor([sigma]))
         return self.dit(x, self._levels[sigma], keys)
+
+    @cached_property
+    def _cond_keys(self) -> KeysValues:
+        return self._keys(self.conds)
+
+    @cached_property
+    def _uncond_keys(self) -> KeysValues:
+        return self._keys(self.unconds)
+
+    @cached_property
+    def _both_keys(self) -> KeysValues:
+        return self._keys([*self.conds, *self.unconds])
 
     def _keys(self, contexts: Sequence[Context]) -> KeysValues:
         """Return keys and values for a batch; equal prompts are projected once."""
@@ -224,7 +232,7 @@ class _Masked:
         return denoised if mask is None else denoised * mask + self.start.latents * (1 - mask)
 
 
-def check_cancelled(latents: Tensor) -> None:
+def check_finite(latents: Tensor) -> None:
     """Check that a run made numbers.
 
     Raises:
@@ -275,9 +283,8 @@ def denoise(
     if batched is None:
         tokens = settings.width * settings.height // MULTIPLE**2 * len(seeds)
         batched = device.type != "cpu" or tokens * dit.config.width <= _BUSY
-    channels, height, width = settings.latent_shape
     sigmas = settings.sigmas()
-    shape = (1, dit.config.out_channels if channels != dit.config.out_channels else channels, 1, height, width)
+    shape = (1, dit.config.out_channels, 1, *settings.latent_size)
     noise = torch.cat([initial_noise(shape, check_seed(seed)) for seed in seeds])[:, :, 0].to(device)
     latents = torch.zeros_like(noise) if start is None else start.latents.to(device).expand_as(noise)
     if len(sigmas) < 2:
@@ -303,7 +310,7 @@ def denoise(
     x = SAMPLERS[settings.sampler](model, x, sigmas, _PerPicture(settings, x, seeds, sigmas))
     last = sigmas[-1]
     x = x / (1 - last) if 0 < last < 1 else x
-    check_cancelled(x)
+    check_finite(x)
     return x
 
 

@@ -18,7 +18,7 @@ from anima_infer.errors import SettingsError
 from anima_infer.guidance import Guidance
 from anima_infer.image import open_picture, to_mask, to_picture, to_pixels
 from anima_infer.lora import Lora, Merger
-from anima_infer.models import Models
+from anima_infer.models import FILES, Files, Models
 from anima_infer.noise import MOST_SEED
 from anima_infer.pipeline import Progress, Settings, Start, decode, denoise
 from anima_prompt import __version__
@@ -200,13 +200,10 @@ def _stem(path: Path | None) -> str:
     return path.stem if path is not None else "anima"
 
 
-def files_named(files: Any) -> dict[str, str]:
-    """Return the file names that a workflow asks for."""
-    return {
-        "dit": files.dit.name if files.dit else "anima-base-v1.0.safetensors",
-        "text": files.text.name if files.text else "qwen_3_06b_base.safetensors",
-        "vae": files.vae.name if files.vae else "qwen_image_vae.safetensors",
-    }
+def files_named(files: Files) -> dict[str, str]:
+    """Return the file names that a workflow asks for; the release's where one is not known."""
+    found = {"dit": files.dit, "text": files.text, "vae": files.vae}
+    return {part: FILES[part] if path is None else path.name for part, path in found.items()}
 
 
 def parameters_text(job: Job, model: str) -> str:

@@ -18,7 +18,7 @@ Sources are named at each function; the forms for rectified flow are what ComfyU
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
@@ -607,8 +607,7 @@ def _sa_solver(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise, *, eva
     for i, (s, t) in enumerate(pairwise(sigmas)):
         denoised = model(x, s)
         predictions = [*predictions, denoised][-4:]
-        order = min(4, i, count - 1 - i) if i else 0
-        if order:
+        if i:
             before = sigmas[i - 1]
             level = tau(s)
             order = min(4, len(predictions), count - 1 - i)
@@ -814,11 +813,3 @@ ALIASES = {
 
 SAMPLERS: dict[str, Sampler] = {function.__name__: function for function in _FUNCTIONS}
 SAMPLERS |= {alias: SAMPLERS[name] for alias, name in ALIASES.items()}
-
-
-def calls_per_step(name: str) -> Iterator[int]:
-    """Yield how often a sampler asks the model in each step but the last; for estimates of time."""
-    two = {"heun", "dpm_2", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_sde", "seeds_2", "sa_solver_pece"}
-    two |= {"exp_heun_2_x0", "exp_heun_2_x0_sde"}
-    while True:
-        yield 3 if name in {"seeds_3", "heunpp2"} else 2 if ALIASES.get(name, name) in two else 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -302,15 +301,9 @@ def with_texts(text: str, source: str, pieces: list[Piece], texts: list[tuple[st
     return ending.join(rows) + closing
 
 
-def line_starts(text: str) -> list[int]:
-    """Return where the lines of a text start."""
-    return [0, *(i + 1 for i, char in enumerate(text) if char == "\n")]
-
-
 def line_of(text: str, offset: int) -> tuple[str, int]:
     """Return the line that holds an offset, and where it starts."""
-    starts = line_starts(text)
-    start = starts[bisect_right(starts, offset) - 1]
+    start = text.rfind("\n", 0, offset) + 1
     end = text.find("\n", start)
     return text[start : end if end >= 0 else len(text)], start
 

@@ -193,10 +193,7 @@ class _Run:
             for piece, one in zip(report.pieces, fixed, strict=True)
         ]
         left = replace(left, pieces=tuple(pieces))
-        if report.path == "<text>":
-            self._show_text(report, left)
-            return left
-        if report.path == "-":
+        if report.path in ("<text>", "-"):
             self._show_text(report, left)
             return left
         use = self.batch.use_of(report.path, self.batch.project_of(report.path))

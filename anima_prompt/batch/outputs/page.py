@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anima_prompt.batch.outputs import Echo
-from anima_prompt.batch.outputs.rows import Row, rows
+from anima_prompt.batch.outputs.rows import Row, many, rows
 from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.lint.registry import all_rules
 
@@ -66,7 +66,7 @@ class Page:
             '<meta name="viewport" content="width=device-width">'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><title>Prompt findings</title>'
             f"<style>{_beside('page.css')}</style></head><body><h1>Prompt findings</h1>"
-            f'<p class="faint">{_many(self.prompts, "prompt")} in {_many(len(self.files), "file")}</p>'
+            f'<p class="faint">{many(self.prompts, "prompt")} in {many(len(self.files), "file")}</p>'
             f'<div class="totals">{numbers}</div>{problems}'
             f'<div class="rules" tabindex="0" role="region" aria-label="Rules">'
             f"<table><thead><tr>{heads}</tr></thead><tbody>{table}</tbody></table></div>"
@@ -84,10 +84,6 @@ def _beside(name: str) -> str:
 
 def _plural(severity: Severity, count: int) -> str:
     return severity if count == 1 or severity is Severity.INFO else f"{severity}s"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _article(found: list[Row]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from anima_prompt.batch.outputs import Echo
-from anima_prompt.batch.outputs.rows import Row, rows
+from anima_prompt.batch.outputs.rows import Row, many, rows
 from anima_prompt.batch.sources import line_of
 from anima_prompt.diagnostics import Severity
 
@@ -72,7 +72,7 @@ class Concise:
         fixes = [f"{self.safe} fixable with --fix"] if self.safe else []
         fixes += [f"{self.unsafe} {'more ' if self.safe else ''}with --unsafe-fixes"] if self.unsafe else []
         tail = f"; {', '.join(fixes)}" if fixes else ""
-        self.echo(f"Found {', '.join(parts)} in {_many(len(self.files), 'file')}{tail}.\n")
+        self.echo(f"Found {', '.join(parts)} in {many(len(self.files), 'file')}{tail}.\n")
 
 
 class Text(Concise):
@@ -112,11 +112,7 @@ def _width(text: str) -> int:
 
 
 def _counted(severity: Severity, count: int) -> str:
-    return f"{count} {severity}" if severity is Severity.INFO else _many(count, severity)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return f"{count} {severity}" if severity is Severity.INFO else many(count, severity)
 
 
 def statistics(counts: Counter[tuple[str, str, str]]) -> str:
