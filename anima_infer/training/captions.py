@@ -26,7 +26,10 @@ _SIDES = ("on the left", "on the right")
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How often captions have which form; chances from 0 to 1."""
+    """How often captions have which form; chances from 0 to 1.
+
+    ``two_characters`` makes sentences likelier where there are two: nothing else says who wears what.
+    """
 
     quality_alone: float = 0.07
     sentences: float = 0.2
@@ -36,6 +39,7 @@ class Shares:
     score: float = 0.35
     year: float = 0.4
     safety: float = 0.8
+    two_characters: float = 0.65
 
 
 DEFAULT = Shares()
@@ -64,7 +68,7 @@ def caption(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> st
     front = [*quality, *_year(scene, source, shares)]
     if source.random() < shares.safety:
         front.append("safe")
-    form = source.random()
+    form = source.random() * (shares.two_characters if len(scene.figures) == 2 else 1.0)
     if form < shares.sentences:
         return ". ".join(part for part in (", ".join(front), sentences(scene, source)) if part)
     tags = [*front, scene.count, *_style(scene)]

@@ -174,7 +174,7 @@ def _together(name: str, chosen: list[str]) -> bool:
 
 def random_scene(source: random.Random) -> Scene:
     """Return a scene; single characters are the rule."""
-    count = source.choices(COUNTS, (46, 20, 14, 14, 6))[0]
+    count = source.choices(COUNTS, (42, 18, 17, 17, 6))[0]
     kinds = {"1girl": ["1girl"], "1boy": ["1boy"], "2girls": ["1girl", "1girl"], "no humans": []}
     both = ["1girl", "1boy"]
     if count == "1girl, 1boy":
@@ -185,8 +185,8 @@ def random_scene(source: random.Random) -> Scene:
         figures,
         source.choice(BACKGROUNDS),
         source.choices(framings, (50, 32, 18)[: len(framings)])[0],
-        source.choice(("", "", *STYLES)),
-        source.choices(QUALITIES, (22, 22, 16, 14, 13, 13))[0],
+        source.choice(("", "", "", "", *STYLES)),
+        source.choices(QUALITIES, (36, 24, 12, 10, 9, 9))[0],
         source.choice(YEARS),
     )
 
