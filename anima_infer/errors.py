@@ -17,3 +17,7 @@ class LoraError(InferError):
 
 class SettingsError(InferError):
     """A setting is outside what the model or the sampler can do."""
+
+
+class GridError(InferError):
+    """A grid's specification, folder or manifest is wrong."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from anima_infer.image import save_picture, to_picture
+from anima_infer.image import to_picture
+from anima_infer.pictures import save_picture
 from anima_infer.vae import SCALE, Vae
 
 _SAMPLES, _SIDE = 4, 16

@@ -16,10 +16,11 @@ from torch import Tensor
 from anima_infer.dit import Context
 from anima_infer.errors import SettingsError
 from anima_infer.guidance import Guidance
-from anima_infer.image import open_picture, to_mask, to_picture, to_pixels
+from anima_infer.image import to_mask, to_picture, to_pixels
 from anima_infer.lora import Lora, Merger
 from anima_infer.models import FILES, Files, Models
 from anima_infer.noise import MOST_SEED
+from anima_infer.pictures import open_picture
 from anima_infer.pipeline import Progress, Settings, Start, decode, denoise
 from anima_prompt import __version__
 from anima_prompt.dialects import Dialect

@@ -174,3 +174,132 @@ def extract(base: Path, tuned: Path, rank: int, output: Path) -> None:
     from anima_infer.cli.lora import extract as run
 
     run(base, tuned, rank, output)
+
+
+@commands.group()
+def grid() -> None:
+    """Render A/B grids, look at them, and vote on them blindly."""
+
+
+_FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+
+
+@grid.command()
+@click.argument("spec", type=click.Path(dir_okay=False))
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder of an earlier run that will be extended.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@click.pass_context
+def plan(ctx: click.Context, /, spec: str, output: Path | None, as_json: bool) -> None:
+    """Say what a grid holds, what it costs, and what the linter thinks of its prompts."""
+    from anima_infer.cli.grid import plan as run
+
+    ctx.exit(run(spec, output, as_json=as_json))
+
+
+@grid.command("run")
+@click.argument("spec", type=click.Path(dir_okay=False))
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder for everything.")
+@click.option("--resume", is_flag=True, help="Go on with what is in the folder, or extend it.")
+@models_option
+@click.option("--dtype", default="auto", show_default=True, help="auto, bf16, fp16, fp32, fp8 (stored so).")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
+@click.option("--offload", default="none", show_default=True, help="none, parts or blocks: less memory, slower.")
+@click.option("--compile", "compiled", is_flag=True, help="Let PyTorch compile the DiT: slower start, faster steps.")
+@click.option("--no-lint", is_flag=True, help="Render even if the linter finds errors.")
+@click.pass_context
+def run_grid(ctx: click.Context, /, spec: str, output: Path, **given: Any) -> None:
+    """Render a grid, or what is missing of it; then write sheet and report.
+
+    \b
+    Try:
+      anima-infer grid run examples/grids/weights.yaml -o out/weights
+      anima-infer grid run examples/grids/weights.yaml -o out/weights --resume
+    """
+    from anima_infer.cli.grid import run
+
+    ctx.exit(run(spec, output, given))
+
+
+@grid.command()
+@_FOLDER
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="PNG or WebP; FOLDER/sheet.png by default.")
+@click.option("--cell", type=click.IntRange(32, 2048), help="Side of a cell in pixels.")
+@click.pass_context
+def sheet(ctx: click.Context, /, folder: Path, output: Path | None, cell: int | None) -> None:
+    """Write the contact sheet of a grid."""
+    from anima_infer.cli.grid import sheet as run
+
+    ctx.exit(run(folder, output, cell))
+
+
+@grid.command()
+@_FOLDER
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="HTML file; FOLDER/report.html by default.")
+@click.option("--embed/--link", "embed", default=None, help="Put whole pictures into the page, or link them.")
+@click.option(
+    "--tagger", type=click.Path(path_type=Path, exists=True), help="ONNX tagger that scores the prompts' tags."
+)
+@click.pass_context
+def report(ctx: click.Context, /, folder: Path, output: Path | None, **given: Any) -> None:
+    """Write the report page of a grid."""
+    from anima_infer.cli.grid import report as run
+
+    ctx.exit(run(folder, output, given))
+
+
+@grid.command()
+@_FOLDER
+@click.option("--axis", help="Show pairs that differ on this axis alone; all axes by default.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; a free one by default.")
+@click.option("--open/--no-open", "open_page", default=True, help="Open the page in the browser.")
+@click.pass_context
+def review(ctx: click.Context, /, folder: Path, axis: str | None, port: int, open_page: bool) -> None:
+    """Serve a page on this machine that collects blind votes."""
+    from anima_infer.cli.grid import review as run
+
+    ctx.exit(run(folder, axis, port, open_page=open_page))
+
+
+@grid.command()
+@_FOLDER
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
+@click.pass_context
+def results(ctx: click.Context, /, folder: Path, form: str) -> None:
+    """Say what the votes say."""
+    from anima_infer.cli.grid import results as run
+
+    ctx.exit(run(folder, form))
+
+
+@grid.command()
+@click.argument("spec", type=click.Path(dir_okay=False))
+@click.option("--comfyui", is_flag=True, required=True, help="Write ComfyUI API workflows.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Empty folder for them.")
+@click.option("--model", metavar="NAME", help="File name of the DiT in ComfyUI.")
+@click.pass_context
+def export(ctx: click.Context, /, spec: str, comfyui: bool, output: Path, model: str | None) -> None:
+    """Write a grid as workflows for another program."""
+    from anima_infer.cli.grid import export as run
+
+    del comfyui
+    ctx.exit(run(spec, output, model))
+
+
+@grid.command()
+@_FOLDER
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder for the grid.")
+@click.pass_context
+def adopt(ctx: click.Context, /, folder: Path, output: Path) -> None:
+    """Build a grid from pictures made elsewhere, by their metadata."""
+    from anima_infer.cli.grid import adopt as run
+
+    ctx.exit(run(folder, output))
+
+
+@grid.command()
+@click.pass_context
+def schema(ctx: click.Context, /) -> None:
+    """Print the JSON schema of grid specifications, for editors."""
+    from anima_infer.cli.grid import schema as run
+
+    ctx.exit(run())

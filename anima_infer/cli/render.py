@@ -12,9 +12,9 @@ import click
 from torch import Tensor
 
 from anima_infer.errors import SettingsError
-from anima_infer.image import ENDINGS, save_picture
-from anima_infer.models import Models, default_files, find
+from anima_infer.models import Files, Models, default_files, find
 from anima_infer.noise import check_seed
+from anima_infer.pictures import ENDINGS, save_picture
 from anima_infer.pipeline import Settings, Start
 from anima_infer.preview import Preview
 from anima_infer.render import Job, LoraUse, Picture, Renderer, seeds_from, settings_for
@@ -122,8 +122,17 @@ def _has_errors(jobs: list[Job], prompts: list[tuple[str, str, Profile]]) -> boo
     return errors
 
 
+def chosen_files(folder: str | None) -> Files:
+    """Return the model's files: those of a folder, or the usual ones.
+
+    Raises:
+        CheckpointError: something is missing.
+    """
+    return find(folder).complete(folder) if folder else default_files()
+
+
 def _models(given: dict[str, Any]) -> Models:
-    files = find(given["folder"]).complete(given["folder"]) if given["folder"] else default_files()
+    files = chosen_files(given["folder"])
     start = time.perf_counter()
     models = Models.load(files, dtype=given["dtype"], device=given["device"], offload=given["offload"])
     click.echo(f"loaded {files.dit} in {time.perf_counter() - start:.1f} s", err=True)

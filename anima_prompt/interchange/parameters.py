@@ -20,7 +20,7 @@ class Recorded:
 
     Attributes:
         prompt, negative: the texts; ``negative`` is None where nothing is known of it.
-        settings: figures by our names (steps, guidance_scale, sampler, scheduler, shift, width, height), as text.
+        settings: figures by our names (steps, guidance_scale, sampler, scheduler, shift, width, height, seed), as text.
         model: file name of the checkpoint, empty if unknown.
         role: ``positive``, ``negative`` or ``region``: what ``prompt`` is for.
         place: where in the file it stood, for people (``node 6``).
@@ -63,6 +63,7 @@ def _ours(figures: Mapping[str, str]) -> dict[str, str]:
         "Sampler": "sampler",
         "Schedule type": "scheduler",
         "Shift": "shift",
+        "Seed": "seed",
         "Distilled CFG Scale": "shift",
     }
     found = {ours: figures[theirs] for theirs, ours in names.items() if theirs in figures}

@@ -77,6 +77,15 @@ def parse_prompt_file(text: str, source: str, *, profile: Profile | None = None)
     return found
 
 
+def parse_prompt(value: Value) -> Prompt:
+    """Return the prompt of one mapping of a larger document; only a profile that it names itself fills gaps.
+
+    Raises:
+        PromptFileError: the content breaks the schema.
+    """
+    return _prompt_file(value, None, "").prompt
+
+
 def _prompt_file(value: Value, profile: Profile | None, default_name: str) -> PromptFile:
     fields = value.fields("a prompt", KEYS)
     if profile is None and "profile" in fields:
@@ -106,7 +115,7 @@ def _prompt(fields: dict[str, Value]) -> Prompt:
     tags: dict[str, tuple[Tag, ...]] = {}
     for key in TAG_KEYS:
         if key in fields and key != Section.CHARACTER:
-            tags[key] = tuple(tag for item in fields[key].one_or_many(key) for tag in _tags(key, item))
+            tags[key] = tuple(tag for item in fields[key].one_or_many(key) for tag in read_tags(key, item))
     if "comments" in fields:
         comments = tuple(v.text("a comment") for v in fields["comments"].one_or_many("comments"))
         prompt = replace(prompt, comments=comments)
@@ -124,8 +133,12 @@ def _prompt(fields: dict[str, Value]) -> Prompt:
     return replace(prompt, closing=closing) if closing else prompt
 
 
-def _tags(key: str, value: Value) -> list[Tag]:
-    """Return the tags of one item: a text is one tag, or several with commas between them."""
+def read_tags(key: str, value: Value) -> list[Tag]:
+    """Return the tags of one item of a section: a text is one tag, or several with commas between them.
+
+    Raises:
+        PromptFileError: it is neither text nor a mapping with a text.
+    """
     if value.is_mapping:
         return [_tag(key, value, TAG_OPTIONS)]
     text = value.text(f"a tag of {key}")
@@ -150,7 +163,7 @@ def _tag(key: str, value: Value, options: tuple[str, ...]) -> Tag:
 
 def _character(builder: PromptBuilder, value: Value) -> PromptBuilder:
     if not value.is_mapping:
-        tags = tuple(_tags("character", value))
+        tags = tuple(read_tags("character", value))
         prompt = builder.prompt
         return replace(builder, prompt=replace(prompt, character=prompt.character + tags))
     tag = _tag("character", value, CHARACTER_OPTIONS)

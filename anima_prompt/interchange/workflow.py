@@ -37,6 +37,8 @@ _FIGURES = {
     "shift": "shift",
     "width": "width",
     "height": "height",
+    "seed": "seed",
+    "noise_seed": "seed",
 }
 _MODELS = ("unet_name", "ckpt_name", "model_name")
 _MOST_NODES = 100_000

@@ -15,9 +15,10 @@ from torch import Tensor
 from anima_infer.dit import Context, stacked
 from anima_infer.errors import InferError, SettingsError
 from anima_infer.guidance import Apg, Guidance
-from anima_infer.image import save_picture, to_pixels
+from anima_infer.image import to_pixels
 from anima_infer.models import Models
 from anima_infer.noise import BrownianNoise, GaussianNoise, initial_noise
+from anima_infer.pictures import save_picture
 from anima_infer.pipeline import Settings, Start, decode, denoise
 from anima_infer.preview import Preview
 from anima_infer.render import Job, LoraUse, Renderer, parameters_text, seeds_from

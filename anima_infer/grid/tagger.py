@@ -1,0 +1,82 @@
+"""Taggers as scorers: an ONNX file of the WD kind says how many of a prompt's tags a picture shows.
+
+The ONNX runtime is an optional package, imported when a tagger is used.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anima_infer.errors import GridError
+from anima_prompt.names import text_to_name
+from anima_prompt.prompt import Prompt
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+_LABELS = "selected_tags.csv"
+THRESHOLD = 0.35
+"""Score from which a tag counts as shown; the WD taggers' own default for general tags."""
+
+
+def shown_share(prompt: str, scores: dict[str, float], threshold: float = THRESHOLD) -> float | None:
+    """Return the share of a prompt's tags that a picture shows; None if the tagger knows none of them.
+
+    >>> shown_share("1girl, red hair, @wlop", {"1girl": 0.9, "red_hair": 0.2})
+    0.5
+    """
+    names = [text_to_name(tag.text) for _, tag in Prompt.parse(prompt).tags() if tag.weight > 0]
+    known = [name for name in names if name in scores]
+    return sum(scores[name] >= threshold for name in known) / len(known) if known else None
+
+
+class OnnxTagger:
+    """A tagger in an ONNX file with ``selected_tags.csv`` beside it (columns ``name``, ``category``)."""
+
+    def __init__(self, path: Path) -> None:
+        """Load the tagger.
+
+        Raises:
+            GridError: a file is missing or no tagger, or the ONNX runtime is not installed.
+        """
+        try:
+            import onnxruntime
+        except ImportError:
+            raise GridError("the package onnxruntime is missing; install it to use --tagger") from None
+        file = path / "model.onnx" if path.is_dir() else path
+        labels = file.with_name(_LABELS)
+        if not file.is_file() or not labels.is_file():
+            raise GridError(f"{file}: a tagger needs this file and {_LABELS} beside it; download both")
+        try:
+            self._session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        except Exception as error:  # the runtime raises its own kinds, which share no base
+            raise GridError(f"{file}: is no ONNX model ({' '.join(str(error).split())[:120]})") from error
+        with labels.open(encoding="utf-8", newline="") as rows:
+            self.names = [row["name"] for row in csv.DictReader(rows)]
+        (entry,) = self._session.get_inputs()
+        self._input, self._side = entry.name, int(entry.shape[1])
+
+    def score(self, pictures: Sequence[Picture], prompts: Sequence[str]) -> list[dict[str, float]]:
+        """Return the share of the prompt's tags that each picture shows."""
+        made = []
+        for picture, prompt in zip(pictures, prompts, strict=True):
+            (scores,) = self._session.run(None, {self._input: self._prepared(picture)})
+            share = shown_share(prompt, dict(zip(self.names, map(float, scores[0]), strict=False)))
+            made.append({} if share is None else {"tags": share})
+        return made
+
+    def _prepared(self, picture: Picture) -> np.ndarray[Any, Any]:
+        """Return a picture as these taggers want it: padded to a square with white, BGR, 0 to 255."""
+        from PIL import Image
+
+        rgb = picture.convert("RGB")
+        side = max(rgb.size)
+        square = Image.new("RGB", (side, side), "white")
+        square.paste(rgb, ((side - rgb.width) // 2, (side - rgb.height) // 2))
+        pixels = np.asarray(square.resize((self._side, self._side), Image.Resampling.BICUBIC), dtype=np.float32)
+        return np.ascontiguousarray(pixels[None, :, :, ::-1])

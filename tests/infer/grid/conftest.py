@@ -1,0 +1,66 @@
+"""What the grid tests share: specifications, executors, and a finished grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from anima_infer.grid.executor import InProcess, Outcome
+from anima_infer.grid.folder import Grid, open_grid
+from anima_infer.grid.plan import Batch, Cell
+from anima_infer.grid.runner import plan_for, run_grid
+from anima_infer.grid.spec import Spec, spec_from
+from anima_infer.models import Models
+from tests.infer.tiny import Tiny
+
+BASE = {
+    "prompt": "masterpiece, best quality, safe, 1girl, red hair, witch hat, night. She waves.",
+    "negative": "worst quality",
+    "size": "64x64",
+    "steps": 2,
+    "sampler": "euler",
+    "cfg": 2,
+    "seed": 5,
+}
+
+
+def grid_spec(*axes: dict[str, Any], **more: Any) -> Spec:
+    """Return a specification with the usual base."""
+    base = {**BASE, **more.pop("base", {})}
+    return spec_from({"name": "test grid", "base": base, "axes": list(axes), **more})
+
+
+class Painter:
+    """An executor that paints plain squares whose colour is the cell's key: fast, and the same every time."""
+
+    def __init__(self, fail: Callable[[Cell], str] = lambda _: "") -> None:
+        self.fail, self.rendered = fail, list[str]()
+
+    def identity(self, cells: Sequence[Cell]) -> dict[str, str]:
+        return {"DiT": "painter"}
+
+    def run(self, batches: Iterable[Batch]) -> Iterator[Outcome]:
+        for batch in batches:
+            for cell in batch.cells:
+                self.rendered.append(cell.key)
+                error = self.fail(cell)
+                s = cell.job.settings
+                colour = tuple(bytes.fromhex(cell.key[:6]))
+                picture = None if error else Image.new("RGB", (s.width, s.height), colour)
+                yield Outcome(cell, 0.25, picture, cell.job.prompt, {}, error)
+
+
+def painted(folder: Path, spec: Spec, **options: Any) -> Grid:
+    """Return a grid whose pictures are painted squares."""
+    run_grid(plan_for(spec, folder), folder, Painter(**options))
+    return open_grid(folder)
+
+
+@pytest.fixture
+def executor(tiny: Tiny) -> InProcess:
+    """Renders with the tiny model."""
+    return InProcess(lambda _: Models.load(tiny.files, dtype="fp32", device="cpu"))
