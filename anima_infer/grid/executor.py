@@ -68,6 +68,9 @@ class InProcess:
         paths = [files.dit, files.text, files.vae, files.adapter, files.qwen_tokenizer, files.t5_tokenizer]
         found = {part: path for part, path in zip(_PARTS, paths, strict=True) if path is not None}
         known = {part: fingerprint(_file_in(path)) for part, path in found.items()}
+        for checkpoint in dict.fromkeys(cell.checkpoint for cell in cells if cell.checkpoint):
+            if Path(checkpoint).exists():
+                known[f"checkpoint {checkpoint}"] = fingerprint(_file_in(Path(checkpoint)))
         for use in dict.fromkeys(use for cell in cells for use in cell.job.loras):
             if use.path.is_file():
                 known[f"LoRA {use.path.name}"] = fingerprint(use.path)

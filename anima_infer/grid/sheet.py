@@ -89,7 +89,7 @@ def _split(page: Page, look: _Look) -> list[tuple[Place, ...]]:
     """Return the rows of each sheet."""
     step = look.cell + look.gap
     width = len(page.columns) * step + sum(look.sides) + 2 * look.margin
-    most = max(1, int((min(MOST_SIDE, MOST_PIXELS / width) - 8 * look.line - 2 * look.margin) // step))
+    most = max(1, int((min(MOST_SIDE, MOST_PIXELS / width) - 16 * look.line - 2 * look.margin) // step))
     return [page.rows[start : start + most] for start in range(0, len(page.rows), most)]
 
 

@@ -19,6 +19,7 @@ function make(tag, props = {}, ...children) {
 const at = new Map(data.cells.map((cell) => [cell.i.join(), cell]));
 const places = (cell, role) => data.layout[role].map((axis) => cell.i[axis]);
 const label = (axis, index) => data.axes[axis].labels[index];
+const clipped = (text, most = 160) => (text.length > most ? `${text.slice(0, most)}…` : text);
 const words = (cell) => cell.i.map((index, axis) => `${data.axes[axis].name}: ${label(axis, index)}`).join(", ");
 const order = (a, b) => a.map((value, index) => value - b[index]).find((difference) => difference) || 0;
 
@@ -75,7 +76,7 @@ function head(rows, columns) {
   const levels = Math.max(1, across.length);
   for (let level = 0; level < levels; level++) {
     const line = make("tr");
-    const named = across[level] === undefined ? "" : `${data.axes[across[level]].name} →`;
+    const named = across[level] === undefined ? "" : `${clipped(data.axes[across[level]].name)} →`;
     if (level === levels - 1) corner(line, down, named);
     else line.append(make("th", {className: "corner", colSpan: down.length || 1}, make("div", {className: "across"}, named)));
     let column = 0;
@@ -86,8 +87,8 @@ function head(rows, columns) {
       const axis = across[level];
       const cell = make("th", {scope: "col", colSpan: span});
       if (axis !== undefined) {
-        cell.append(label(axis, columns[column][level]));
-        cell.title = `${data.axes[axis].name}: ${label(axis, columns[column][level])}`;
+        cell.append(clipped(label(axis, columns[column][level])));
+        cell.title = clipped(`${data.axes[axis].name}: ${label(axis, columns[column][level])}`, 2000);
         if (level === levels - 1) cell.append(hider(columns[column], "column"));
       }
       line.append(cell);
@@ -99,7 +100,7 @@ function head(rows, columns) {
 }
 
 function corner(line, down, named) {
-  const cells = (down.length ? down : [null]).map((axis) => make("th", {className: "corner", scope: "col"}, axis === null ? "" : `${data.axes[axis].name} ↓`));
+  const cells = (down.length ? down : [null]).map((axis) => make("th", {className: "corner", scope: "col"}, axis === null ? "" : `${clipped(data.axes[axis].name)} ↓`));
   cells[cells.length - 1].prepend(make("div", {className: "across"}, named));
   line.append(...cells);
 }
@@ -120,7 +121,7 @@ function body(rows, columns) {
       if (level < down.length - 1 && y && start(y) === start(y - 1)) return;
       let span = 1;
       while (level < down.length - 1 && y + span < rows.length && start(y + span) === start(y)) span++;
-      const cell = make("th", {scope: "row", rowSpan: span, title: data.axes[axis].name}, label(axis, row[level]));
+      const cell = make("th", {scope: "row", rowSpan: span, title: clipped(`${data.axes[axis].name}: ${label(axis, row[level])}`, 2000)}, clipped(label(axis, row[level])));
       cell.dataset.level = level;
       if (level === down.length - 1) cell.append(hider(row, "row"));
       line.append(cell);
@@ -141,7 +142,7 @@ function button(cell, x, y, row, column) {
     return box;
   }
   box.dataset.at = cell.i.join();
-  box.ariaLabel = words(cell) + (cell.e ? `, failed: ${cell.e}` : picture(cell) ? "" : ", not rendered yet");
+  box.ariaLabel = clipped(words(cell), 1000) + (cell.e ? `, failed: ${cell.e}` : picture(cell) ? "" : ", not rendered yet");
   if (picture(cell)) {
     const image = make("img", {alt: "", width: picture(cell).w, height: picture(cell).h});
     image.dataset.src = picture(cell).thumb || picture(cell).full;
@@ -251,13 +252,13 @@ function open(cell) {
 }
 
 function differing(cell, from) {
-  const parts = cell.i.map((index, axis) => (index === from.i[axis] ? "" : `${data.axes[axis].name}: ${label(axis, index)}`)).filter(Boolean);
+  const parts = cell.i.map((index, axis) => (index === from.i[axis] ? "" : `${clipped(data.axes[axis].name)}: ${clipped(label(axis, index))}`)).filter(Boolean);
   return (cell.i.join() === state.marked ? "marked, " : "") + parts.join(", ");
 }
 
 function show() {
   const cell = state.open, other = at.get(one("#other").value);
-  one("#where").textContent = words(cell);
+  one("#where").textContent = clipped(words(cell), 600);
   for (const choice of document.querySelectorAll("[data-mode]")) {
     choice.setAttribute("aria-pressed", String(choice.dataset.mode === state.mode));
     choice.disabled = choice.dataset.mode !== "one" && (!other || !picture(cell));
@@ -266,7 +267,7 @@ function show() {
   facts(cell, other ?? baseline(cell));
 }
 
-const image = (cell) => make("img", {src: picture(cell).full, alt: words(cell), className: isSmall(cell) ? "small" : ""});
+const image = (cell) => make("img", {src: picture(cell).full, alt: clipped(words(cell), 1000), className: isSmall(cell) ? "small" : ""});
 
 function stage(cell, other) {
   if (!picture(cell)) return [make("p", {className: "note"}, cell.e ? `failed: ${cell.e}` : "not rendered yet")];
@@ -455,14 +456,14 @@ function start() {
   state.page = distinct(data.cells, "pages")[0];
   const pages = distinct(data.cells, "pages");
   data.layout.pages.forEach((axis, depth) => {
-    const choose = make("select", {}, ...[...new Set(pages.map((page) => page[depth]))].map((index) => make("option", {value: index}, label(axis, index))));
+    const choose = make("select", {}, ...[...new Set(pages.map((page) => page[depth]))].map((index) => make("option", {value: index}, clipped(label(axis, index), 80))));
     choose.addEventListener("change", () => {
       const wanted = state.page.with(depth, Number(choose.value));
       state.page = pages.find((page) => page.join() === wanted.join()) ?? pages.find((page) => page[depth] === wanted[depth]);
       document.querySelectorAll("#pages select").forEach((other, place) => { other.value = state.page[place]; });
       draw();
     });
-    one("#pages").append(make("label", {}, `${data.axes[axis].name} `, choose));
+    one("#pages").append(make("label", {}, `${clipped(data.axes[axis].name, 60)} `, choose));
   });
   effects();
   results();

@@ -29,12 +29,14 @@ async function next() {
 async function act(work) {
   if (busy) return;
   busy = true;
+  one("#vote").setAttribute("aria-busy", "true");
   try {
     await work();
   } catch (error) {
     one("#said").textContent = "The program that shows this page does not answer; is it still running?";
   } finally {
     busy = false;
+    one("#vote").setAttribute("aria-busy", "false");
   }
 }
 

@@ -1,0 +1,243 @@
+"""``anima-infer grid`` as a user runs it: every command, its output, its exit code, its errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from anima_infer.cli.main import commands
+from anima_infer.errors import GridError
+from anima_infer.grid.adopt import adopt
+from anima_infer.grid.folder import open_grid
+from anima_infer.grid.tagger import OnnxTagger, shown_share
+from anima_infer.grid.votes import ONE, Votes, pairs_of
+from anima_prompt.interchange.workflow import read_workflow
+from tests.infer.tiny import Tiny
+
+SPEC = """
+name: how much hat
+base:
+  prompt: masterpiece, best quality, safe, 1girl, red hair, witch hat, night
+  negative: worst quality
+  size: 64x64
+  steps: 2
+  sampler: euler
+  cfg: 2
+axes:
+  - weight: witch hat
+    values: 0-2
+seeds: 2
+"""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("ANIMA_PROMPT_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "hat.yaml"
+    path.write_text(SPEC, encoding="utf-8")
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(commands, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def done(spec: Path, tiny: Tiny, tmp_path: Path) -> Path:
+    result = run("grid", "run", spec, "-o", tmp_path / "out", "--models", tiny.folder, "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    return tmp_path / "out"
+
+
+def test_plan_says_axes_cells_cost_and_findings(spec: Path) -> None:
+    result = run("grid", "plan", spec)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[:5] == [
+        "how much hat",
+        "  weight witch hat (columns): 0, 1, 2; baseline 0",
+        "  seed (rows): 0, 1; baseline 0",
+        "6 cells, 6 pictures",
+        "3 distinct prompts, 1 model load, 0 sets of LoRAs, 1 batch",
+    ]
+    assert "time not known before the first run" in result.stdout
+    assert "in 1 of 3 prompts" in result.stderr
+
+
+def test_plan_speaks_json(spec: Path) -> None:
+    data = json.loads(run("grid", "plan", spec, "--json").stdout)
+    assert (len(data["cells"]), data["pictures"], data["model_loads"]) == (6, 6, 1)
+    assert data["work"] == pytest.approx(6 * 2 * 2 * 64 * 64 / 1e6, abs=1e-3)
+
+
+def test_run_makes_pictures_sheet_and_report_and_then_knows_its_rate(done: Path, spec: Path) -> None:
+    grid = open_grid(done)
+    assert all(cell.done for cell in grid.cells)
+    assert {path.name for path in done.iterdir() if not path.name.startswith(".")} == {
+        "grid.json", "manifest.jsonl", "pictures", "report.html", "sheet.png",
+    }  # fmt: skip
+    assert set(grid.files) == {"DiT", "text encoder", "VAE", "Qwen tokenizer", "T5 tokenizer"}
+    assert "at the last rate" in run("grid", "plan", spec).stdout
+
+
+def test_run_refuses_a_used_folder_and_resumes_on_request(done: Path, spec: Path, tiny: Tiny) -> None:
+    again = run("grid", "run", spec, "-o", done, "--models", tiny.folder)
+    assert again.exit_code == 2
+    assert again.stderr.splitlines()[-1].endswith(
+        "holds a grid already; add --resume to go on with it, or choose another folder"
+    )
+    resumed = run("grid", "run", spec, "-o", done, "--models", tiny.folder, "--resume")
+    assert resumed.exit_code == 0
+    assert "0 pictures made" in resumed.stderr
+    assert "6 kept" in resumed.stderr
+
+
+def test_errors_of_the_linter_stop_a_run_unless_told(spec: Path, tiny: Tiny, tmp_path: Path) -> None:
+    spec.write_text(SPEC.replace("seeds: 2", "  - {search: red hair, values: ['((red hair']}"), encoding="utf-8")
+    command = ("grid", "run", spec, "-o", tmp_path / "out", "--models", tiny.folder)
+    result = run(*command)
+    assert result.exit_code == 1
+    assert "paren-unbalanced" in result.stderr
+    assert "the linter found errors" in result.stderr
+    assert not (tmp_path / "out").exists()
+    assert run("grid", "plan", spec).exit_code == 1
+    assert run(*command, "--no-lint").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["plan", "nothing.yaml"], "nothing.yaml"),
+        (["run", "{spec}", "-o", "{tmp}/x", "--models", "{tmp}/nowhere"], "is no folder"),
+        (["sheet", "{tmp}"], "holds no grid.json"),
+        (["report", "{tmp}"], "holds no grid.json"),
+        (["results", "{tmp}"], "holds no grid.json"),
+        (["review", "{tmp}", "--no-open"], "holds no grid.json"),
+        (["adopt", "{tmp}", "-o", "{tmp}/x"], "holds no picture with metadata"),
+        (["export", "{spec}", "--comfyui", "-o", "{tmp}"], "is not an empty folder"),
+        (["export", "{spec}", "-o", "{tmp}/x"], "--comfyui"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_two(
+    spec: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    filled = [argument.format(spec=spec, tmp=tmp_path) for argument in arguments]
+    result = run("grid", *filled)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_sheet_report_and_results_can_be_written_again(done: Path, tmp_path: Path) -> None:
+    assert run("grid", "sheet", done, "-o", tmp_path / "s.webp", "--cell", 96).stdout.strip() == str(
+        tmp_path / "s.webp"
+    )
+    assert run("grid", "report", done, "-o", tmp_path / "r.html", "--link").exit_code == 0
+    assert "../" not in (tmp_path / "r.html").read_text(encoding="utf-8").split('"full":"')[1][:20]
+    assert "no votes yet" in run("grid", "results", done).stderr
+    votes = Votes(done)
+    for pair in pairs_of(open_grid(done)):
+        votes.add(pair, ONE, voter="Ann", one_was_left=True)
+    text = run("grid", "results", done).stdout
+    assert "weight witch hat: 6 votes of 1 voter" in text
+    assert json.loads(run("grid", "results", done, "--format", "json").stdout)[0]["votes"] == 6
+    assert run("grid", "results", done, "--format", "csv").stdout.startswith("axis,one,other")
+    run("grid", "report", done)
+    assert '"votes":6' in (done / "report.html").read_text(encoding="utf-8")
+
+
+def test_export_writes_a_workflow_for_each_picture(spec: Path, tmp_path: Path) -> None:
+    result = run("grid", "export", spec, "--comfyui", "-o", tmp_path / "flows", "--model", "mine.safetensors")
+    assert result.exit_code == 0
+    files = sorted((tmp_path / "flows").iterdir())
+    assert len(files) == 6
+    found = read_workflow(json.loads(files[-1].read_text(encoding="utf-8")), "x")[0]
+    assert "(witch hat:2)" in found.prompt
+    assert (found.model, found.settings["seed"]) == ("mine.safetensors", "1")
+
+
+def test_adopt_builds_a_grid_from_metadata_and_leaves_the_pictures_alone(done: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(done / "pictures" / "plain.png")
+    before = sorted(path.name for path in done.rglob("*"))
+    result = run("grid", "adopt", done / "pictures", "-o", tmp_path / "adopted")
+    assert result.exit_code == 0
+    assert "plain.png: has no metadata" in result.stderr
+    grid = open_grid(tmp_path / "adopted")
+    assert [axis.name for axis in grid.axes] == ["prompt", "seed"]
+    assert [axis.labels for axis in grid.axes if axis.name == "seed"] == [("0", "1")]
+    assert all(grid.picture(cell).is_file() for cell in grid.cells)
+    assert len(pairs_of(grid)) == 6
+    assert sorted(path.name for path in done.rglob("*")) == before
+    with pytest.raises(GridError, match="holds a grid already"):
+        adopt(done / "pictures", tmp_path / "adopted")
+
+
+def test_schema_is_printed() -> None:
+    assert json.loads(run("grid", "schema").stdout)["title"] == "Anima grid"
+
+
+def test_the_share_of_shown_tags_leaves_out_what_the_tagger_does_not_know() -> None:
+    scores = {"1girl": 0.9, "red_hair": 0.5, "witch_hat": 0.1}
+    assert shown_share("1girl, red hair, witch hat, @wlop", scores) == pytest.approx(2 / 3)
+    assert shown_share("@wlop", scores) is None
+    assert shown_share("1girl, (witch hat:0)", scores) == 1
+
+
+def write_tagger(folder: Path, names: list[str]) -> Path:
+    """Write an ONNX tagger whose scores are the mean blue, green and red of a picture."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1, 2], keepdims=0),
+            helper.make_node("Div", ["mean", "most"], ["scores"]),
+        ],
+        "colours",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 16, 16, 3])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 3])],
+        [helper.make_tensor("most", TensorProto.FLOAT, [1], [255.0])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, str(folder / "model.onnx"))
+    rows = "".join(f"{i},{name},0,1\n" for i, name in enumerate(names))
+    (folder / "selected_tags.csv").write_text(f"tag_id,name,category,count\n{rows}", encoding="utf-8")
+    return folder
+
+
+def test_an_onnx_tagger_scores_the_tags_of_the_prompt(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    tagger = OnnxTagger(write_tagger(tmp_path, ["blue_theme", "green_theme", "red_theme"]))
+    red = Image.fromarray(np.full((20, 20, 3), (250, 5, 5), dtype=np.uint8))
+    scores = tagger.score([red, red], ["red theme, blue theme", "red theme"])
+    assert scores == [{"tags": 0.5}, {"tags": 1.0}]
+
+
+@pytest.mark.parametrize("content", [b"", b"no model at all"])
+def test_a_damaged_tagger_is_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "model.onnx").write_bytes(content)
+    with pytest.raises(GridError, match=r"selected_tags\.csv beside it"):
+        OnnxTagger(tmp_path)
+    (tmp_path / "selected_tags.csv").write_text("name\n", encoding="utf-8")
+    with pytest.raises(GridError, match="is no ONNX model"):
+        OnnxTagger(tmp_path)
+
+
+def test_the_report_shows_what_a_tagger_says(done: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    folder = tmp_path / "tagger"
+    folder.mkdir()
+    write_tagger(folder, ["red_hair", "witch_hat", "night"])
+    result: Any = run("grid", "report", done, "--tagger", folder)
+    assert result.exit_code == 0, result.output
+    assert '"shown tags":' in (done / "report.html").read_text(encoding="utf-8")
