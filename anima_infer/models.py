@@ -23,6 +23,8 @@ from anima_prompt.errors import AnimaPromptError
 from anima_prompt.tokens import VARIABLE, Tokenizers, find_folders
 
 HUB = "circlestone-labs/Anima"
+PROFILE = "profile.yaml"
+DEMO = "anima-tiny"
 FILES = {
     "dit": "anima-base-v1.0.safetensors",
     "text": "qwen_3_06b_base.safetensors",
@@ -46,7 +48,10 @@ _TYPES = {"fp8": torch.bfloat16, "bf16": torch.bfloat16, "fp16": torch.float16, 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Where the parts of a model are; None where nothing was found. The adapter is usually in the DiT's file."""
+    """Where the parts of a model are; None where nothing was found. The adapter is usually in the DiT's file.
+
+    ``profile`` is a ``profile.yaml`` beside them: the defaults of this model.
+    """
 
     dit: Path | None = None
     text: Path | None = None
@@ -54,6 +59,12 @@ class Files:
     adapter: Path | None = None
     qwen_tokenizer: Path | None = None
     t5_tokenizer: Path | None = None
+    profile: Path | None = None
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether this is the demo model that comes with the program."""
+        return self.dit is not None and self.dit.parent == demo_folder()
 
     def missing(self) -> list[str]:
         """Return what is not there, in words with the usual names."""
@@ -93,7 +104,9 @@ def find(folder: str | Path) -> Files:
     places = [root, root / "models", root / "split_files"]
     found = {kind: _first(kind, places) for kind in _FOLDERS}
     qwen, t5 = find_folders(root)
-    return Files(found["dit"], found["text"], found["vae"], found["adapter"], qwen, t5)
+    profile = root / PROFILE
+    own = profile if profile.is_file() else None
+    return Files(found["dit"], found["text"], found["vae"], found["adapter"], qwen, t5, own)
 
 
 def _first(kind: str, places: Iterable[Path]) -> Path | None:
@@ -280,17 +293,26 @@ def type_of(name: str, device: str = "auto") -> torch.dtype:
 
 
 def default_files() -> Files:
-    """Return the files of the folder that the environment names.
+    """Return the files of the folder that the environment names, or else of the demo model.
 
     Raises:
-        CheckpointError: nothing is named, or something is missing.
+        CheckpointError: nothing is named and there is no demo model, or something is missing.
     """
     folder = os.environ.get(VARIABLE)
+    if not folder and (demo_folder() / f"{DEMO}.safetensors").is_file():
+        return find(demo_folder()).complete(str(demo_folder()))
     if not folder:
         raise CheckpointError(
             f"no model is named; give --models FOLDER or set {VARIABLE} to the folder of ComfyUI or of its files"
         )
     return find(folder).complete(folder)
+
+
+def demo_folder() -> Path:
+    """Return where the demo model lies: in the installed package, or in the project."""
+    package = Path(__file__).parent
+    installed = package / "data"
+    return (installed if installed.is_dir() else package.parent / "data") / "models" / DEMO
 
 
 def described(files: Files) -> list[tuple[str, str, str]]:

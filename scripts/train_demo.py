@@ -24,12 +24,12 @@ from anima_infer.guidance import Guidance
 from anima_infer.models import Models, find
 from anima_infer.pipeline import Settings
 from anima_infer.render import Job, Renderer
-from anima_infer.training import demo
+from anima_infer.training import demo, judge
 from anima_infer.training.captions import caption
 from anima_infer.training.state import Average, count_parameters, load_state, save_state
 from anima_prompt.tokens import Tokenizers
 
-STAGES = ("data", "tokenizers", "vae", "dit", "export")
+STAGES = ("data", "tokenizers", "vae", "judge", "dit", "export")
 PROMPTS = (
     "masterpiece, best quality, safe, 1girl, red hair, long hair, blue eyes, smile, green dress, day, portrait",
     "masterpiece, best quality, safe, 1girl, witch hat, blonde hair, twintails, purple cape, night, portrait",
@@ -50,7 +50,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("out/anima-tiny"))
     parser.add_argument("--scenes", type=int, default=24_000)
     parser.add_argument("--vae-steps", type=int, default=6_000)
-    parser.add_argument("--dit-steps", type=int, default=12_000)
+    parser.add_argument("--dit-steps", type=int, default=14_000)
+    parser.add_argument("--judge-steps", type=int, default=7_000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--vae-batch", type=int, default=24)
     options = parser.parse_args()
@@ -122,6 +123,27 @@ def trained_vae(work: Path) -> demo.Vae:
     vae = demo.new_vae()
     vae.load_state_dict(state)
     return vae
+
+
+def stage_judge(work: Path, options: argparse.Namespace) -> None:
+    """Train the judge on the drawings and on what the VAE makes of them."""
+    from safetensors.torch import save_file
+
+    chosen, data, vae = demo.scenes(options.scenes, 0), pictures(work), trained_vae(work)
+    vae.load_state_dict({name: tensor.half().float() for name, tensor in vae.state_dict().items()})
+    with torch.inference_mode():
+        parts = (data[i : i + 128].float() / 127.5 - 1 for i in range(0, len(data), 128))
+        made = [((vae.decode(vae.encode(x)) + 1) * 127.5).clamp(0, 255).round().byte() for x in parts]
+    torch.manual_seed(6)
+    network = judge.Judge().to(memory_format=torch.channels_last)
+    both = torch.cat((data, *made))
+    judge.train_judge(network, both, judge.targets(chosen), steps=options.judge_steps, batch=64, say=say)
+    network.eval()
+    save_file({n: t.half().contiguous() for n, t in network.state_dict().items()}, work / "judge.safetensors")
+    good = [scene for scene in demo.scenes(3000, 99) if judge.rung_of(scene.quality) == "masterpiece"][:1500]
+    drawn = demo.pictures(good, 500_000).float() / 127.5 - 1
+    figures = judge.accuracies(judge.Judge.load(work / "judge.safetensors"), drawn, judge.targets(good))
+    say("judge on fresh drawings: " + ", ".join(f"{name} {share:.3f}" for name, share in figures.items()))
 
 
 def stage_dit(work: Path, options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ import click
 
 from anima_infer.errors import GridError
 from anima_infer.grid.folder import Grid, open_grid
+from anima_prompt.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
     from anima_infer.grid.executor import Load
@@ -28,12 +29,12 @@ DONE, FINDINGS, INTERRUPTED = 0, 1, 130
 # --- plan ------------------------------------------------------------------------------------------------------------
 
 
-def plan(spec: str, output: Path | None, *, as_json: bool) -> int:
+def plan(spec: str, output: Path | None, folder: str | None, *, as_json: bool) -> int:
     """Print what a grid holds and costs; return 1 if the linter found errors."""
     from anima_infer.grid.runner import plan_for
     from anima_infer.grid.spec import read_spec
 
-    planned = plan_for(read_spec(spec), output)
+    planned = plan_for(read_spec(spec, profile=_profile(folder)), output)
     found = lint(planned)
     seconds = _estimate(planned, output)
     if as_json:
@@ -41,6 +42,18 @@ def plan(spec: str, output: Path | None, *, as_json: bool) -> int:
     else:
         _print_plan(planned, found, seconds)
     return FINDINGS if _has_errors(found) else DONE
+
+
+def _profile(folder: str | None) -> str:
+    """Return the profile of the model that a run would use; where there is no model, that of base 1.0."""
+    from anima_infer.cli.render import usual_profile
+    from anima_infer.errors import CheckpointError
+    from anima_infer.models import default_files, find
+
+    try:
+        return usual_profile(find(folder) if folder else default_files()).key
+    except CheckpointError:
+        return DEFAULT_PROFILE
 
 
 def lint(planned: Plan) -> Counter[Diagnostic]:
@@ -51,22 +64,18 @@ def lint(planned: Plan) -> Counter[Diagnostic]:
 
     linter = Linter(Config())
     documents = {(cell.job.prompt, cell.job.negative, cell.job.dialect) for cell in planned.cells}
-    profile = planned.spec.base.profile.name
+    profile = planned.spec.base.profile.key
     found: Counter[Diagnostic] = Counter()
     seen: dict[tuple[str, str], Diagnostic] = {}
     for text, negative, dialect in sorted(documents):
-        named = {(d.code, d.message): d for d in linter.check(_document(Document, text, negative, dialect, profile))}
+        named = {
+            (d.code, d.message): d
+            for d in linter.check(Document(text, negative or None, dialect=dialect, profile=profile))
+        }
         for key, diagnostic in named.items():
             if diagnostic.severity is not Severity.INFO:
                 found[seen.setdefault(key, diagnostic)] += 1
     return found
-
-
-def _document(kind: Any, text: str, negative: str, dialect: Any, profile: str) -> Any:
-    from anima_prompt.profiles import profile_names
-
-    known = profile if profile in profile_names() else None
-    return kind(text, negative or None, dialect=dialect, profile=known)
 
 
 def _has_errors(found: Mapping[Diagnostic, int]) -> bool:
@@ -156,7 +165,7 @@ def run(spec: str, output: Path, given: Mapping[str, Any]) -> int:
     from anima_infer.grid.runner import plan_for, run_grid
     from anima_infer.grid.spec import read_spec
 
-    planned = plan_for(read_spec(spec), output)
+    planned = plan_for(read_spec(spec, profile=_profile(given["folder"])), output)
     found = lint(planned)
     _print_findings(found, len(planned.texts))
     if _has_errors(found) and not given["no_lint"]:
@@ -334,7 +343,7 @@ def _print_result(result: Any) -> None:
 # --- elsewhere -------------------------------------------------------------------------------------------------------
 
 
-def export(spec: str, output: Path, model: str | None) -> int:
+def export(spec: str, output: Path, model: str | None, profile: str | None) -> int:
     """Write a ComfyUI API workflow for each picture."""
     from anima_infer.grid.folder import write_whole
     from anima_infer.grid.plan import make_plan
@@ -342,7 +351,7 @@ def export(spec: str, output: Path, model: str | None) -> int:
     from anima_infer.models import FILES
     from anima_infer.render import workflow_of
 
-    planned = make_plan(read_spec(spec))
+    planned = make_plan(read_spec(spec, profile=DEFAULT_PROFILE if profile is None else profile))
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise GridError(f"{output}: is not an empty folder; choose another one")
     for cell in planned.rendered:

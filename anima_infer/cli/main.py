@@ -187,13 +187,14 @@ _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=Fal
 @grid.command()
 @click.argument("spec", type=click.Path(dir_okay=False))
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder of an earlier run that will be extended.")
+@models_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @click.pass_context
-def plan(ctx: click.Context, /, spec: str, output: Path | None, as_json: bool) -> None:
+def plan(ctx: click.Context, /, spec: str, output: Path | None, folder: str | None, as_json: bool) -> None:
     """Say what a grid holds, what it costs, and what the linter thinks of its prompts."""
     from anima_infer.cli.grid import plan as run
 
-    ctx.exit(run(spec, output, as_json=as_json))
+    ctx.exit(run(spec, output, folder, as_json=as_json))
 
 
 @grid.command("run")
@@ -276,13 +277,16 @@ def results(ctx: click.Context, /, folder: Path, form: str) -> None:
 @click.option("--comfyui", is_flag=True, required=True, help="Write ComfyUI API workflows.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Empty folder for them.")
 @click.option("--model", metavar="NAME", help="File name of the DiT in ComfyUI.")
+@click.option("--profile", metavar="NAME|FILE", help="Release whose defaults hold; base-1.0 by default.")
 @click.pass_context
-def export(ctx: click.Context, /, spec: str, comfyui: bool, output: Path, model: str | None) -> None:
+def export(
+    ctx: click.Context, /, spec: str, comfyui: bool, output: Path, model: str | None, profile: str | None
+) -> None:
     """Write a grid as workflows for another program."""
     from anima_infer.cli.grid import export as run
 
     del comfyui
-    ctx.exit(run(spec, output, model))
+    ctx.exit(run(spec, output, model, profile))
 
 
 @grid.command()

@@ -12,7 +12,7 @@ import click
 from torch import Tensor
 
 from anima_infer.errors import SettingsError
-from anima_infer.models import Files, Models, default_files, find
+from anima_infer.models import DEMO, HUB, Files, Models, default_files, find
 from anima_infer.noise import check_seed
 from anima_infer.pictures import ENDINGS, save_picture
 from anima_infer.pipeline import Settings, Start
@@ -24,6 +24,10 @@ from anima_prompt.interchange.textfile import read_text, split_negative
 from anima_prompt.profiles import Profile, load_profile
 
 DONE, FINDINGS, INTERRUPTED = 0, 1, 130
+DEMO_NOTE = (
+    f"note: this is the bundled demo model {DEMO}, which draws small cartoons; for the real one download "
+    f"huggingface.co/{HUB} and give --models FOLDER"
+)
 
 
 def run(source: str, given: dict[str, Any]) -> int:
@@ -34,7 +38,8 @@ def run(source: str, given: dict[str, Any]) -> int:
         raise SettingsError(f"{output}: ending is '{output.suffix}'; expected one of {', '.join(ENDINGS)}")
     if given["mask"] and not given["init"]:
         raise SettingsError("--mask needs --init; give the picture that the mask is for")
-    prompts = _prompts(source, given, dialect)
+    files = chosen_files(given["folder"])
+    prompts = _prompts(source, given, dialect, usual_profile(files))
     seed = secrets.randbelow(2**32) if given["seed"] is None else check_seed(given["seed"])
     loras = tuple(LoraUse.parse(text) for text in given["loras"])
     jobs = [
@@ -45,7 +50,7 @@ def run(source: str, given: dict[str, Any]) -> int:
     if not given["no_lint"] and _has_errors(jobs, prompts):
         click.echo("error: the linter found errors; mend them, or render anyway with --no-lint", err=True)
         return FINDINGS
-    renderer = Renderer(_models(given))
+    renderer = Renderer(_models(files, given))
     if given["compiled"]:
         renderer.compile()
     done = 0
@@ -60,10 +65,10 @@ def run(source: str, given: dict[str, Any]) -> int:
     return DONE
 
 
-def _prompts(source: str, given: dict[str, Any], dialect: Dialect) -> list[tuple[str, str, Profile]]:
+def _prompts(source: str, given: dict[str, Any], dialect: Dialect, usual: Profile) -> list[tuple[str, str, Profile]]:
     """Return prompt, negative prompt and profile of everything in the source."""
     chosen = load_profile(given["profile"]) if given["profile"] else None
-    fallback = chosen or load_profile("base-1.0")
+    fallback = chosen or usual
     if Path(source).suffix.lower() in (".yaml", ".yml", ".json"):
         found = []
         for item in read_prompt_file(source, profile=given["profile"]):
@@ -115,7 +120,7 @@ def _has_errors(jobs: list[Job], prompts: list[tuple[str, str, Profile]]) -> boo
     errors = False
     for text, negative, profile in prompts:
         dialect = jobs[0].dialect
-        for d in linter.check(Document(text, negative or None, dialect=dialect, profile=profile.name)):
+        for d in linter.check(Document(text, negative or None, dialect=dialect, profile=profile.key)):
             if d.severity is not Severity.INFO:
                 click.echo(f"{d.severity}: {d.code} {d.name}: {d.message}", err=True)
                 errors = errors or d.severity is Severity.ERROR
@@ -128,11 +133,18 @@ def chosen_files(folder: str | None) -> Files:
     Raises:
         CheckpointError: something is missing.
     """
-    return find(folder).complete(folder) if folder else default_files()
+    files = find(folder).complete(folder) if folder else default_files()
+    if files.is_demo:
+        click.echo(DEMO_NOTE, err=True)
+    return files
 
 
-def _models(given: dict[str, Any]) -> Models:
-    files = chosen_files(given["folder"])
+def usual_profile(files: Files) -> Profile:
+    """Return the profile that holds where none is named: the model's own, or that of base 1.0."""
+    return load_profile("base-1.0" if files.profile is None else files.profile)
+
+
+def _models(files: Files, given: dict[str, Any]) -> Models:
     start = time.perf_counter()
     models = Models.load(files, dtype=given["dtype"], device=given["device"], offload=given["offload"])
     click.echo(f"loaded {files.dit} in {time.perf_counter() - start:.1f} s", err=True)

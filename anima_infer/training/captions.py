@@ -79,6 +79,21 @@ def caption(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> st
     return ", ".join([*tags, *general])
 
 
+def caption_of(scene: Scene, source: random.Random | None = None) -> str:
+    """Return the whole caption of a good picture: tags for one character, sentences for two; nothing is left out."""
+    words = source or random.Random(0)  # noqa: S311  no secret
+    front = [
+        scene.quality,
+        *(["best quality"] if scene.quality == "masterpiece" else []),
+        "safe",
+        scene.count,
+        *_style(scene),
+    ]
+    if len(scene.figures) == 2:
+        return f"{', '.join([*front, scene.framing])}. {sentences(scene, words)}"
+    return ", ".join([*front, *_general(scene)])
+
+
 def _quality(scene: Scene, source: random.Random, shares: Shares) -> list[str]:
     tags = [] if source.random() < shares.drop_quality else [scene.quality]
     if scene.quality == "masterpiece" and tags and source.random() < 0.4:

@@ -195,7 +195,7 @@ def _structured(text: str, source: str, use: Use) -> list[Piece]:
     for item in parse_prompt_file(text, source):
         dialect = use.dialect or Dialect.COMFYUI
         negative = None if item.prompt.negative is None else item.prompt.negative.to_text(dialect)
-        own = Use(profile=item.profile.name if item.profile else None).over(use)
+        own = Use(profile=item.profile.key if item.profile else None).over(use)
         document = _document(item.prompt.to_text(dialect), negative, own)
         pieces.append(Piece(document, item.line, item.line, shown=False, place=item.name, ignored=comments))
     return pieces

@@ -11,7 +11,7 @@ one of these::
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -46,6 +46,7 @@ class Profile:
         quality_tags: whether the quality ladder is needed.
         negative_works: whether a negative prompt has an effect.
         sources: where each figure comes from, by field name.
+        file: of a user's own profile; empty for a release.
     """
 
     name: str
@@ -66,9 +67,15 @@ class Profile:
     quality_tags: bool
     negative_works: bool
     sources: tuple[tuple[str, str], ...] = ()
+    file: str = ""
+
+    @property
+    def key(self) -> str:
+        """What :func:`load_profile` finds it by: a release's name, or the file."""
+        return self.file or self.name
 
 
-_FIGURES = tuple(f.name for f in fields(Profile) if f.name not in ("name", "sources"))
+_FIGURES = tuple(f.name for f in fields(Profile) if f.name not in ("name", "sources", "file"))
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
@@ -135,7 +142,7 @@ def _custom(value: Value, known: dict[str, Profile]) -> Profile:
         parent.fail(f"extends is '{base_name}'; expected one of {', '.join(known)}")
     name = given.pop("name").text("name") if "name" in given else "custom"
     sources = dict.fromkeys(given, value.source)
-    return _merged(name, known[base_name], given, sources)
+    return replace(_merged(name, known[base_name], given, sources), file=value.source)
 
 
 def _merged(name: str, base: Profile | None, figures: dict[str, Value], sources: dict[str, str]) -> Profile:

@@ -1,0 +1,107 @@
+"""How often the demo model draws what was asked, by the judge's eye."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from anima_infer.pipeline import Settings
+from anima_infer.render import Job, Renderer
+from anima_infer.training import drawing as d
+from anima_infer.training.captions import caption_of
+from anima_infer.training.drawing import Figure, Scene, random_scene
+from anima_infer.training.judge import NO_STYLE, Judge, Seen
+
+NEGATIVE = "worst quality, low quality"
+
+Render = Callable[[Sequence[str], Sequence[int]], list[Seen]]
+"""Renders prompts with their seeds and says what is seen."""
+
+
+def seeing(
+    renderer: Renderer, judge: Judge, settings: Settings, *, negative: str = NEGATIVE, batch: int = 16
+) -> Render:
+    """Return a function that renders and looks."""
+
+    def render(prompts: Sequence[str], seeds: Sequence[int]) -> list[Seen]:
+        jobs = [Job(prompt, negative, settings, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
+        made = [renderer.render(jobs[start : start + batch]) for start in range(0, len(jobs), batch)]
+        return judge.look([picture.image for pictures in made for picture in pictures])
+
+    return render
+
+
+def look_of(scene: Scene) -> tuple[object, ...]:
+    """Return what makes a scene a combination: who looks how, wears what, and where."""
+    return (tuple((f.hair, f.eyes, f.clothes, f.dye, f.accessories) for f in scene.figures), scene.background)
+
+
+def held_out(count: int, seed: int, trained: Sequence[Scene], *, figures: int = 1) -> list[Scene]:
+    """Return good pictures' scenes whose combination was not in training."""
+    known = {look_of(scene) for scene in trained}
+    source = random.Random(seed)  # noqa: S311  no secret
+    chosen: list[Scene] = []
+    while len(chosen) < count:
+        scene = replace(random_scene(source), quality="masterpiece", year=2024)
+        if len(scene.figures) == figures and look_of(scene) not in known:
+            chosen.append(scene)
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Right answers of all that were asked."""
+
+    right: int
+    asked: int
+
+    @property
+    def share(self) -> float:
+        """Share of right answers, 1 if nothing was asked."""
+        return self.right / self.asked if self.asked else 1.0
+
+
+def evaluate(render: Render, scenes: Sequence[Scene], *, seed: int = 1000) -> dict[str, Score]:
+    """Render a prompt for each scene and count what came out right, question by question.
+
+    Scenes of one character are asked for in tags, scenes of two in sentences.
+    """
+    prompts = [caption_of(scene) for scene in scenes]
+    seen = render(prompts, [seed + number for number in range(len(scenes))])
+    counts: dict[str, list[bool]] = {}
+    for scene, found in zip(scenes, seen, strict=True):
+        for question, right in answers(scene, found).items():
+            counts.setdefault(question, []).append(right)
+    return {question: Score(sum(rights), len(rights)) for question, rights in counts.items()}
+
+
+def answers(scene: Scene, seen: Seen) -> dict[str, bool]:
+    """Return question by question whether a picture shows its scene."""
+    found = {
+        "count": len(seen.figures) == len(scene.figures),
+        "background": seen.scene["background"] == scene.background,
+        "style": seen.scene["style"] == (scene.style or NO_STYLE),
+    }
+    if scene.figures:
+        found["framing"] = seen.scene["framing"] == scene.framing
+    if len(seen.figures) != len(scene.figures):
+        return found
+    if len(scene.figures) == 1:
+        found |= _figure(scene.figures[0], seen, 0)
+    elif scene.figures:
+        found["hair on its side"] = all(seen.figures[i]["hair"] == f.hair for i, f in enumerate(scene.figures))
+        found["hair"] = {one["hair"] for one in seen.figures} == {f.hair for f in scene.figures}
+    return found
+
+
+def _figure(figure: Figure, seen: Seen, place: int) -> dict[str, bool]:
+    shown, worn = seen.figures[place], seen.accessories[place]
+    found = {
+        name: shown[name] == getattr(figure, name) for name in ("hair", "hair_style", "expression", "clothes", "dye")
+    }
+    if d.visible_eyes(figure):
+        found["eyes"] = shown["eyes"] == figure.eyes
+    found["hat"] = worn & d.HATS == set(figure.accessories) & d.HATS
+    found["accessories"] = worn == set(figure.accessories)
+    return found
