@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from anima_infer.grid.axes import expanded
 from anima_infer.grid.plan import make_plan
 from anima_infer.grid.ranges import numbers_from
 from anima_infer.grid.schema import grid_schema
-from anima_infer.grid.spec import Spec, parse_spec
+from anima_infer.grid.spec import Spec, parse_spec, read_spec
 from anima_prompt.errors import PromptFileError
 from tests.infer.grid.conftest import BASE, grid_spec
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "grids"
 
 
 def prompts(spec: Spec) -> list[str]:
@@ -225,6 +228,19 @@ def test_a_change_that_cannot_be_made_names_the_cell(axis: dict[str, object], me
 def test_templates_expand_nested_alternatives_in_order() -> None:
     assert [text for text, _ in expanded("a {b|c {d|e}}")] == ["a b", "a c d", "a b", "a c e"]
     assert expanded("plain") == [("plain", ())]
+
+
+def test_the_schema_in_the_documentation_is_the_one_that_the_program_prints() -> None:
+    written = Path(__file__).resolve().parents[3] / "docs" / "grid.schema.json"
+    assert json.loads(written.read_text(encoding="utf-8")) == grid_schema(), (
+        "run: anima-infer grid schema > docs/grid.schema.json"
+    )
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_examples_fit_schema_and_reader(path: Path) -> None:
+    jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), grid_schema())
+    assert len(make_plan(read_spec(path)).cells) > 10
 
 
 def test_the_schema_takes_what_the_reader_takes_and_refuses_what_it_refuses() -> None:
