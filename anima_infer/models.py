@@ -15,6 +15,7 @@ import torch
 from anima_infer.adapter import Adapter
 from anima_infer.checkpoint import WeightFile, kind_of, load_adapter, load_dit, load_vae
 from anima_infer.dit import Dit
+from anima_infer.embeddings import Embeddings
 from anima_infer.errors import CheckpointError, SettingsError
 from anima_infer.placement import Offload, Placement
 from anima_infer.text import Encoder, TextEncoder, load_text_encoder
@@ -50,7 +51,8 @@ _TYPES = {"fp8": torch.bfloat16, "bf16": torch.bfloat16, "fp16": torch.float16, 
 class Files:
     """Where the parts of a model are; None where nothing was found. The adapter is usually in the DiT's file.
 
-    ``profile`` is a ``profile.yaml`` beside them: the defaults of this model.
+    ``profile`` is a ``profile.yaml`` beside them: the defaults of this model. ``embeddings`` is the folder of textual
+    embeddings.
     """
 
     dit: Path | None = None
@@ -60,6 +62,7 @@ class Files:
     qwen_tokenizer: Path | None = None
     t5_tokenizer: Path | None = None
     profile: Path | None = None
+    embeddings: Path | None = None
 
     @property
     def is_demo(self) -> bool:
@@ -106,7 +109,8 @@ def find(folder: str | Path) -> Files:
     qwen, t5 = find_folders(root)
     profile = root / PROFILE
     own = profile if profile.is_file() else None
-    return Files(found["dit"], found["text"], found["vae"], found["adapter"], qwen, t5, own)
+    embeddings = next((place / "embeddings" for place in places if (place / "embeddings").is_dir()), None)
+    return Files(found["dit"], found["text"], found["vae"], found["adapter"], qwen, t5, own, embeddings)
 
 
 def _first(kind: str, places: Iterable[Path]) -> Path | None:
@@ -249,7 +253,9 @@ class Models:
         text: TextEncoder = load_text_encoder(WeightFile.of(files.text), dtype=torch.float32, device=place)
         vae = load_vae(WeightFile.of(files.vae), dtype=kind, device=place)
         _check_widths(files, dit, adapter, text)
-        return cls(Encoder(tokenizers, text, adapter), dit, vae, files, Placement(Offload(offload), worker))
+        embeddings = None if files.embeddings is None else Embeddings(files.embeddings)
+        encoder = Encoder(tokenizers, text, adapter, embeddings)
+        return cls(encoder, dit, vae, files, Placement(Offload(offload), worker))
 
 
 def _check_widths(files: Files, dit: Dit, adapter: Adapter, text: TextEncoder) -> None:

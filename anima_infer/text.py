@@ -15,8 +15,9 @@ from anima_infer.adapter import Adapter
 from anima_infer.checkpoint import WeightFile, fill, part_of
 from anima_infer.config import TextConfig
 from anima_infer.dit import Context
+from anima_infer.embeddings import Embeddings
 from anima_infer.errors import SettingsError
-from anima_prompt.tokens import Tokenizers, Tokens
+from anima_prompt.tokens import T5_END, Tokenizers, Tokens
 
 MOST_TOKENS = 20_000
 """Ids of one prompt; the self-attention of longer ones needs more memory than any card has."""
@@ -50,13 +51,16 @@ class TextEncoder(nn.Module):
         made._attn_implementation = "sdpa"  # noqa: SLF001  how transformers is told
         self.model: Any = Qwen3Model(made)
 
-    def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, ids: Tensor, mask: Tensor | None = None, *, embeddings: Tensor | None = None) -> Tensor:
         """Return the hidden states behind the final norm: B x S x width.
 
         Args:
             ids: B x S, padded on the right; causal attention keeps padding out of the rows before it.
             mask: B x S, 1 where ids are real.
+            embeddings: B x S x width in place of the embedded ids.
         """
+        if embeddings is not None:
+            return self.model(inputs_embeds=embeddings, attention_mask=mask).last_hidden_state
         return self.model(input_ids=ids, attention_mask=mask).last_hidden_state
 
 
@@ -79,9 +83,11 @@ def load_text_encoder(file: WeightFile, *, dtype: torch.dtype, device: torch.dev
 class Encoder:
     """Prompts to contexts."""
 
-    def __init__(self, tokenizers: Tokenizers, text: TextEncoder, adapter: Adapter) -> None:
-        """Hold the parts."""
-        self.tokenizers, self.text, self.adapter = tokenizers, text, adapter
+    def __init__(
+        self, tokenizers: Tokenizers, text: TextEncoder, adapter: Adapter, embeddings: Embeddings | None = None
+    ) -> None:
+        """Hold the parts. Without ``embeddings``, ``embedding:NAME`` is ordinary text."""
+        self.tokenizers, self.text, self.adapter, self.embeddings = tokenizers, text, adapter, embeddings
 
     @property
     def device(self) -> torch.device:
@@ -99,8 +105,11 @@ class Encoder:
 
         Raises:
             SettingsError: the prompt is far too long.
+            CheckpointError: an embedding that it names is not there or does not fit.
         """
         segments = [(text, weight) for text, weight in segments if text]
+        if self.embeddings is not None and any("embedding:" in text for text, _ in segments):
+            return self._with_embeddings(segments, self.embeddings)
         return self.contexts([self.tokens(segments)], zero=[zero_if_empty and not segments])[0]
 
     def tokens(self, segments: Sequence[tuple[str, float]]) -> Tokens:
@@ -123,6 +132,31 @@ class Encoder:
             blank = zero is not None and zero[index]
             found.append(self._one(tokens, blank=blank))
         return found
+
+    def _with_embeddings(self, segments: Sequence[tuple[str, float]], embeddings: Embeddings) -> Context:
+        """Return the context of a prompt in which some rows are learnt vectors."""
+        width, target = self.text.model.config.hidden_size, self.adapter.config.target_width
+        device, embed = self.device, self.text.model.get_input_embeddings()
+        qwen: list[Tensor] = []
+        t5: list[Tensor] = []
+        weights: list[float] = []
+        for text, weight in segments:
+            for part in embeddings.split(text, qwen_width=width, t5_width=target):
+                if isinstance(part, str):
+                    tokens = self.tokens([(part, weight)])
+                    qwen.append(embed(torch.tensor(tokens.qwen, device=embed.weight.device)))
+                    rows = self.adapter.embed(torch.tensor(tokens.t5[:-1], dtype=torch.long, device=device))
+                else:
+                    qwen.append(part.qwen.to(embed.weight))
+                    rows = torch.empty(0, target, device=device) if part.t5 is None else part.t5.to(device)
+                t5.append(rows.to(self.adapter.norm.weight.dtype))
+                weights += [weight] * len(rows)
+        end = torch.tensor([T5_END], device=device)
+        rows = torch.cat([*t5, self.adapter.embed(end)])[None]
+        source = self.text(end, embeddings=torch.cat(qwen)[None]).to(device)
+        made = self.adapter(source, end, embeddings=rows)
+        made = made * torch.tensor([*weights, 1.0], device=device)[None, :, None].to(made.dtype)
+        return Context(made, (made.shape[1],))
 
     def _one(self, tokens: Tokens, *, blank: bool) -> Context:
         device = self.device
