@@ -1,4 +1,4 @@
-"""``no hat``: a wish that brings what it forbids."""
+"""``no umbrella``: a wish that brings what it forbids."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ RULE = Rule(
     reason="A text encoder weighs words more than their negation. Tags such as 'no humans' are names of their own "
     "and work.",
     bad=(
-        Example("1girl, no hat, smile", "1girl, smile", negative="blurry", fixed_negative="blurry, hat"),
+        Example("1girl, no umbrella, smile", "1girl, smile", negative="blurry", fixed_negative="blurry, umbrella"),
         Example("no extra fingers, blurry", "extra fingers, blurry", role=Role.NEGATIVE),
     ),
     good=plain("no humans, forest", "1girl, no lineart", "1girl, not smiling at all is fine. She reads."),
