@@ -59,9 +59,9 @@ def uses_in(path: Path, adult: set[str] | None) -> Iterator[tuple[str, str, int]
                 continue
             kind, _ = CATEGORIES[number]
             yield kind, name, int(count)
-            if kind == "general" and adult is not None and name not in adult:
-                if not WORDS & set(re.split(r"[_\-/()]+", name)):
-                    yield AUDIENCE, name, int(count)
+            mild = adult is not None and name not in adult and not WORDS & set(re.split(r"[_\-/()]+", name))
+            if kind == "general" and mild:
+                yield AUDIENCE, name, int(count)
 
 
 def main() -> int:

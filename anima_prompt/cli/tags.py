@@ -11,11 +11,13 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from anima_prompt.errors import InputError
 from anima_prompt.interchange.textfile import split_negative
 from anima_prompt.names import name_to_text, text_to_name
 
@@ -37,8 +39,9 @@ def tags() -> None:
 @click.argument("query")
 @click.option("--category", type=CATEGORIES, help="Only tags of this kind.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Most results.")
+@click.option("--with", "beside", metavar="TEXT", help="Prompt so far: what goes with it comes first.")
 @json_option
-def search(query: str, category: str | None, limit: int, as_json: bool) -> None:
+def search(query: str, category: str | None, limit: int, beside: str | None, as_json: bool) -> None:
     """Find tags by name, alias, part or typo.
 
     '*_hair' is a pattern, '/bhs' are the first letters of the words.
@@ -47,7 +50,8 @@ def search(query: str, category: str | None, limit: int, as_json: bool) -> None:
     """
     from anima_prompt.vocabulary import Vocabulary
 
-    found = Vocabulary.default().search(query, category=category, limit=limit)
+    held = names_in(beside) if beside else ()
+    found = Vocabulary.default().search(query, category=category, limit=limit, beside=held)
     if as_json:
         data = [{**entry_data(m.entry), "found_by": m.tier.name.lower(), "score": round(m.score, 3)} for m in found]
         click.echo(json.dumps(data, ensure_ascii=False, indent=2))
@@ -134,6 +138,99 @@ def conflicts(source: str, as_json: bool) -> None:
 
 
 @tags.command()
+@click.argument("name")
+@click.option("--limit", type=click.IntRange(1, 60), default=20, show_default=True, help="Most results.")
+@json_option
+def related(name: str, limit: int, as_json: bool) -> None:
+    """List the tags that go with one. Exits with 1 if there are none.
+
+    From the captions that 'tags learn' read; otherwise the tags of its group, or the characters of its series.
+    """
+    from anima_prompt.vocabulary import Vocabulary
+
+    found = Vocabulary.default().related(text_to_name(name.removeprefix("@")), limit=limit)
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=2))
+    elif found and found[0].captions:
+        rows = [(name_to_text(one.name), f"{one.captions:,}", f"{one.score:.3f}") for one in found]
+        print_table(("tag", "together", "score"), rows)
+    elif found:
+        print_table(("tag",), [(name_to_text(one.name),) for one in found])
+    sys.exit(FOUND if found else NOTHING)
+
+
+@tags.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def learn(folder: Path) -> None:
+    """Count which tags go together in the captions (.txt) of a folder and below.
+
+    'tags related' and 'tags search --with' use what was learnt; a new lesson takes the place of the one before.
+    """
+    from anima_prompt.vocabulary.learned import learn as count
+    from anima_prompt.vocabulary.library import Library
+
+    files = sorted(path for path in folder.rglob("*.txt") if path.is_file())
+    if not files:
+        raise InputError(f"{folder}: holds no captions; give a folder with .txt files")
+    lesson = count(
+        (names_in(path.read_text(encoding="utf-8", errors="replace")) for path in files), Library.default().learned
+    )
+    click.echo(f"{lesson.captions:,} captions, {lesson.tags:,} tags, {lesson.pairs:,} pairs", err=True)
+
+
+@tags.command()
+@click.option("--base", default=None, metavar="URL", help="Site with a Danbooru-compatible API; Danbooru by default.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Leave out what was made after this day.")
+@click.option("--delay", type=click.FloatRange(0), default=1.0, show_default=True, help="Seconds between requests.")
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(["tags", "tag_aliases", "artists"]),
+    multiple=True,
+    help="Fetch this alone; may be repeated.",
+)
+def sync(base: str | None, until: datetime | None, delay: float, kinds: tuple[str, ...]) -> None:
+    """Fetch tags, aliases and artists from Danbooru, and import them.
+
+    Goes on where it was interrupted. The model's knowledge ends in September 2025: --until 2025-09-30 stays inside it.
+    """
+    from anima_prompt.vocabulary.library import Library
+    from anima_prompt.vocabulary.sync import BASE, KINDS, Pace, fetch
+
+    library = Library.default()
+    for kind in kinds or KINDS:
+        path = fetch(
+            kind,
+            library.folder / "sync",
+            base=base or BASE,
+            until=None if until is None else until.date(),
+            pace=Pace(delay=delay),
+            tell=_show_count,
+        )
+        found = library.add(path, name=f"sync_{kind}", skip_bad=True, tell=_show_progress)
+        click.echo(f"{kind}: {len(found.entries):,} imported", err=True)
+        path.unlink()
+
+
+def _show_count(kind: str, rows: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{kind}: {rows:,} rows", nl=False, err=True)
+
+
+_MOST_WORDS = 7
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Return the names of a caption's tags; sentences are left out."""
+    parts = (part.strip() for part in text.replace("\n", ",").split(","))
+    return tuple(
+        text_to_name(part.removeprefix("@"))
+        for part in parts
+        if part and not part.endswith((".", "!", "?")) and part.count(" ") < _MOST_WORDS
+    )
+
+
+@tags.command()
 @json_option
 def stats(as_json: bool) -> None:
     """Count the vocabulary by category, and name its imports."""
@@ -158,7 +255,10 @@ def stats(as_json: bool) -> None:
 def import_list(file: Path, name: str | None, category: str | None, skip_bad: bool) -> None:
     """Add a tag list of your own.
 
-    It is a tagcomplete CSV (name,category,count,"aliases"), or a .txt file with one name a line.
+    It is a tagcomplete CSV (name,category,count,"aliases"), a .txt file with one name a line, JSON of the Danbooru API
+    (tags, aliases, artists; .json, .jsonl, also .gz), the style explorer's table of artists (.tsv), or changes of your
+    own: a CSV with the columns name,action,value,category,post_count,aliases, whose actions are add, rename, hide and
+    alias.
 
     The curated packs know more of a tag and win where both have it; the list's post counts and aliases are used. A
     failed import leaves the vocabulary as it was.
@@ -166,12 +266,18 @@ def import_list(file: Path, name: str | None, category: str | None, skip_bad: bo
     from anima_prompt.vocabulary.library import Library
 
     library = Library.default()
-    found = library.add(file, name=name, category=category, skip_bad=skip_bad)
+    found = library.add(file, name=name, category=category, skip_bad=skip_bad, tell=_show_progress)
     for row in found.warnings:
         click.echo(f"{file}:{row}", err=True)
     for row in found.bad_rows:
         click.echo(f"skipped {file}:{row}", err=True)
     click.echo(f"{len(found.entries):,} tags imported into {library.store}", err=True)
+
+
+def _show_progress(stage: str, share: float) -> None:
+    if sys.stderr.isatty():
+        bar = "#" * round(30 * share)
+        click.echo(f"\r\x1b[K[{bar:30}] {stage if share < 1 else ''}", nl=share >= 1, err=True)
 
 
 @tags.command()

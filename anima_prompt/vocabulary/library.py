@@ -16,9 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anima_prompt.errors import DataFileError, StoreError
+from anima_prompt.vocabulary.dumps import is_dump, read_dump
+from anima_prompt.vocabulary.learned import open_learned
 from anima_prompt.vocabulary.lists import CATEGORIES, TagList, read_list
+from anima_prompt.vocabulary.overlay import apply, is_overlay, read_overlay
 from anima_prompt.vocabulary.packs import PACKS, Entry, data_folder, read_pack
-from anima_prompt.vocabulary.store import SCHEMA_VERSION, build, open_store, read_meta
+from anima_prompt.vocabulary.store import SCHEMA_VERSION, Tell, build, open_store, read_meta, silent
 from anima_prompt.vocabulary.table import Vocabulary
 
 ENVIRONMENT = "ANIMA_PROMPT_DATA"
@@ -48,6 +51,11 @@ class Library:
         """Where the store is."""
         return self.folder / "vocabulary.sqlite"
 
+    @property
+    def learned(self) -> Path:
+        """Where the counts of captions are."""
+        return self.folder / "learned.sqlite"
+
     def imports(self) -> list[Path]:
         """Return the imported lists, in the order in which they apply: by name, later ones win."""
         return sorted((self.folder / "imports").glob("*.csv"))
@@ -57,7 +65,13 @@ class Library:
         return bool(self.imports())
 
     def add(
-        self, path: Path, *, name: str | None = None, category: str | None = None, skip_bad: bool = False
+        self,
+        path: Path,
+        *,
+        name: str | None = None,
+        category: str | None = None,
+        skip_bad: bool = False,
+        tell: Tell | None = None,
     ) -> TagList:
         """Import a list, under ``name`` (the file's name by default), replacing an earlier import of that name.
 
@@ -67,32 +81,64 @@ class Library:
             DataFileError: the file is unreadable, or has bad rows and ``skip_bad`` is not given; all of them are named.
             StoreError: the folder or the disk does not take it; the old vocabulary still answers.
         """
-        found = read_list(path, category=category)
+        if is_overlay(path):
+            return self._add_overlay(path, name or path.stem)
+        found = read_dump(path, self._known()) if is_dump(path) else read_list(path, category=category)
         if found.bad_rows and not skip_bad:
             rows = "\n".join(f"{path}:{row}" for row in found.bad_rows)
             raise DataFileError(
                 f"{rows}\n{path}: {len(found.bad_rows)} bad rows; mend them, or skip them with --skip-bad"
             )
-        target = self.folder / "imports" / f"{name or path.stem}.csv"
+        target = self.folder / "imports" / f"{name or path.name.split('.')[0]}.csv"
         others = [other for other in self.imports() if other != target]
         kept = self._written(target, found.entries)
         fingerprint = self._digest({**_stats(others), target.name: _stat(kept)})
         try:
             merged = self._merged(others, found.entries)
-            build(self.store, merged, fingerprint=fingerprint, before_rename=lambda: kept.replace(target))
+            build(
+                self.store,
+                merged,
+                fingerprint=fingerprint,
+                before_rename=lambda: kept.replace(target),
+                tell=tell or silent,
+            )
         finally:
             kept.unlink(missing_ok=True)
         return found
 
+    def overlays(self) -> list[Path]:
+        """Return the user's own changes, in the order in which they apply."""
+        return sorted((self.folder / "overlays").glob("*.csv"))
+
+    def _add_overlay(self, path: Path, name: str) -> TagList:
+        """Take a file of changes; it is checked whole before anything is replaced."""
+        changes = read_overlay(path)
+        target = self.folder / "overlays" / f"{name}.csv"
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, beside = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".new", dir=target.parent)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(path.read_bytes())
+            Path(beside).replace(target)
+        except OSError as error:
+            raise StoreError(f"{target}: cannot be written ({error}); the old vocabulary is as it was") from None
+        self.rebuild()
+        return TagList((), (), (f"{len(changes)} changes",))
+
+    def _known(self) -> dict[str, Entry]:
+        return {entry.name: entry for entry in self.open().entries()}
+
     def remove(self, name: str) -> None:
-        """Forget an imported list.
+        """Forget an imported list, or an overlay.
 
         Raises:
-            StoreError: there is no import of that name.
+            StoreError: there is none of that name.
         """
         target = self.folder / "imports" / f"{name}.csv"
-        if target not in self.imports():
-            known = ", ".join(p.stem for p in self.imports()) or "none"
+        if target not in self.imports() and self.folder / "overlays" / f"{name}.csv" in self.overlays():
+            target = self.folder / "overlays" / f"{name}.csv"
+        elif target not in self.imports():
+            known = ", ".join(p.stem for p in (*self.imports(), *self.overlays())) or "none"
             raise StoreError(f"import '{name}' does not exist; there is {known}")
         target.unlink()
         self.rebuild()
@@ -105,12 +151,12 @@ class Library:
         try:
             connection = open_store(self.store)
             if read_meta(connection).get("fingerprint") == self.fingerprint():
-                return Vocabulary(connection=connection)
+                return Vocabulary(connection=connection, learned=open_learned(self.learned))
         except StoreError:
             connection = None
         try:
             self.rebuild()
-            return Vocabulary(connection=open_store(self.store))
+            return Vocabulary(connection=open_store(self.store), learned=open_learned(self.learned))
         except StoreError:
             return Vocabulary(connection=connection) if connection else Vocabulary.from_folder(data_folder())
 
@@ -134,16 +180,24 @@ class Library:
 
     def _digest(self, imports: dict[str, tuple[int, int]]) -> str:
         packs = _stats([data_folder() / pack.path for pack in PACKS])
-        return hashlib.sha256(repr((SCHEMA_VERSION, packs, sorted(imports.items()))).encode()).hexdigest()
+        own = sorted(_stats(self.overlays()).items())
+        return hashlib.sha256(repr((SCHEMA_VERSION, packs, sorted(imports.items()), own)).encode()).hexdigest()
 
     def _merged(self, imports: list[Path], new: Iterable[Entry] = ()) -> list[Entry]:
         """Return one entry per name: imports in order, then the packs, which know more of a tag than any list."""
         merged: dict[str, Entry] = {}
         for entries in (*(read_list(path).entries for path in imports), new):
-            merged |= {entry.name: entry for entry in entries}
+            for entry in entries:
+                before = merged.get(entry.name)
+                own = () if before is None else before.aliases
+                merged[entry.name] = (
+                    replace(entry, aliases=tuple(dict.fromkeys((*entry.aliases, *own)))) if own else entry
+                )
         for pack in PACKS:
             for entry in read_pack(pack, data_folder()):
                 merged[entry.name] = _enriched(entry, merged.get(entry.name))
+        for path in self.overlays():
+            apply(read_overlay(path), merged)
         return list(merged.values())
 
     def _written(self, target: Path, entries: Iterable[Entry]) -> Path:

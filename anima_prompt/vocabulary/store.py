@@ -86,8 +86,21 @@ def piece_key(length: int, index: int, text: str) -> str:
     return f"{length}.{index}.{text}"
 
 
+Tell = Callable[[str, float], object]
+"""Told what is being done, and which share of the whole is done, from 0 to 1."""
+
+
+def silent(stage: str, share: float) -> None:
+    """Tell nobody."""
+
+
 def build(
-    path: Path, entries: Iterable[Entry], *, fingerprint: str = "", before_rename: Callable[[], object] | None = None
+    path: Path,
+    entries: Iterable[Entry],
+    *,
+    fingerprint: str = "",
+    before_rename: Callable[[], object] | None = None,
+    tell: Tell = silent,
 ) -> int:
     """Write a store of ``entries`` to ``path`` and return how many there are.
 
@@ -98,6 +111,7 @@ def build(
         entries: one per name. An alias that is a name of its own is dropped: live tags are never shadowed.
         fingerprint: says what the store is built from; see :func:`read_meta`.
         before_rename: called when the store is filled and about to be put in place.
+        tell: told how far it is.
 
     Raises:
         StoreError: the folder or the disk does not take it.
@@ -110,7 +124,7 @@ def build(
         beside = Path(name)
         connection = sqlite3.connect(beside)
         try:
-            count = fill(connection, entries, fingerprint=fingerprint)
+            count = fill(connection, entries, fingerprint=fingerprint, tell=tell)
         finally:
             connection.close()
         if before_rename is not None:
@@ -124,7 +138,9 @@ def build(
     return count
 
 
-def fill(connection: sqlite3.Connection, entries: Iterable[Entry], *, fingerprint: str = "") -> int:
+def fill(
+    connection: sqlite3.Connection, entries: Iterable[Entry], *, fingerprint: str = "", tell: Tell = silent
+) -> int:
     """Fill an empty database with ``entries`` and return how many there are."""
     ordered = sorted(entries, key=lambda e: (-e.post_count, e.name))
     names = {entry.name for entry in ordered}
@@ -132,17 +148,23 @@ def fill(connection: sqlite3.Connection, entries: Iterable[Entry], *, fingerprin
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -64000;" + _TABLES
     )
     with connection:
+        tell("names", 0.1)
         rows = ((i, *_row(entry)) for i, entry in enumerate(ordered))
         connection.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 13)})", rows)  # noqa: S608  question marks alone
+        tell("aliases", 0.25)
         forms = _forms(ordered, names)
         connection.executemany("INSERT INTO form VALUES (?, ?, ?, ?)", ((i, *form) for i, form in enumerate(forms)))
+        tell("beginnings", 0.4)
         connection.executemany("INSERT INTO prefix VALUES (?, ?)", sorted(_prefixes([form[0] for form in forms])))
+        tell("parts", 0.6)
         connection.executemany("INSERT INTO piece VALUES (?, ?)", sorted(_pieces([form[0] for form in forms])))
         connection.executemany("INSERT INTO qualifier VALUES (?)", sorted((q,) for q in qualifiers(ordered)))
         meta = {"schema": str(SCHEMA_VERSION), "fingerprint": fingerprint, "entries": str(len(ordered))}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
+        tell("indexes", 0.85)
         connection.executescript(_INDEXES)
     connection.execute("PRAGMA synchronous = FULL")
+    tell("done", 1.0)
     return len(ordered)
 
 

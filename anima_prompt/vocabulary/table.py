@@ -20,6 +20,7 @@ from anima_prompt.vocabulary.packs import PACKS, Entry, read_pack
 if TYPE_CHECKING:
     import pandas as pd
 
+    from anima_prompt.vocabulary.learned import Learned, Related
     from anima_prompt.vocabulary.search import Match
 
 _YEAR = re.compile(r"year_\d{4}")
@@ -29,9 +30,19 @@ _REMEMBERED = 50_000
 class Vocabulary:
     """A read-only table of entries, looked up by name, alias or prompt text."""
 
-    def __init__(self, entries: Iterable[Entry] = (), *, connection: sqlite3.Connection | None = None) -> None:
-        """Hold ``entries`` in memory, or answer from an open store (see :mod:`anima_prompt.vocabulary.library`)."""
+    def __init__(
+        self,
+        entries: Iterable[Entry] = (),
+        *,
+        connection: sqlite3.Connection | None = None,
+        learned: Learned | None = None,
+    ) -> None:
+        """Hold ``entries`` in memory, or answer from an open store (see :mod:`anima_prompt.vocabulary.library`).
+
+        ``learned`` is what was learnt from captions: which tags go together.
+        """
         self._connection = connection
+        self._learned = learned
         self._entries: dict[str, Entry] = {}
         self._aliases: dict[str, str] = {}
         self._absent: set[str] = set()
@@ -111,15 +122,53 @@ class Vocabulary:
             return Section.SERIES
         return Section.CHARACTER if self._is_qualifier(match.group(1)) else Section.GENERAL
 
-    def search(self, query: str, *, category: str | None = None, limit: int = 20) -> list[Match]:
+    def search(
+        self, query: str, *, category: str | None = None, limit: int = 20, beside: Iterable[str] = ()
+    ) -> list[Match]:
         """Return what a person may mean: exact, alias, prefix, part of a name, typo, ``*_hair``, ``/bhs``; best first.
+
+        Args:
+            query: what was typed.
+            category: tags of this kind alone.
+            limit: most results.
+            beside: names that the prompt already holds; what goes with them comes first among equally good matches.
 
         >>> [m.entry.name for m in Vocabulary.default().search("lookin at viewer", limit=1)]
         ['looking_at_viewer']
         """
         from anima_prompt.vocabulary import search
 
-        return search.search(self._store, query, category=category, limit=limit)
+        held = tuple(beside)
+        found = search.search(self._store, query, category=category, limit=max(limit, 60) if held else limit)
+        if held:
+            found.sort(key=lambda match: (match.tier, -self._affinity(match.entry, held)))  # stable within a tier
+        return found[:limit]
+
+    def related(self, name: str, *, limit: int = 20) -> list[Related]:
+        """Return the tags that go with one, the closest first.
+
+        From captions where any were learnt (``tags learn``); otherwise, with a score of 0, the tags of its group or
+        the characters of its series, most posts first.
+
+        >>> [one.name for one in Vocabulary.from_folder(data_folder()).related("long_hair", limit=2)]
+        ['short_hair', 'very_long_hair']
+        """
+        from anima_prompt.vocabulary.learned import Related
+
+        entry = self.lookup(name)
+        if entry is not None:
+            name = entry.name
+        found = self._learned.related(name, limit=limit) if self._learned is not None else []
+        if found or entry is None:
+            return found
+        near = self.group(entry.group) if entry.group else self.characters_of(entry.series or entry.name)
+        return [Related(other.name, 0, 0.0) for other in near if other.name != name][:limit]
+
+    def _affinity(self, entry: Entry, held: Iterable[str]) -> float:
+        """Return how well an entry goes with names; one of the same series goes best."""
+        series = {other.series for name in held if (other := self.lookup(name)) is not None and other.series}
+        together = self._learned.affinity(entry.name, held) if self._learned is not None else 0.0
+        return together + (entry.series in {*series, *held} if entry.series else 0)
 
     def complete(self, prefix: str, *, limit: int = 10) -> list[str]:
         """Return the most common names and aliases that start with ``prefix``, in one indexed read.
