@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -157,7 +158,7 @@ def fill(
         tell("beginnings", 0.4)
         connection.executemany("INSERT INTO prefix VALUES (?, ?)", sorted(_prefixes([form[0] for form in forms])))
         tell("parts", 0.6)
-        connection.executemany("INSERT INTO piece VALUES (?, ?)", sorted(_pieces([form[0] for form in forms])))
+        connection.executemany("INSERT INTO piece VALUES (?, ?)", _pieces([form[0] for form in forms]))
         connection.executemany("INSERT INTO qualifier VALUES (?)", sorted((q,) for q in qualifiers(ordered)))
         meta = {"schema": str(SCHEMA_VERSION), "fingerprint": fingerprint, "entries": str(len(ordered))}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
@@ -259,21 +260,36 @@ def _forms(ordered: list[Entry], names: set[str]) -> list[tuple[str, int, int]]:
 
 
 def _prefixes(texts: list[str]) -> Iterator[tuple[str, int]]:
-    """Yield the best completions of every prefix that has many; texts come by falling rank."""
-    longest = range(1, _LONGEST_PREFIX + 1)
-    sizes = Counter(text[:n] for text in texts for n in longest if n <= len(text))
-    stored: Counter[str] = Counter()
-    for number, text in enumerate(texts):
-        for n in longest:
-            start = text[:n]
-            if n > len(text) or sizes[start] <= MANY_COMPLETIONS:
-                break
+    """Yield the best completions of every prefix that has many; texts come by falling rank.
+
+    One length after the other, and only below prefixes that had many themselves: all prefixes of a million names would
+    fill the memory.
+    """
+    active = array("I", range(len(texts)))
+    for n in range(1, _LONGEST_PREFIX + 1):
+        sizes = Counter(texts[number][:n] for number in active if n <= len(texts[number]))
+        many = {start for start, size in sizes.items() if size > MANY_COMPLETIONS}
+        stored: Counter[str] = Counter()
+        deeper = array("I")
+        for number in active:
+            start = texts[number][:n]
+            if len(start) < n or start not in many:
+                continue
+            deeper.append(number)
             if stored[start] < BEST_COMPLETIONS:
                 stored[start] += 1
                 yield start, number
+        active = deeper
 
 
 def _pieces(texts: list[str]) -> Iterator[tuple[str, int]]:
+    """Yield the parts of every text, sorted; one length after the other, since all at once would fill the memory."""
+    of_length: dict[int, array[int]] = {}
     for number, text in enumerate(texts):
-        for piece in pieces(text):
-            yield piece_key(len(text), piece.index, piece.text), number
+        of_length.setdefault(len(text), array("I")).append(number)
+    for length in sorted(of_length, key=lambda length: f"{length}."):
+        yield from sorted(
+            (piece_key(length, piece.index, piece.text), number)
+            for number in of_length[length]
+            for piece in pieces(texts[number])
+        )
