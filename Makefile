@@ -2,7 +2,7 @@
 .PHONY: help demo test check format rules bench bench-infer demo-model clean setup-dev
 
 help:
-	@echo "make demo    set up and build, format and convert the example prompts"
+	@echo "make demo    set up, lint and build the example prompts, render the example grids with the demo model"
 	@echo "make test    set up and run lint, types, layers and all tests"
 	@echo "make check   the same without the slow tests"
 	@echo "make format  put the code in shape"
@@ -12,7 +12,7 @@ help:
 	@echo "make bench   compare with peers (installs them into .venv-bench)"
 
 demo:
-	@scripts/setup_venv.sh
+	@scripts/setup_venv.sh infer
 	@scripts/demo.sh
 
 test: setup-dev
@@ -38,6 +38,7 @@ rules: setup-dev
 
 bench-infer: setup-dev
 	.venv/bin/python benchmarks/infer.py --image
+	.venv/bin/python benchmarks/grid.py
 
 demo-model: setup-dev
 	.venv/bin/python scripts/train_demo.py

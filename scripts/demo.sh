@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The main job on a real prompt set: build it, print it for three front ends, format a careless file, lint, convert a prompt.
+# The main job: build prompts, print them for three front ends, lint and mend, then render two grids with the demo model.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 run=.venv/bin/anima-prompt
+infer=.venv/bin/anima-infer
 out=out/demo
 rm -rf "$out" && mkdir -p "$out"
 
@@ -40,3 +41,15 @@ for dialect in comfyui a1111 plain; do
   done
 done
 say "JSON for programs: $(find "$out" -name '*.json' | wc -l) files in $out"
+
+say "One picture from the bundled demo model (the real one: --models FOLDER)"
+"$infer" render "masterpiece, best quality, safe, 1girl, red hair, smile, witch hat, night, portrait" --seed 1 -o "$out/witch.png"
+
+say "A grid: how much weight does a hat need? (examples/grids/weights.yaml)"
+"$infer" grid plan examples/grids/weights.yaml
+"$infer" grid run examples/grids/weights.yaml -o "$out/weights"
+
+say "Another: quality tags against a negative prompt (examples/grids/quality.yaml)"
+"$infer" grid run examples/grids/quality.yaml -o "$out/quality" 2>&1
+
+say "Open $out/weights/report.html in a browser; vote with: $infer grid review $out/weights"

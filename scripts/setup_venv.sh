@@ -6,7 +6,7 @@ extras="${1:-}"
 python="${PYTHON:-python3}"
 state="$(cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)"
 stamp=".venv/.installed-${extras:-core}-$state"
-if [ -f "$stamp" ] || { [ -z "$extras" ] && [ -f ".venv/.installed-dev-$state" ]; }; then exit 0; fi
+if [ -f "$stamp" ] || { [ "$extras" != dev ] && [ -f ".venv/.installed-dev-$state" ]; }; then exit 0; fi
 
 version="$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true)"
 case "$version" in

@@ -9,6 +9,7 @@ Stages: data (drawings), tokenizers, vae, dit, export. A sample sheet is written
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
 import time
@@ -23,13 +24,14 @@ from anima_infer.checkpoint import WeightFile, load_vae
 from anima_infer.guidance import Guidance
 from anima_infer.models import Models, find
 from anima_infer.pipeline import Settings
-from anima_infer.render import Job, Renderer
-from anima_infer.training import demo, judge
+from anima_infer.render import Job, Renderer, settings_for
+from anima_infer.training import demo, evaluation, judge
 from anima_infer.training.captions import caption
 from anima_infer.training.state import Average, count_parameters, load_state, save_state
+from anima_prompt.profiles import load_profile
 from anima_prompt.tokens import Tokenizers
 
-STAGES = ("data", "tokenizers", "vae", "judge", "dit", "export")
+STAGES = ("data", "tokenizers", "vae", "judge", "dit", "export", "measure")
 PROMPTS = (
     "masterpiece, best quality, safe, 1girl, red hair, long hair, blue eyes, smile, green dress, day, portrait",
     "masterpiece, best quality, safe, 1girl, witch hat, blonde hair, twintails, purple cape, night, portrait",
@@ -41,6 +43,7 @@ PROMPTS = (
     "worst quality, 1girl, red hair, day",
 )
 NEGATIVE = "worst quality, low quality"
+PROFILE = Path(__file__).resolve().parent.parent / "data" / "models" / "anima-tiny" / "profile.yaml"
 
 
 def main() -> None:
@@ -178,6 +181,23 @@ def stage_export(work: Path, options: argparse.Namespace) -> None:
     demo.export(work, trained_vae(work), trunk)
     load_vae(WeightFile.of(work / "qwen_image_vae_tiny.safetensors"), dtype=torch.float32, device=torch.device("cpu"))
     sheet(work, work / "sheet.png")
+
+
+def stage_measure(work: Path, options: argparse.Namespace) -> None:
+    """Count how often the exported model draws what was asked, and write ``measured.json``."""
+    renderer = Renderer(Models.load(find(work), dtype="fp32", device="cpu"))
+    seer, trained = judge.Judge.load(work / "judge.safetensors"), demo.scenes(options.scenes, 0)
+    one, two = evaluation.held_out(200, 11, trained), evaluation.held_out(100, 12, trained, figures=2)
+    profile = load_profile(PROFILE)
+    measured: dict[str, dict[str, float]] = {}
+    for name, scale in (("defaults", float(profile.guidance_scale)), ("guidance 4", 4.0)):
+        look = evaluation.seeing(renderer, seer, settings_for(profile, guidance_scale=scale))
+        shares = {question: score.share for question, score in evaluation.evaluate(look, one).items()}
+        pairs = evaluation.evaluate(look, two)
+        shares |= {"two characters": pairs["count"].share, "hair on its side": pairs["hair on its side"].share}
+        measured[name] = {question: round(value, 4) for question, value in shares.items()}
+        say(f"{name}: " + ", ".join(f"{question} {value:.3f}" for question, value in shares.items()))
+    (work / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
 
 
 def sheet(work: Path, path: Path) -> None:

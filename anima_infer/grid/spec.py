@@ -84,7 +84,7 @@ class Spec:
         return next(axis for axis in self.axes if axis.name == name)
 
 
-def read_spec(path: str | Path, *, profile: str = DEFAULT_PROFILE) -> Spec:
+def read_spec(path: str | Path, *, profile: str | Path = DEFAULT_PROFILE) -> Spec:
     """Return the specification in a YAML or JSON file.
 
     Args:
@@ -98,7 +98,7 @@ def read_spec(path: str | Path, *, profile: str = DEFAULT_PROFILE) -> Spec:
     return parse_spec(read_text(str(path)), str(path), profile=profile)
 
 
-def spec_from(mapping: Mapping[str, Any], *, profile: str = DEFAULT_PROFILE) -> Spec:
+def spec_from(mapping: Mapping[str, Any], *, profile: str | Path = DEFAULT_PROFILE) -> Spec:
     """Return the specification in a mapping, as notebooks write it.
 
     Raises:
@@ -111,7 +111,7 @@ def spec_from(mapping: Mapping[str, Any], *, profile: str = DEFAULT_PROFILE) -> 
     return parse_spec(json.dumps(mapping, default=str, ensure_ascii=False), "grid.json", profile=profile)
 
 
-def parse_spec(text: str, source: str, *, profile: str = DEFAULT_PROFILE) -> Spec:
+def parse_spec(text: str, source: str, *, profile: str | Path = DEFAULT_PROFILE) -> Spec:
     """Return the specification in a YAML or JSON text.
 
     Raises:
@@ -144,7 +144,7 @@ def parse_spec(text: str, source: str, *, profile: str = DEFAULT_PROFILE) -> Spe
     )
 
 
-def _base(value: Value, profile_name: str) -> Recipe:
+def _base(value: Value, profile_name: str | Path) -> Recipe:
     fields = value.fields("base", BASE_KEYS)
     if "prompt" not in fields:
         value.fail("base has no 'prompt'; write the text, or a mapping of sections")
