@@ -173,7 +173,9 @@ class Renderer:
         return self._contexts[key]
 
     @torch.inference_mode()
-    def start_from(self, picture: Path, settings: Settings, mask: Path | None = None) -> Start:
+    def start_from(
+        self, picture: Path, settings: Settings, mask: Path | None = None, *, strip: int | None = None
+    ) -> Start:
         """Return a picture to start from, scaled to the settings' size.
 
         Raises:
@@ -184,7 +186,7 @@ class Renderer:
         opened = open_picture(picture).convert("RGB").resize((settings.width, settings.height), Resampling.LANCZOS)
         vae = self.models.vae
         with self.models.placement.using(vae):
-            latents = vae.encode(to_pixels(opened).to(vae.conv2.weight.device))
+            latents = vae.encode(to_pixels(opened).to(vae.conv2.weight.device), strip=strip)
         shown: Tensor | None = None
         if mask is not None:
             shown = to_mask(open_picture(mask), *latents.shape[-2:]).to(latents.device)

@@ -44,6 +44,9 @@ TAIL_HALO = 10
 """Rows at the tail's own scale that a strip needs on either side: 3 blocks of two convolutions at this scale (6); the
 upsampling's convolution, 3 blocks and the head at twice the size (8 / 2)."""
 
+HEAD_HALO = 8
+"""Pixel rows that a strip of the encoder needs on either side: five convolutions and a row for the halving; even."""
+
 
 class Norm(nn.Module):
     """x / |x| over channels, times sqrt(C) and a weight."""
@@ -134,9 +137,17 @@ class Encoder(nn.Module):
         self.middle = _middle(widths[-1])
         self.head = _head(widths[-1], 2 * config.latent_channels)
 
+    def start(self, x: Tensor) -> Tensor:
+        """Run the widest layers, which look no further than ``HEAD_HALO`` rows: B x C x H/2 x W/2."""
+        return self.downsamples[: RES_BLOCKS + 1](self.conv1(x))
+
+    def finish(self, x: Tensor) -> Tensor:
+        """Run the rest, which sees the whole picture: B x 32 x H/8 x W/8."""
+        return self.head(self.middle(self.downsamples[RES_BLOCKS + 1 :](x)))
+
     def forward(self, x: Tensor) -> Tensor:
         """Return B x 32 x H/8 x W/8."""
-        return self.head(self.middle(self.downsamples(self.conv1(x))))
+        return self.finish(self.start(x))
 
 
 class Decoder(nn.Module):
@@ -188,17 +199,31 @@ class Vae(nn.Module):
         """Type in which the network computes."""
         return self.conv2.weight.dtype
 
-    def encode(self, pixels: Tensor) -> Tensor:
+    def encode(self, pixels: Tensor, *, strip: int | None = None) -> Tensor:
         """Return normalised latents, the posterior's mean.
 
         Args:
             pixels: B x 3 x H x W in [-1, 1]; sides multiples of 8.
+            strip: latent rows that the first, widest layers see at a time; less memory, the same latents. None for all.
 
         Returns:
             B x 16 x H/8 x W/8, float32.
         """
-        moments = self.conv1(self.encoder(_laid_out(pixels.to(self.dtype), self.encoder.conv1)))
+        x = _laid_out(pixels.to(self.dtype), self.encoder.conv1)
+        moments = self.conv1(self.encoder.finish(self._started(x, strip)))
         return (moments[:, : self.config.latent_channels].float() - self.mean) / self.std
+
+    def _started(self, x: Tensor, strip: int | None) -> Tensor:
+        rows = x.shape[-2]
+        if strip is None or 8 * strip + 2 * HEAD_HALO >= rows:
+            return self.encoder.start(x)
+        made = []
+        for top in range(0, rows, 8 * strip):
+            bottom = min(rows, top + 8 * strip)
+            above, below = max(0, top - HEAD_HALO), min(rows, bottom + HEAD_HALO)
+            part = self.encoder.start(x[..., above:below, :])
+            made.append(part[..., (top - above) // 2 : (bottom - above) // 2, :])
+        return torch.cat(made, dim=-2)
 
     def decode(self, latents: Tensor, *, strip: int | None = None) -> Tensor:
         """Return pixels, not clamped.

@@ -154,7 +154,7 @@ def _models(files: Files, given: dict[str, Any]) -> Models:
 def _one(renderer: Renderer, job: Job, path: Path, given: dict[str, Any]) -> None:
     start: Start | None = None
     if given["init"]:
-        start = renderer.start_from(given["init"], job.settings, given["mask"])
+        start = renderer.start_from(given["init"], job.settings, given["mask"], strip=given["strip"])
     preview = Preview(renderer.models.vae) if given["preview"] else None
     began = time.perf_counter()
 

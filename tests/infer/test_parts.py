@@ -180,6 +180,13 @@ def test_half_precision_keeps_the_residual_in_float32(tiny: object, models: Mode
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("strip", [1, 2, 5])
+def test_strips_of_the_encoder_change_nothing(models: Models, strip: int) -> None:
+    pixels = torch.randn(1, 3, 104, 48, generator=torch.Generator().manual_seed(4)).clamp(-1, 1)
+    whole, parts = models.vae.encode(pixels), models.vae.encode(pixels, strip=strip)
+    torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("strip", [1, 3, 8])
 def test_strips_change_nothing(models: Models, strip: int) -> None:
     latents = torch.randn(1, 16, 20, 6)
