@@ -39,6 +39,7 @@ class Entry:
         write: for a word of other models, the trained word to write instead.
         recognised: for an artist, whether the model was measured to know the style.
         curated: whether the entry is of the curated packs, and not of an imported list alone.
+        style: for a well-known artist, medium, line and palette in a few words.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Entry:
     write: str = ""
     recognised: bool = False
     curated: bool = True
+    style: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ def _artist(row: dict[str, str]) -> Entry:
         int(row["post_count"]),
         _split(row["aliases"]),
         recognised=row["recognised"] == "yes",
+        style=row["style"],
     )
 
 
@@ -176,7 +179,10 @@ def _count(row: dict[str, str]) -> Entry:
 PACKS: tuple[Pack, ...] = (
     Pack("tags/general.csv", ("name", "group", "post_count", "aliases"), _general),
     Pack(
-        "artists/artists.csv", ("name", "post_count", "recognised", "aliases"), _artist, (("recognised", ("yes", "")),)
+        "artists/artists.csv",
+        ("name", "post_count", "recognised", "aliases", "style"),
+        _artist,
+        (("recognised", ("yes", "")),),
     ),
     Pack("tags/characters.csv", ("name", "series", "count", "looks", "post_count", "aliases"), _character),
     Pack("tags/series.csv", ("name", "post_count", "aliases"), _series),

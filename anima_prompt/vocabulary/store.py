@@ -24,7 +24,7 @@ from anima_prompt.names import QUALIFIER
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import Category, Entry
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MANY_COMPLETIONS = 48
 """A prefix with more completions than this has its best ones stored; fewer are read from the index and sorted."""
 
@@ -37,7 +37,7 @@ _TABLES = """
         id INTEGER PRIMARY KEY, name TEXT NOT NULL, category TEXT NOT NULL, section TEXT NOT NULL,
         post_count INTEGER NOT NULL, aliases TEXT NOT NULL, grp TEXT NOT NULL, series TEXT NOT NULL,
         count TEXT NOT NULL, looks TEXT NOT NULL, write TEXT NOT NULL, recognised INTEGER NOT NULL,
-        curated INTEGER NOT NULL
+        curated INTEGER NOT NULL, style TEXT NOT NULL
     );
     CREATE TABLE form (id INTEGER PRIMARY KEY, text TEXT NOT NULL, entry INTEGER NOT NULL, is_alias INTEGER NOT NULL);
     CREATE TABLE qualifier (text TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -54,7 +54,7 @@ _INDEXES = """
     CREATE INDEX form_text ON form (text, entry, is_alias);
     INSERT INTO trigram (trigram) VALUES ('rebuild');
 """
-_COLUMNS = "name, category, section, post_count, aliases, grp, series, count, looks, write, recognised, curated"
+_COLUMNS = "name, category, section, post_count, aliases, grp, series, count, looks, write, recognised, curated, style"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def fill(
     with connection:
         tell("names", 0.1)
         rows = ((i, *_row(entry)) for i, entry in enumerate(ordered))
-        connection.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 13)})", rows)  # noqa: S608  question marks alone
+        connection.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 14)})", rows)  # noqa: S608  question marks alone
         tell("aliases", 0.25)
         forms = _forms(ordered, names)
         connection.executemany("INSERT INTO form VALUES (?, ?, ?, ?)", ((i, *form) for i, form in enumerate(forms)))
@@ -225,11 +225,12 @@ def _row(entry: Entry) -> tuple[str | int, ...]:
         entry.write,
         int(entry.recognised),
         int(entry.curated),
+        entry.style,
     )
 
 
-def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int, int]) -> Entry:
-    name, category, section, post_count, aliases, group, series, count, looks, write, recognised, curated = row
+def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int, int, str]) -> Entry:
+    name, category, section, post_count, aliases, group, series, count, looks, write, recognised, curated, style = row
     return Entry(
         name,
         category,
@@ -243,6 +244,7 @@ def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int
         write,
         bool(recognised),
         bool(curated),
+        style,
     )
 
 
