@@ -160,7 +160,7 @@ def test_a_store_of_another_version_is_rebuilt(library: Library, tmp_path: Path)
     library.add(written(tmp_path, LIST))
     with sqlite3.connect(library.store) as connection:
         connection.execute("UPDATE meta SET value = '0' WHERE key = 'schema'")
-    with pytest.raises(StoreError, match="has version 0, expected 2; import again"):
+    with pytest.raises(StoreError, match="has version 0, expected 3; import again"):
         open_store(library.store)
     assert "my_oc" in library.open()
 
