@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -38,7 +36,7 @@ from anima_infer.noise import initial_noise
 from anima_infer.text import Encoder, TextEncoder
 from anima_prompt.tokens import Tokenizers
 from benchmarks import peers
-from benchmarks.infer import TYPES, random, weights_folder
+from benchmarks.infer import TYPES, both_sides, random, weights_folder
 from tests.infer.tiny import write_tokenizers
 
 PROMPT = "masterpiece, best quality, safe, 1girl, red hair, long hair, witch hat, smile, night, starry sky, outdoors"
@@ -142,14 +140,7 @@ def main() -> None:
         print(json.dumps(run(options.side, options)))
         return
     weights_folder()
-    results = {}
-    for side in ("diffusers", "ours"):
-        command = [sys.executable, __file__, *sys.argv[1:], "--side", side]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)  # noqa: S603
-        if done.returncode:
-            sys.exit(done.stderr)
-        results[side] = json.loads(done.stdout.splitlines()[-1])
-        print(json.dumps(results[side]), flush=True)
+    results = both_sides(__file__)
     print(f"grid {results['diffusers']['grid_s'] / results['ours']['grid_s']:.2f} times as fast")
 
 

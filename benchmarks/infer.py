@@ -129,6 +129,19 @@ def run(side: str, options: argparse.Namespace) -> dict[str, Any]:
     return {key: round(value, 3) if isinstance(value, float) else value for key, value in found.items()}
 
 
+def both_sides(script: str) -> dict[str, dict[str, Any]]:
+    """Run a benchmark once for each side, each in a process of its own; return what they print, by side."""
+    results = {}
+    for side in ("diffusers", "ours"):
+        command = [sys.executable, script, *sys.argv[1:], "--side", side]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)  # noqa: S603
+        if done.returncode:
+            sys.exit(done.stderr)
+        results[side] = json.loads(done.stdout.splitlines()[-1])
+        print(json.dumps(results[side]), flush=True)
+    return results
+
+
 def main() -> None:
     """Run both sides and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -145,14 +158,7 @@ def main() -> None:
         print(json.dumps(run(options.side, options)))
         return
     weights_folder()
-    results = {}
-    for side in ("diffusers", "ours"):
-        command = [sys.executable, __file__, *sys.argv[1:], "--side", side]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)  # noqa: S603
-        if done.returncode:
-            sys.exit(done.stderr)
-        results[side] = json.loads(done.stdout.splitlines()[-1])
-        print(json.dumps(results[side]), flush=True)
+    results = both_sides(__file__)
     for key in ("dit_step_s", "vae_decode_s", "image_s", "peak_host_gib", "peak_device_gib"):
         if key in results["ours"]:
             print(f"{key:16} {results['diffusers'][key] / results['ours'][key]:.2f} times")
