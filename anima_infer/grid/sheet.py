@@ -100,14 +100,22 @@ def _drawn(grid: Grid, page: Page, rows: Sequence[Place], look: _Look) -> Image.
     inside = width - 2 * look.margin
     title = wrapped(_title(grid, page), round(look.font * 1.4), inside, lines=3)
     footer = [line for text in _footer(grid, page) for line in wrapped(text, look.font, inside, lines=12)]
+    spans = [[_span(page, place, level) for place in range(len(page.columns))] for level in range(len(column_axes))]
     heads = [
         [
-            wrapped(labels_at(grid, "columns", column)[level][1], look.font, look.cell, lines=4)
-            for column in page.columns
+            wrapped(
+                labels_at(grid, "columns", column)[level][1],
+                look.font,
+                span * (look.cell + look.gap) - look.gap,
+                lines=4,
+            )
+            if span
+            else []
+            for column, span in zip(page.columns, spans[level], strict=True)
         ]
         for level in range(len(column_axes))
     ]
-    heights = [(max(len(lines) for lines in head) + 1) * look.line + 4 for head in heads]
+    heights = [(max((len(lines) for lines in head if lines), default=1) + 1) * look.line + 4 for head in heads]
     top = look.margin + len(title) * round(look.line * 1.5) + sum(heights) + (look.line if row_axes else 0) + 6
     bottom = top + len(rows) * (look.cell + look.gap)
     height = bottom + len(footer) * look.line + 2 * look.margin
@@ -118,7 +126,7 @@ def _drawn(grid: Grid, page: Page, rows: Sequence[Place], look: _Look) -> Image.
         pen.text(look.margin, y, line, size=round(look.font * 1.4))
         y += round(look.line * 1.5)
     for level, (axis, head) in enumerate(zip(column_axes, heads, strict=True)):
-        _column_heads(pen, (left, y), axis, head, [column[: level + 1] for column in page.columns])
+        _column_heads(pen, (left, y), axis, head, spans[level])
         y += heights[level]
     for level, axis in enumerate(row_axes):
         x = look.margin + sum(look.sides[:level])
@@ -159,17 +167,29 @@ def _footer(grid: Grid, page: Page) -> list[str]:
     return ["", *([grid.about] if grid.about else []), *lines]
 
 
+def _span(page: Page, place: int, level: int) -> int:
+    """Return how many columns from a place on share the header of a level; 0 where the header stands further left."""
+    start = page.columns[place][: level + 1]
+    if place and page.columns[place - 1][: level + 1] == start:
+        return 0
+    return next(
+        (other - place for other in range(place, len(page.columns)) if page.columns[other][: level + 1] != start),
+        len(page.columns) - place,
+    )
+
+
 def _column_heads(
-    pen: _Pen, corner: tuple[int, int], axis: str, head: Sequence[list[str]], groups: Sequence[Place]
+    pen: _Pen, corner: tuple[int, int], axis: str, head: Sequence[list[str]], spans: Sequence[int]
 ) -> None:
     look, (left, y) = pen.look, corner
     for line in wrapped(axis, look.font, max(look.cell * len(head), 120), lines=1):
         pen.text(left, y, line, fill=_FAINT)
-    for place, lines in enumerate(head):
-        if place and groups[place] == groups[place - 1]:
+    for place, (lines, span) in enumerate(zip(head, spans, strict=True)):
+        if not span:
             continue  # a super-column is named once
         x = left + place * (look.cell + look.gap)
-        pen.draw.line([(x, y + look.line - 1), (x + look.cell - 1, y + look.line - 1)], fill=_LINE)
+        end = x + span * (look.cell + look.gap) - look.gap - 1
+        pen.draw.line([(x, y + look.line - 1), (end, y + look.line - 1)], fill=_LINE)
         for number, line in enumerate(lines):
             pen.text(x, y + (number + 1) * look.line, line)
 
