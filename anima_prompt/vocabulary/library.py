@@ -20,7 +20,7 @@ from anima_prompt.vocabulary.dumps import is_dump, read_dump
 from anima_prompt.vocabulary.learned import open_learned
 from anima_prompt.vocabulary.lists import CATEGORIES, TagList, read_list
 from anima_prompt.vocabulary.overlay import apply, is_overlay, read_overlay
-from anima_prompt.vocabulary.packs import PACKS, Entry, data_folder, read_pack
+from anima_prompt.vocabulary.packs import OTHER_NAMES, PACKS, Entry, data_folder, read_packs
 from anima_prompt.vocabulary.store import SCHEMA_VERSION, Tell, build, open_store, read_meta, silent
 from anima_prompt.vocabulary.table import Vocabulary
 
@@ -179,7 +179,7 @@ class Library:
         return self._digest(_stats(self.imports()))
 
     def _digest(self, imports: dict[str, tuple[int, int]]) -> str:
-        packs = _stats([data_folder() / pack.path for pack in PACKS])
+        packs = _stats([data_folder() / name for name in (OTHER_NAMES, *(pack.path for pack in PACKS))])
         own = sorted(_stats(self.overlays()).items())
         return hashlib.sha256(repr((SCHEMA_VERSION, packs, sorted(imports.items()), own)).encode()).hexdigest()
 
@@ -193,9 +193,8 @@ class Library:
                 merged[entry.name] = (
                     replace(entry, aliases=tuple(dict.fromkeys((*entry.aliases, *own)))) if own else entry
                 )
-        for pack in PACKS:
-            for entry in read_pack(pack, data_folder()):
-                merged[entry.name] = _enriched(entry, merged.get(entry.name))
+        for entry in read_packs(data_folder()):
+            merged[entry.name] = _enriched(entry, merged.get(entry.name))
         for path in self.overlays():
             apply(read_overlay(path), merged)
         return list(merged.values())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -40,6 +40,7 @@ class Entry:
         recognised: for an artist, whether the model was measured to know the style.
         curated: whether the entry is of the curated packs, and not of an imported list alone.
         style: for a well-known artist, medium, line and palette in a few words.
+        other_names: names in Japanese, Chinese and Korean; they are searched for, and are no aliases.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Entry:
     recognised: bool = False
     curated: bool = True
     style: str = ""
+    other_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,39 @@ def read_pack(pack: Pack, folder: Path) -> list[Entry]:
     if errors:
         raise DataFileError("\n".join(f"{path}:{line}: {message}" for line, message in errors))
     return [pack.entry(dict(zip(pack.columns, row, strict=True))) for row in rows[1:]]
+
+
+OTHER_NAMES = "tags/other_names.csv"
+
+
+def other_names(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Return the names in other scripts by canonical name.
+
+    Raises:
+        DataFileError: the file is missing or has bad rows; the message lists all of them.
+    """
+    path = folder / OTHER_NAMES
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.reader(stream))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataFileError(f"{path}: cannot be read ({error}); reinstall anima-prompt") from error
+    bad = [f"{path}:{line}: expected name,names" for line, row in enumerate(rows, 1) if len(row) != 2 or not all(row)]
+    if rows[:1] != [["name", "names"]] or bad:
+        raise DataFileError("\n".join(bad) or f"{path}:1: header is {rows[:1]}; expected name,names")
+    return {name: _split(names) for name, names in rows[1:]}
+
+
+def read_packs(folder: Path) -> Iterator[Entry]:
+    """Yield the entries of all packs, with their names in other scripts; a later one wins.
+
+    Raises:
+        DataFileError: a pack is missing or has bad rows.
+    """
+    others = other_names(folder)
+    for pack in PACKS:
+        for entry in read_pack(pack, folder):
+            yield replace(entry, other_names=others[entry.name]) if entry.name in others else entry
 
 
 def _errors(pack: Pack, rows: list[list[str]]) -> Iterator[tuple[int, str]]:

@@ -92,8 +92,8 @@ class Relations:
     def implied_by(self, name: str) -> list[str]:
         """Return the tags that bring ``name`` with them, direct ones first.
 
-        >>> Relations.default().implied_by("long_hair")
-        ['very_long_hair', 'absurdly_long_hair']
+        >>> Relations.default().implied_by("mug")
+        ['beer_mug', 'coffee_mug', 'print_mug']
         """
         return _reach(self._implied, name)
 

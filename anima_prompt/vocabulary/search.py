@@ -19,6 +19,7 @@ _ALIASES_A_NAME = 4  # several spellings of one entry may match; read so many mo
 _ENOUGH = 3  # with fewer finds than this, typos are considered
 _ABBREVIATION = re.compile(r"/([a-z0-9]{2,})")
 _LAST = "\U0010ffff"
+_FIRST_WIDE = "\u3040"
 
 
 class Tier(IntEnum):
@@ -163,6 +164,8 @@ def search(connection: sqlite3.Connection, query: str, *, category: str | None =
     reach = limit * (_ALIASES_A_NAME if category is None else _ALIASES_A_NAME * 10)
     if "*" in name:
         found = wildcard(connection, name, limit=reach)
+    elif any(char >= _FIRST_WIDE for char in name):
+        found = in_other_scripts(connection, name, limit=reach)
     elif short:
         found = abbreviation(connection, short.group(1), limit=reach)
     else:
@@ -172,6 +175,14 @@ def search(connection: sqlite3.Connection, query: str, *, category: str | None =
         if category in (None, match.entry.category):
             unique.setdefault(match.entry.name, match)
     return list(unique.values())[:limit]
+
+
+def in_other_scripts(connection: sqlite3.Connection, text: str, *, limit: int = 20) -> list[Match]:
+    """Return the entries that have a text for a name in Japanese, Chinese or Korean, whole names first."""
+    rows = connection.execute(
+        "SELECT text, entry FROM other WHERE instr(text, ?) ORDER BY text != ?, entry LIMIT ?", (text, text, limit)
+    ).fetchall()
+    return [Match(_by_id(connection, entry), Tier.ALIAS if form == text else Tier.PREFIX, form) for form, entry in rows]
 
 
 def _ranked(connection: sqlite3.Connection, name: str, limit: int) -> list[Match]:

@@ -37,8 +37,9 @@ _TABLES = """
         id INTEGER PRIMARY KEY, name TEXT NOT NULL, category TEXT NOT NULL, section TEXT NOT NULL,
         post_count INTEGER NOT NULL, aliases TEXT NOT NULL, grp TEXT NOT NULL, series TEXT NOT NULL,
         count TEXT NOT NULL, looks TEXT NOT NULL, write TEXT NOT NULL, recognised INTEGER NOT NULL,
-        curated INTEGER NOT NULL, style TEXT NOT NULL
+        curated INTEGER NOT NULL, style TEXT NOT NULL, other_names TEXT NOT NULL
     );
+    CREATE TABLE other (text TEXT NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (text, entry)) WITHOUT ROWID;
     CREATE TABLE form (id INTEGER PRIMARY KEY, text TEXT NOT NULL, entry INTEGER NOT NULL, is_alias INTEGER NOT NULL);
     CREATE TABLE qualifier (text TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE prefix (text TEXT NOT NULL, form INTEGER NOT NULL, PRIMARY KEY (text, form)) WITHOUT ROWID;
@@ -54,7 +55,10 @@ _INDEXES = """
     CREATE INDEX form_text ON form (text, entry, is_alias);
     INSERT INTO trigram (trigram) VALUES ('rebuild');
 """
-_COLUMNS = "name, category, section, post_count, aliases, grp, series, count, looks, write, recognised, curated, style"
+_COLUMNS = (
+    "name, category, section, post_count, aliases, grp, series, count, looks, write, recognised, curated, style, "
+    "other_names"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +155,10 @@ def fill(
     with connection:
         tell("names", 0.1)
         rows = ((i, *_row(entry)) for i, entry in enumerate(ordered))
-        connection.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 14)})", rows)  # noqa: S608  question marks alone
+        connection.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 15)})", rows)  # noqa: S608  question marks alone
         tell("aliases", 0.25)
+        others = ((text, i) for i, entry in enumerate(ordered) for text in entry.other_names)
+        connection.executemany("INSERT OR IGNORE INTO other VALUES (?, ?)", others)
         forms = _forms(ordered, names)
         connection.executemany("INSERT INTO form VALUES (?, ?, ?, ?)", ((i, *form) for i, form in enumerate(forms)))
         tell("beginnings", 0.4)
@@ -226,11 +232,13 @@ def _row(entry: Entry) -> tuple[str | int, ...]:
         int(entry.recognised),
         int(entry.curated),
         entry.style,
+        "|".join(entry.other_names),
     )
 
 
-def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int, int, str]) -> Entry:
-    name, category, section, post_count, aliases, group, series, count, looks, write, recognised, curated, style = row
+def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int, int, str, str]) -> Entry:
+    name, category, section, post_count, aliases, group, series, count, looks, write, recognised, curated, *more = row
+    style, other_names = more
     return Entry(
         name,
         category,
@@ -245,6 +253,7 @@ def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int
         bool(recognised),
         bool(curated),
         style,
+        tuple(other_names.split("|")) if other_names else (),
     )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from anima_prompt.names import QUALIFIER, artist_name, is_artist, text_to_name
 from anima_prompt.sections import Section
-from anima_prompt.vocabulary.packs import PACKS, Entry, read_pack
+from anima_prompt.vocabulary.packs import Entry, read_packs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,7 @@ class Vocabulary:
         Raises:
             DataFileError: a pack is missing or has bad rows.
         """
-        return cls(entry for pack in PACKS for entry in read_pack(pack, folder))
+        return cls(read_packs(folder))
 
     @classmethod
     def default(cls) -> Vocabulary:
@@ -150,6 +150,7 @@ class Vocabulary:
         From captions where any were learnt (``tags learn``); otherwise, with a score of 0, the tags of its group or
         the characters of its series, most posts first.
 
+        >>> from anima_prompt.vocabulary import data_folder
         >>> [one.name for one in Vocabulary.from_folder(data_folder()).related("long_hair", limit=2)]
         ['short_hair', 'very_long_hair']
         """
@@ -173,7 +174,7 @@ class Vocabulary:
     def complete(self, prefix: str, *, limit: int = 10) -> list[str]:
         """Return the most common names and aliases that start with ``prefix``, in one indexed read.
 
-        >>> Vocabulary.default().complete("looking_at")
+        >>> Vocabulary.default().complete("looking_at", limit=3)
         ['looking_at_viewer', 'looking_at_another', 'looking_at_object']
         """
         from anima_prompt.vocabulary import search

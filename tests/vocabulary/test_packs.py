@@ -10,6 +10,7 @@ import pytest
 
 from anima_prompt import DataFileError, Section, Vocabulary
 from anima_prompt.vocabulary import PACKS, Entry, data_folder, read_pack
+from anima_prompt.vocabulary.packs import other_names
 
 TABLE = Vocabulary.default()
 
@@ -136,3 +137,22 @@ def test_the_table_is_a_pandas_frame_for_people() -> None:
     assert len(frame) == len(TABLE)
     assert set(frame["section"]) >= {"character", "artist", "general"}
     assert frame["post_count"].is_monotonic_decreasing
+
+
+def test_names_in_other_scripts_belong_to_packed_names_and_to_one_each() -> None:
+    folder = data_folder()
+    others = other_names(folder)
+    packed = {entry.name for pack in PACKS for entry in read_pack(pack, folder)}
+    assert set(others) <= packed
+    assert list(others) == sorted(others)
+    texts = [text for names in others.values() for text in names]
+    assert len(texts) == len(set(texts))
+    assert all(any(char >= "\u3040" for char in text) for text in texts)
+
+
+@pytest.mark.parametrize("content", ["", "name\n", "name,names\nhat\n", "name,names\nhat,\n"])
+def test_a_bad_file_of_other_names_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "tags").mkdir()
+    (tmp_path / "tags" / "other_names.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(DataFileError, match=r"other_names\.csv:"):
+        other_names(tmp_path)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
 from anima_prompt import Section, Vocabulary
-from anima_prompt.vocabulary import Entry, search
+from anima_prompt.vocabulary import Entry, data_folder, search
 from anima_prompt.vocabulary.lists import CATEGORIES
 from anima_prompt.vocabulary.store import build, fill, open_store, parts_of
 
@@ -186,3 +186,13 @@ def test_a_large_store_opens_at_once(reference: Vocabulary, tmp_path: Path) -> N
         open_store(path)
         seconds.append(time.perf_counter() - start)
     assert min(seconds) < 0.01
+
+
+def test_names_in_japanese_chinese_and_korean_are_found_whole_names_first_and_are_no_aliases() -> None:
+    packs = Vocabulary.from_folder(data_folder())
+    assert packs.search("初音ミク", limit=1)[0].entry.name == "hatsune_miku"
+    assert packs.search("魔法少女", limit=1)[0].entry.name == "magical_girl"
+    assert packs.search("마법소녀", limit=1)[0].entry.name == "magical_girl"
+    assert "hatsune_miku" in [match.entry.name for match in packs.search("初音", limit=20)]
+    assert packs.lookup("初音ミク") is None
+    assert packs.lookup("hatsune_miku").other_names  # type: ignore[union-attr]
