@@ -21,9 +21,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from anima_infer.checkpoint import WeightFile, load_vae
-from anima_infer.guidance import Guidance
 from anima_infer.models import Models, find
-from anima_infer.pipeline import Settings
 from anima_infer.render import Job, Renderer, settings_for
 from anima_infer.training import demo, evaluation, judge
 from anima_infer.training.captions import caption
@@ -42,7 +40,6 @@ PROMPTS = (
     "masterpiece, best quality, safe, 1girl, aqua hair, bob cut, headphones, yellow hoodie, rain, full body",
     "worst quality, 1girl, red hair, day",
 )
-NEGATIVE = "worst quality, low quality"
 PROFILE = Path(__file__).resolve().parent.parent / "data" / "models" / "anima-tiny" / "profile.yaml"
 
 
@@ -203,8 +200,8 @@ def stage_measure(work: Path, options: argparse.Namespace) -> None:
 def sheet(work: Path, path: Path) -> None:
     """Render the sample prompts by the ordinary way."""
     renderer = Renderer(Models.load(find(work), dtype="fp32", device="cpu"))
-    settings = Settings(64, 64, 12, "euler", "simple", Guidance(3.0))
-    jobs = [Job(prompt, NEGATIVE, settings, seed) for prompt in PROMPTS for seed in range(4)]
+    settings = settings_for(load_profile(PROFILE))
+    jobs = [Job(prompt, "", settings, seed) for prompt in PROMPTS for seed in range(4)]
     made = renderer.render(jobs)
     whole = Image.new("RGB", (len(PROMPTS) * 66, 4 * 66), "white")
     for index, picture in enumerate(made):

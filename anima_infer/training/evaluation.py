@@ -13,15 +13,11 @@ from anima_infer.training.captions import caption_of
 from anima_infer.training.drawing import Figure, Scene, random_scene
 from anima_infer.training.judge import NO_STYLE, Judge, Seen
 
-NEGATIVE = "worst quality, low quality"
-
 Render = Callable[[Sequence[str], Sequence[int]], list[Seen]]
 """Renders prompts with their seeds and says what is seen."""
 
 
-def seeing(
-    renderer: Renderer, judge: Judge, settings: Settings, *, negative: str = NEGATIVE, batch: int = 16
-) -> Render:
+def seeing(renderer: Renderer, judge: Judge, settings: Settings, *, negative: str = "", batch: int = 16) -> Render:
     """Return a function that renders and looks."""
 
     def render(prompts: Sequence[str], seeds: Sequence[int]) -> list[Seen]:

@@ -22,7 +22,7 @@ from anima_infer.models import DEMO, Models, demo_folder, find
 from anima_infer.render import Job, Renderer, settings_for
 from anima_infer.training import demo
 from anima_infer.training.drawing import HAIR, STYLES
-from anima_infer.training.evaluation import NEGATIVE, Render, evaluate, held_out, look_of, seeing
+from anima_infer.training.evaluation import Render, evaluate, held_out, look_of, seeing
 from anima_infer.training.judge import Judge, accuracies, rung_of, targets
 from anima_prompt.profiles import load_profile
 
@@ -124,7 +124,9 @@ def test_quality_words_are_a_ladder_and_a_negative_prompt_lifts(renderer: Render
     assert found[0] > found[1] > found[2]
     assert found[2] > 0.9 * found[3]
     assert found[0] > 1.5 * found[3]
-    plain, lifted = (sharpness(renderer, rest, negative, range(12)) for negative in ("masterpiece", NEGATIVE))
+    plain, lifted = (
+        sharpness(renderer, rest, negative, range(12)) for negative in ("masterpiece", "worst quality, low quality")
+    )
     assert lifted > plain
 
 
