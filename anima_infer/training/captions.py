@@ -40,6 +40,8 @@ class Shares:
     year: float = 0.4
     safety: float = 0.8
     two_characters: float = 0.65
+    blank_tag: float = 0.2
+    heavy_tag: float = 0.15
 
 
 DEFAULT = Shares()
@@ -77,6 +79,47 @@ def caption(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> st
         told = sentences(scene, source)
         return f"{', '.join([*tags, *general[: source.randint(0, 3)]])}. {told}"
     return ", ".join([*tags, *general])
+
+
+def weighted(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> list[tuple[str, float]]:
+    """Return a caption in weighted segments, as the encoder takes them.
+
+    Some captions get a tag that the picture does not show, with weight 0: nothing else tells a small model that a tag
+    without weight is no tag. Some of the tags that it does show get a weight above 1.
+    """
+    text = caption(scene, source, shares)
+    chance = source.random()
+    tags = text.split(", ")
+    if chance < shares.blank_tag:
+        shown = set(every_tag_of(scene))
+        blank = source.choice([tag for tag in general_tags() if tag not in shown])
+        return _cut(tags, source.randint(0, len(tags)), blank, 0.0)
+    if chance < shares.blank_tag + shares.heavy_tag and len(tags) > 2:
+        place = source.randrange(len(tags))
+        return _cut(tags[:place] + tags[place + 1 :], place, tags[place], round(source.uniform(1.1, 3.0), 1))
+    return [(text, 1.0)]
+
+
+def _cut(tags: list[str], place: int, tag: str, weight: float) -> list[tuple[str, float]]:
+    """Return tags with one more, which has a weight of its own: what ``a, (b:1.2), c`` is cut into."""
+    before, after = ", ".join(tags[:place]), ", ".join(tags[place:])
+    parts = [(f"{before}, ", 1.0)] if before else []
+    parts.append((tag, weight))
+    return [*parts, (f", {after}", 1.0)] if after else parts
+
+
+def every_tag_of(scene: Scene) -> list[str]:
+    """Return all tags that a scene shows, and parts of them."""
+    return [tag for figure in scene.figures for tag in figure_tags(figure)] + [scene.background, scene.framing]
+
+
+def general_tags() -> list[str]:
+    """Return the general tags that a caption may hold."""
+    from anima_infer.training import drawing as d
+
+    return [*d.HAIR, *d.EYES, *d.HAIR_STYLES, *d.EXPRESSIONS, *d.ACCESSORIES, *d.BACKGROUNDS] + [
+        f"{dye} {clothes}" for dye in d.DYES for clothes in d.CLOTHES
+    ]
 
 
 def caption_of(scene: Scene, source: random.Random | None = None) -> str:

@@ -24,7 +24,7 @@ from anima_infer.adapter import Adapter
 from anima_infer.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
 from anima_infer.dit import Context, Dit, KeysValues, RmsNorm
 from anima_infer.text import TextEncoder
-from anima_infer.training.captions import caption, every_tag
+from anima_infer.training.captions import every_tag, weighted
 from anima_infer.training.drawing import Scene, draw, random_scene
 from anima_infer.training.flow import flow_loss, noised, sample_sigmas
 from anima_infer.training.state import Average, load_state, save_state
@@ -223,7 +223,10 @@ class Trunk:
         t5, mask = padded([tokens.t5 for tokens in prompts])
         hidden = self.text(qwen, qwen_mask.long())
         rows = self.adapter(hidden, t5, source_mask=qwen_mask, mask=mask)
-        return Context(rows, tuple(len(tokens.t5) for tokens in prompts))
+        weights = torch.zeros(t5.shape)
+        for row, tokens in enumerate(prompts):
+            weights[row, : len(tokens.weights)] = torch.tensor(tokens.weights)
+        return Context(rows * weights[..., None], tuple(len(tokens.t5) for tokens in prompts))
 
 
 def padded(lists: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
@@ -308,8 +311,8 @@ def train_trunk(
         for group in optimiser.param_groups:
             group["lr"] = pace.at(step)
         pick = torch.randint(len(latents), (pace.batch // levels,), generator=source)
-        texts = ["" if words.random() < drop else caption(chosen[i], words) for i in pick.tolist()]
-        context = trunk.contexts([tokenizers.encode([(text, 1.0)] if text else []) for text in texts])
+        captions = [[] if words.random() < drop else weighted(chosen[i], words) for i in pick.tolist()]
+        context = trunk.contexts([tokenizers.encode(segments) for segments in captions])
         keys = repeated(trunk.dit.keys_values(context), levels)
         data = latents[pick].float().repeat_interleave(levels, 0)
         noise = torch.randn(data.shape, generator=source)
