@@ -45,11 +45,11 @@ say "JSON for programs: $(find "$out" -name '*.json' | wc -l) files in $out"
 say "One picture from the bundled demo model (the real one: --models FOLDER)"
 "$infer" render "masterpiece, best quality, safe, 1girl, red hair, smile, witch hat, night, portrait" --seed 1 -o "$out/witch.png"
 
-say "A grid: how much weight does a hat need? (examples/grids/weights.yaml)"
-"$infer" grid plan examples/grids/weights.yaml
-"$infer" grid run examples/grids/weights.yaml -o "$out/weights"
+say "A grid: eight drawing styles, two characters (examples/grids/styles.yaml)"
+"$infer" grid plan examples/grids/styles.yaml
+"$infer" grid run examples/grids/styles.yaml -o "$out/styles"
 
 say "Another: quality tags against a negative prompt (examples/grids/quality.yaml)"
 "$infer" grid run examples/grids/quality.yaml -o "$out/quality" 2>&1
 
-say "Open $out/weights/report.html in a browser; vote with: $infer grid review $out/weights"
+say "Open $out/styles/report.html in a browser; vote with: $infer grid review $out/styles"

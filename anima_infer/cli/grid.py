@@ -18,6 +18,7 @@ from anima_prompt.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
     from anima_infer.grid.executor import Load
+    from anima_infer.grid.measures import Scorer
     from anima_infer.grid.plan import Plan
     from anima_infer.grid.runner import Step
     from anima_infer.models import Files
@@ -268,11 +269,9 @@ def _report(grid: Grid, output: Path, given: Mapping[str, Any]) -> Path:
     from anima_infer.grid.results import results_of
     from anima_infer.grid.votes import Votes
 
-    scorers = {}
+    scorers: dict[str, Scorer] = {}
     if given.get("tagger"):
-        from anima_infer.grid.tagger import OnnxTagger
-
-        scorers["shown"] = OnnxTagger(given["tagger"])
+        scorers["shown"] = _scorer(given["tagger"])
     figures = measure_grid(grid, scorers)
     votes = Votes(grid.folder).all() if (grid.folder / VOTES).is_file() else []
     return write_report(
@@ -283,6 +282,18 @@ def _report(grid: Grid, output: Path, given: Mapping[str, Any]) -> Path:
         results=results_of(grid, votes),
         embed=given.get("embed"),
     )
+
+
+def _scorer(tagger: str) -> Scorer:
+    """Return the tagger in a folder, or the demo model's judge."""
+    if tagger == "demo":
+        from anima_infer.models import demo_folder
+        from anima_infer.training.judge import Judge
+
+        return Judge.load(demo_folder() / "judge.safetensors")
+    from anima_infer.grid.tagger import OnnxTagger
+
+    return OnnxTagger(Path(tagger))
 
 
 def review(folder: Path, axis: str | None, port: int, *, open_page: bool) -> int:

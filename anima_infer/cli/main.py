@@ -237,9 +237,7 @@ def sheet(ctx: click.Context, /, folder: Path, output: Path | None, cell: int | 
 @_FOLDER
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="HTML file; FOLDER/report.html by default.")
 @click.option("--embed/--link", "embed", default=None, help="Put whole pictures into the page, or link them.")
-@click.option(
-    "--tagger", type=click.Path(path_type=Path, exists=True), help="ONNX tagger that scores the prompts' tags."
-)
+@click.option("--tagger", metavar="FOLDER|demo", help="ONNX tagger that scores the prompts' tags, or the demo's judge.")
 @click.pass_context
 def report(ctx: click.Context, /, folder: Path, output: Path | None, **given: Any) -> None:
     """Write the report page of a grid."""
