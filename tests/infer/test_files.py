@@ -248,6 +248,8 @@ def test_what_is_missing_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(CheckpointError, match="is no folder"):
         find(tmp_path / "nowhere")
     monkeypatch.delenv(VARIABLE, raising=False)
+    assert default_files().is_demo
+    monkeypatch.setattr("anima_infer.models.demo_folder", lambda: tmp_path)
     with pytest.raises(CheckpointError, match=VARIABLE):
         default_files()
     assert Files().missing()

@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
         return
     for match in _MIXED.finditer(context.source):
         right = match.group().translate(_LOOKALIKE)
-        if right.isascii():
+        if right.isascii() and right != match.group():  # a letter that is none may stand behind the word
             yield found(match.span(), f"{quoted(right)} is written with letters of another script", write=right)
 
 
