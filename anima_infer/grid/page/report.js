@@ -29,7 +29,14 @@ function distinct(cells, role) {
 }
 
 function baseline(cell) {
-  return at.get(cell.i.map((index, axis) => (data.axes[axis].kind === "seed" ? index : data.axes[axis].baseline)).join());
+  // the picture that differs in one value alone, of the innermost axis that is not at its baseline
+  const inner = [...data.layout.columns].reverse().concat([...data.layout.rows].reverse(), data.layout.pages);
+  for (const axis of inner) {
+    const {kind, baseline: index} = data.axes[axis];
+    const other = kind === "seed" || cell.i[axis] === index ? null : at.get(cell.i.with(axis, index).join());
+    if (other && picture(other)) return other;
+  }
+  return cell;
 }
 
 function find(row, column) {

@@ -195,7 +195,10 @@ def test_the_report_is_used_by_keyboard(grid: Grid, open_page: Open, width: int)
     assert "".join(page.locator("#facts del").all_inner_texts()) == "(:0)"
     page.keyboard.press("ArrowDown")
     assert "section artist: @wlop" in page.locator("#where").inner_text()
+    assert "".join(page.locator("#facts del").all_inner_texts()) == "(:0)"
+    page.locator("#other").select_option(label="section artist: none")
     assert "@wlop" in " ".join(page.locator("#facts ins").all_inner_texts())
+    page.locator("#close").focus()
     for key, images in (("2", 2), ("3", 2), ("4", 2), ("1", 1)):
         page.keyboard.press(key)
         assert page.locator("#stage img").count() == images
