@@ -208,3 +208,30 @@ def test_a_run_that_is_killed_twenty_times_ends_like_one_that_was_not(tiny: Tiny
     assert len(pictures(tmp_path / "whole")) == 60
     made = [json.loads(line)["key"] for line in (tmp_path / "killed" / "manifest.jsonl").read_text().splitlines()]
     assert len(made) == len(set(made)) == 60
+
+
+def test_a_lora_is_read_once_whatever_strengths_a_grid_asks_for(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from safetensors.torch import save_file
+
+    from anima_infer.lora import Merger
+    from tests.infer.test_files import small_lora
+
+    path = tmp_path / "style.safetensors"
+    save_file(small_lora(), path)
+    read = Merger.read
+    reads = list[Path]()
+    monkeypatch.setattr(Merger, "read", lambda self, file: (reads.append(file), read(self, file))[1])
+    spec = grid_spec({"lora_strength": path.name, "values": [0, 0.5, 1]}, base={"loras": [f"{path}:1"]}, batch=1)
+    loads = list[None]()
+    executor = InProcess(lambda _: (loads.append(None), Models.load(tiny.files, dtype="fp32", device="cpu"))[1])
+    plan = plan_for(spec, None)
+    summary = run_grid(plan, tmp_path / "g", executor)
+    assert (summary.made, len(reads), len(loads)) == (3, 1, 1)
+    assert len(set(pictures(tmp_path / "g").values())) == 3
+    fresh = Renderer(Models.load(tiny.files, dtype="fp32", device="cpu"))
+    for cell in plan.rendered:
+        single = np.asarray(fresh.render([cell.job])[0].image)
+        with Image.open(tmp_path / "g" / cell.file) as picture:
+            assert (np.asarray(picture) == single).all()
