@@ -140,7 +140,7 @@ def _argument(kind: Kind, fields: dict[str, Value], value: Value) -> tuple[str, 
 def _values(kind: Kind, argument: str, value: Value) -> tuple[AxisValue, ...]:
     if not value.is_list:
         if not kind.numeric:
-            return tuple(_value(kind, argument, item) for item in [value])
+            return (_value(kind, argument, value),)
         return values_of(kind.name, numeric_values(value), value, argument)
     return tuple(itertools.chain.from_iterable(_spread(kind, argument, item) for item in value.items("values")))
 

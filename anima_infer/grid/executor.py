@@ -6,7 +6,6 @@ behind it.
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -125,8 +124,3 @@ def batches_with(batches: Iterable[Batch], keys: Iterable[str]) -> list[Batch]:
     """Return the batches in which one of ``keys`` is, whole, so that their pictures come out the same to the bit."""
     wanted = set(keys)
     return [batch for batch in batches if any(cell.key in wanted for cell in batch.cells)]
-
-
-def loads_of(batches: Iterable[Batch]) -> int:
-    """Return how often a model is loaded."""
-    return len(list(itertools.groupby(batch.cells[0].checkpoint for batch in batches)))

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Pixels = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
-ALONE = ("brightness", "contrast", "saturation", "sharpness")
 AGAINST = ("rmse", "ssim")
 ABOUT = {
     "brightness": "mean luma, 0 to 1",

@@ -264,8 +264,10 @@ def job_from_dict(data: Mapping[str, Any]) -> Job:
 
 
 def _batched(cells: Sequence[Cell], most: int | None, earlier: dict[str, int]) -> list[Batch]:
-    unique = list({cell.key: cell for cell in reversed(cells)}.values())[::-1]
-    unique.sort(key=lambda cell: cell.number)
+    first: dict[str, Cell] = {}
+    for cell in cells:
+        first.setdefault(cell.key, cell)
+    unique = list(first.values())
     kept: dict[int, list[Cell]] = {}
     for cell in unique:
         if cell.key in earlier:

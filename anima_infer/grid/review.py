@@ -10,6 +10,7 @@ import io
 import json
 import secrets
 import threading
+from collections.abc import Hashable
 from functools import lru_cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -44,6 +45,7 @@ class Review:
             raise GridError(f"{grid.folder}: has no two finished pictures that differ in one value; run the grid first")
         self._by_id: dict[str, tuple[Pair, bool]] = {}
         self._pictures: dict[str, Path] = {}
+        self._names: dict[Hashable, str] = {}
         self._lock = threading.Lock()
 
     def next(self, voter: str, after: int = 0) -> dict[str, Any]:
@@ -55,7 +57,7 @@ class Review:
             pair, one_left = left[after]
             cells = (pair.one, pair.other) if one_left else (pair.other, pair.one)
             with self._lock:
-                names = [self._name(self.grid.picture(cell)) for cell in cells]
+                names = [self._name_picture(self.grid.picture(cell)) for cell in cells]
                 told["pair"] = {"id": self._identify(pair, one_left), "left": names[0], "right": names[1]}
         return told
 
@@ -75,20 +77,18 @@ class Review:
         return None if path is None else _bare(path)
 
     def _identify(self, pair: Pair, one_left: bool) -> str:  # noqa: FBT001  one of a pair's two facts
-        for known, value in self._by_id.items():
-            if value == (pair, one_left):
-                return known
-        fresh = secrets.token_urlsafe(9)
-        self._by_id[fresh] = (pair, one_left)
-        return fresh
+        name = self._name((*pair.key, one_left))
+        self._by_id[name] = (pair, one_left)
+        return name
 
-    def _name(self, path: Path) -> str:
-        for known, value in self._pictures.items():
-            if value == path:
-                return known
-        fresh = secrets.token_urlsafe(9)
-        self._pictures[fresh] = path
-        return fresh
+    def _name_picture(self, path: Path) -> str:
+        name = self._name(path)
+        self._pictures[name] = path
+        return name
+
+    def _name(self, value: Hashable) -> str:
+        """Return the name of a value in addresses, always the same one; it says nothing of the value."""
+        return self._names.setdefault(value, secrets.token_urlsafe(9))
 
 
 @lru_cache(maxsize=32)

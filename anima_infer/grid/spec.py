@@ -22,7 +22,7 @@ from anima_prompt.documents import Value, load_documents
 from anima_prompt.errors import PromptFileError
 from anima_prompt.interchange.promptfile import parse_prompt
 from anima_prompt.interchange.textfile import read_text, split_negative
-from anima_prompt.profiles import load_profile
+from anima_prompt.profiles import DEFAULT_PROFILE, load_profile
 from anima_prompt.prompt import Prompt
 
 KEYS = ("name", "about", "base", "axes", "seeds", "layout", "skip", "only", "batch")
@@ -31,7 +31,6 @@ BASE_KEYS = (
     "loras", "checkpoint", "seed",
 )  # fmt: skip
 LAYOUT_KEYS = ("rows", "columns", "pages")
-DEFAULT_PROFILE = "base-1.0"
 
 
 @dataclass(frozen=True, slots=True)
