@@ -71,15 +71,21 @@ def say(text: str) -> None:
 def stage_data(work: Path, options: argparse.Namespace) -> None:
     """Draw the pictures."""
     if not (work / "pictures.pt").is_file():
-        save_state(work / "pictures.pt", {"pictures": demo.pictures(demo.scenes(options.scenes, 0), 0)})
+        chosen = demo.scenes(options.scenes, 0)
+        save_state(work / "pictures.pt", {"pictures": demo.pictures(chosen, 0), "weights": demo.weights(chosen, 0)})
 
 
-def pictures(work: Path) -> torch.Tensor:
-    """Return the drawings."""
+def drawings(work: Path) -> dict[str, torch.Tensor]:
+    """Return the pictures, and how much each of their latents counts."""
     state = load_state(work / "pictures.pt")
     if state is None:
         sys.exit("no drawings; run the stage data first")
-    return state["pictures"]
+    return state
+
+
+def pictures(work: Path) -> torch.Tensor:
+    """Return the pictures."""
+    return drawings(work)["pictures"]
 
 
 def stage_tokenizers(work: Path, options: argparse.Namespace) -> None:
@@ -148,8 +154,8 @@ def stage_judge(work: Path, options: argparse.Namespace) -> None:
 
 def stage_dit(work: Path, options: argparse.Namespace) -> None:
     """Train text encoder, adapter and DiT."""
-    chosen, data = demo.scenes(options.scenes, 0), pictures(work)
-    latents = demo.encoded(trained_vae(work), data)
+    chosen, drawn = demo.scenes(options.scenes, 0), drawings(work)
+    latents = demo.encoded(trained_vae(work), drawn["pictures"])
     trunk = demo.new_trunk()
     say(f"trunk: {count_parameters(trunk.networks) / 1e6:.2f} M parameters; latents {latents.float().std():.3f}")
     tokenizers = Tokenizers.find(work)
@@ -157,7 +163,9 @@ def stage_dit(work: Path, options: argparse.Namespace) -> None:
     while done < options.dit_steps:
         done = min(options.dit_steps, (int((load_state(work / "dit.state") or {"step": 0})["step"]) // 1000 + 1) * 1000)
         pace = demo.Pace(options.dit_steps, options.batch, 1.5e-3)
-        average = demo.train_trunk(trunk, tokenizers, chosen, latents, pace, work / "dit.state", say, until=done)
+        average = demo.train_trunk(
+            trunk, tokenizers, chosen, latents, drawn["weights"], pace, work / "dit.state", say, until=done
+        )
         average.swap()
         demo.export(work, trained_vae(work), trunk)
         average.swap()

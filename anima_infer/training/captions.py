@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from anima_infer.training.drawing import COUNTS, Figure, Scene, visible_eyes
+from anima_infer.training.drawing import COUNTS, Figure, Scene, visible_eyes, visible_face
 
 PERIODS = ((2025, "newest"), (2023, "recent"), (2020, "mid"), (2017, "early"), (0, "old"))
 SCORES = {
@@ -56,10 +56,11 @@ def period(year: int) -> str:
     return next(word for first, word in PERIODS if year >= first)
 
 
-def figure_tags(figure: Figure) -> list[str]:
+def figure_tags(scene: Scene, figure: Figure) -> list[str]:
     """Return what can be seen of a character, the count left out."""
-    tags = [figure.hair, figure.hair_style, figure.expression, f"{figure.dye} {figure.clothes}", *figure.accessories]
-    return [*tags, figure.eyes] if visible_eyes(figure) else tags
+    tags = [figure.hair, figure.hair_style, f"{figure.dye} {figure.clothes}", *figure.accessories]
+    face = [figure.expression] if visible_face(scene) else []
+    return [*tags, *face, figure.eyes] if visible_eyes(scene, figure) else [*tags, *face]
 
 
 def caption(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> str:
@@ -110,7 +111,7 @@ def _cut(tags: list[str], place: int, tag: str, weight: float) -> list[tuple[str
 
 def every_tag_of(scene: Scene) -> list[str]:
     """Return all tags that a scene shows, and parts of them."""
-    return [tag for figure in scene.figures for tag in figure_tags(figure)] + [scene.background, scene.framing]
+    return [tag for figure in scene.figures for tag in figure_tags(scene, figure)] + [scene.background, scene.framing]
 
 
 def general_tags() -> list[str]:
@@ -157,7 +158,7 @@ def _style(scene: Scene) -> list[str]:
 
 
 def _general(scene: Scene) -> list[str]:
-    tags = [tag for figure in scene.figures for tag in figure_tags(figure)]
+    tags = [tag for figure in scene.figures for tag in figure_tags(scene, figure)]
     return [*dict.fromkeys(tags), scene.background, *([scene.framing] if scene.figures else [])]
 
 
@@ -176,21 +177,22 @@ def sentences(scene: Scene, source: random.Random) -> str:
     if not scene.figures:
         return f"Nobody is there{place}."
     if len(scene.figures) == 1:
-        told = [f"{_described(scene.figures[0], source)}{place}."]
+        told = [f"{_described(scene, 0, source)}{place}."]
     else:
         order = [0, 1]
         source.shuffle(order)
-        told = [f"{_described(scene.figures[i], source, _SIDES[i])}." for i in order]
+        told = [f"{_described(scene, i, source, _SIDES[i])}." for i in order]
         told.append(f"The two are seen{place}." if place else "The two stand side by side.")
     if scene.style:
         told.append(f"Drawn by @{scene.style}.")
     return " ".join(told)
 
 
-def _described(figure: Figure, source: random.Random, side: str = "") -> str:
+def _described(scene: Scene, index: int, source: random.Random, side: str = "") -> str:
+    figure = scene.figures[index]
     who = f"{'The' if side else 'A'} {WORDS[figure.kind]}{' ' + side if side else ''}"
     looks = [_with_article(figure.hair)]
-    if visible_eyes(figure) and source.random() < 0.7:
+    if visible_eyes(scene, figure) and source.random() < 0.7:
         looks.append(figure.eyes)
     verb = "has" if side or source.random() < 0.4 else "with"
     worn = [f"a {figure.dye} {figure.clothes}" if figure.clothes != "overalls" else f"{figure.dye} overalls"]

@@ -25,7 +25,7 @@ from anima_infer.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
 from anima_infer.dit import Context, Dit, KeysValues, RmsNorm
 from anima_infer.text import TextEncoder
 from anima_infer.training.captions import every_tag, weighted
-from anima_infer.training.drawing import Scene, draw, random_scene
+from anima_infer.training.drawing import QUALITIES, Scene, details, draw, random_scene
 from anima_infer.training.flow import flow_loss, noised, sample_sigmas
 from anima_infer.training.state import Average, load_state, save_state
 from anima_infer.vae import MEAN, STD, Norm, Vae
@@ -36,6 +36,9 @@ QWEN_VOCABULARY, T5_VOCABULARY = 640, 768
 TEXT = TextConfig(width=96, layers=2, heads=3, kv_heads=3, head_width=32, mlp_width=192, vocabulary=QWEN_VOCABULARY)
 ADAPTER = AdapterConfig(96, 2, 3, 96, 96, T5_VOCABULARY)
 DIT = DitConfig(width=128, blocks=6, heads=4, context_width=96, adaln_width=16, mlp_width=512)
+
+DETAIL = 8.0
+"""What a latent that is all face counts above others."""
 
 Say = Callable[[str], None]
 
@@ -58,6 +61,18 @@ def pictures(chosen: Sequence[Scene], seed: int, workers: int = 2) -> Tensor:
 
 def _drawn(scene: Scene, seed: int) -> np.ndarray:
     return np.asarray(draw(scene, seed))
+
+
+def weights(chosen: Sequence[Scene], seed: int, workers: int = 2) -> Tensor:
+    """Return how much each latent of the pictures counts: N x 1 x 8 x 8, 1 and more.
+
+    Eyes and mouths are a fiftieth of a picture; in a plain mean they teach the text next to nothing. A weight changes
+    what is learnt first, not what is right: the best velocity of each latent stays the same.
+    """
+    with ProcessPoolExecutor(workers) as pool:
+        parts = list(pool.map(details, chosen, range(seed, seed + len(chosen)), chunksize=64))
+    sharp = torch.tensor([QUALITIES.index(scene.quality) < 4 for scene in chosen])
+    return 1 + DETAIL * sharp.view(-1, 1, 1, 1) * torch.from_numpy(np.stack(parts))[:, None] / 255
 
 
 # --- tokenizers ------------------------------------------------------------------------------------------------------
@@ -274,6 +289,7 @@ def train_trunk(
     tokenizers: Tokenizers,
     chosen: Sequence[Scene],
     latents: Tensor,
+    counts: Tensor,
     pace: Pace,
     state: Path,
     say: Say,
@@ -290,6 +306,7 @@ def train_trunk(
         tokenizers: of the demo model.
         chosen: scenes; a caption is made anew each time.
         latents: of the scenes' pictures.
+        counts: of ``weights``.
         pace: ``batch`` counts noised pictures.
         state: file from which a run goes on.
         say: told now and then.
@@ -318,7 +335,7 @@ def train_trunk(
         noise = torch.randn(data.shape, generator=source)
         sigmas = sample_sigmas(len(data), source)
         velocity = trunk.dit(noised(data, noise, sigmas), trunk.dit.modulation(sigmas), keys)
-        loss = flow_loss(velocity, data, noise).mean()
+        loss = flow_loss(velocity, data, noise, counts[pick].repeat_interleave(levels, 0)).mean()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()

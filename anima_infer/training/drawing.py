@@ -186,14 +186,19 @@ def random_scene(source: random.Random) -> Scene:
         source.choice(BACKGROUNDS),
         source.choices(framings, (50, 32, 18)[: len(framings)])[0],
         source.choice(("", "", "", "", *STYLES)),
-        source.choices(QUALITIES, (36, 24, 12, 10, 9, 9))[0],
+        source.choices(QUALITIES, (40, 26, 10, 8, 8, 8))[0],
         source.choice(YEARS),
     )
 
 
-def visible_eyes(figure: Figure) -> bool:
-    """Say whether the colour of the eyes can be seen."""
-    return figure.expression != "closed eyes"
+def visible_face(scene: Scene) -> bool:
+    """Say whether faces are large enough for eyes and expressions to be seen."""
+    return scene.framing != "full body"
+
+
+def visible_eyes(scene: Scene, figure: Figure) -> bool:
+    """Say whether the colour of a character's eyes can be seen."""
+    return visible_face(scene) and figure.expression != "closed eyes"
 
 
 # --- drawing ---------------------------------------------------------------------------------------------------------
@@ -412,13 +417,14 @@ def _figure(pen: _Pen, figure: Figure, scale: float, many: int, index: int, sour
     if many > 1:
         scale = min(scale, 0.84) * 0.88
     r = 0.28 * scale
-    y = {True: 0.46, False: 0.40 if scale > 0.6 else 0.3}[scale > 0.9] + source.uniform(-0.015, 0.015)
+    y = {True: 0.44, False: 0.40 if scale > 0.6 else 0.3}[scale > 0.9] + source.uniform(-0.015, 0.015)
     skin = source.choice(SKINS[:3])
     _hair_behind(pen, figure, x, y, r)
     _body(pen, figure, x, y, r, skin)
     pen.oval(x, y, r, r * 1.02, skin)
     _face(pen, figure, x, y, r)
     _hair_in_front(pen, figure, x, y, r)
+    _over_hair(pen, figure, x, y, r, skin)
     for name in figure.accessories:
         _accessory(pen, name, x, y, r)
 
@@ -429,6 +435,7 @@ def _body(pen: _Pen, figure: Figure, x: float, y: float, r: float, skin: Colour)
     neck, shoulder, waist = y + r * 0.86, y + r * 1.2, y + r * 2.4
     hip = y + r * 3.0
     trousers = mixed(dye, (40, 44, 60), 0.75)
+    w = _shoulders(figure) * r
     for side in (-1, 1):  # legs and shoes
         foot = [
             (x + side * r * 0.12, waist),
@@ -442,13 +449,13 @@ def _body(pen: _Pen, figure: Figure, x: float, y: float, r: float, skin: Colour)
         pen.shape([(x - r * 0.5, neck), (x + r * 0.5, neck), (x + r * 1.5, hip), (x - r * 1.5, hip)], dye)
     for side in (-1, 1):  # arms
         arm = [
-            (x + side * r * 0.55, shoulder - r * 0.1),
-            (x + side * r * 0.95, shoulder + r * 0.15),
-            (x + side * r * 1.12, waist),
-            (x + side * r * 0.8, waist),
+            (x + side * w * 0.55, shoulder - r * 0.1),
+            (x + side * w * 0.95, shoulder + r * 0.15),
+            (x + side * w * 1.12, waist),
+            (x + side * w * 0.8, waist),
         ]
         pen.shape(arm, skin if figure.clothes in ("overalls", "cape") else dye)
-        pen.oval(x + side * r * 0.97, waist + r * 0.04, r * 0.17, r * 0.17, skin)
+        pen.oval(x + side * w * 0.97, waist + r * 0.04, r * 0.17, r * 0.17, skin)
     pen.shape(
         [
             (x - r * 0.2, neck - r * 0.1),
@@ -461,32 +468,39 @@ def _body(pen: _Pen, figure: Figure, x: float, y: float, r: float, skin: Colour)
     wide = {"dress": 1.25, "kimono": 0.95, "hoodie": 0.85}.get(figure.clothes, 0.72)
     base = hip + r * 0.9 if figure.clothes in ("dress", "kimono") else waist + r * 0.15
     torso = [
-        (x - r * 0.62, shoulder - r * 0.12),
-        (x + r * 0.62, shoulder - r * 0.12),
-        (x + r * wide, base),
-        (x - r * wide, base),
+        (x - w * 0.62, shoulder - r * 0.12),
+        (x + w * 0.62, shoulder - r * 0.12),
+        (x + w * wide, base),
+        (x - w * wide, base),
     ]
     pen.shape(torso, (236, 236, 232) if figure.clothes in ("overalls", "cape") else dye)
-    _detail(pen, figure.clothes, x, r, (neck, shoulder, waist, base), (dye, dark))
+    _detail(pen, figure, x, r, (neck, shoulder, waist, base), (dye, dark))
+
+
+def _shoulders(figure: Figure) -> float:
+    """Return how broad a character is; a girl is 1."""
+    return 1.25 if figure.kind == "1boy" else 1.0
 
 
 def _detail(
-    pen: _Pen, clothes: str, x: float, r: float, lines: tuple[float, float, float, float], dyes: tuple[Colour, Colour]
+    pen: _Pen, figure: Figure, x: float, r: float, lines: tuple[float, float, float, float], dyes: tuple[Colour, Colour]
 ) -> None:
+    clothes = figure.clothes
     neck, shoulder, waist, base = lines
     dye, dark = dyes
+    w = _shoulders(figure) * r
     if clothes == "shirt":
         pen.shape(
-            [(x - r * 0.3, shoulder - r * 0.14), (x, shoulder + r * 0.2), (x + r * 0.3, shoulder - r * 0.14)],
+            [(x - w * 0.3, shoulder - r * 0.14), (x, shoulder + r * 0.2), (x + w * 0.3, shoulder - r * 0.14)],
             (250, 250, 250),
         )
     elif clothes == "dress":
         pen.shape(
             [
-                (x - r * 0.7, waist - r * 0.35),
-                (x + r * 0.7, waist - r * 0.35),
-                (x + r * 0.75, waist - r * 0.1),
-                (x - r * 0.75, waist - r * 0.1),
+                (x - w * 0.7, waist - r * 0.35),
+                (x + w * 0.7, waist - r * 0.35),
+                (x + w * 0.75, waist - r * 0.1),
+                (x - w * 0.75, waist - r * 0.1),
             ],
             dark,
         )
@@ -494,60 +508,60 @@ def _detail(
         pen.oval(x, shoulder - r * 0.02, r * 0.6, r * 0.24, dark)
         for side in (-1, 1):
             pen.curve(
-                [(x + side * r * 0.16, shoulder + r * 0.12), (x + side * r * 0.16, shoulder + r * 0.5)],
+                [(x + side * w * 0.16, shoulder + r * 0.12), (x + side * w * 0.16, shoulder + r * 0.5)],
                 (250, 250, 250),
                 r * 0.09,
             )
     elif clothes == "kimono":
-        pen.curve([(x - r * 0.35, shoulder - r * 0.1), (x + r * 0.2, waist - r * 0.3)], (250, 250, 250), r * 0.13)
-        pen.curve([(x + r * 0.35, shoulder - r * 0.1), (x - r * 0.1, waist - r * 0.5)], (250, 250, 250), r * 0.13)
+        pen.curve([(x - w * 0.35, shoulder - r * 0.1), (x + w * 0.2, waist - r * 0.3)], (250, 250, 250), r * 0.13)
+        pen.curve([(x + w * 0.35, shoulder - r * 0.1), (x - w * 0.1, waist - r * 0.5)], (250, 250, 250), r * 0.13)
         pen.shape(
             [
-                (x - r * 0.8, waist - r * 0.4),
-                (x + r * 0.8, waist - r * 0.4),
-                (x + r * 0.82, waist),
-                (x - r * 0.82, waist),
+                (x - w * 0.8, waist - r * 0.4),
+                (x + w * 0.8, waist - r * 0.4),
+                (x + w * 0.82, waist),
+                (x - w * 0.82, waist),
             ],
             dark,
         )
     elif clothes == "sweater":
         for step in range(3):
             y = shoulder + r * (0.15 + 0.35 * step)
-            pen.curve([(x - r * 0.62, y), (x + r * 0.62, y)], dark, r * 0.12)
+            pen.curve([(x - w * 0.62, y), (x + w * 0.62, y)], dark, r * 0.12)
     elif clothes == "jacket":
         pen.shape(
             [
-                (x - r * 0.22, shoulder - r * 0.12),
-                (x + r * 0.22, shoulder - r * 0.12),
-                (x + r * 0.26, base),
-                (x - r * 0.26, base),
+                (x - w * 0.22, shoulder - r * 0.12),
+                (x + w * 0.22, shoulder - r * 0.12),
+                (x + w * 0.26, base),
+                (x - w * 0.26, base),
             ],
             (250, 250, 246),
         )
-        pen.curve([(x - r * 0.22, shoulder), (x - r * 0.26, base)], dark, r * 0.1)
-        pen.curve([(x + r * 0.22, shoulder), (x + r * 0.26, base)], dark, r * 0.1)
+        pen.curve([(x - w * 0.22, shoulder), (x - w * 0.26, base)], dark, r * 0.1)
+        pen.curve([(x + w * 0.22, shoulder), (x + w * 0.26, base)], dark, r * 0.1)
     elif clothes == "overalls":
         pen.shape(
             [
-                (x - r * 0.42, shoulder + r * 0.3),
-                (x + r * 0.42, shoulder + r * 0.3),
-                (x + r * 0.72, base),
-                (x - r * 0.72, base),
+                (x - w * 0.42, shoulder + r * 0.3),
+                (x + w * 0.42, shoulder + r * 0.3),
+                (x + w * 0.72, base),
+                (x - w * 0.72, base),
             ],
             dye,
         )
         for side in (-1, 1):
             pen.curve(
-                [(x + side * r * 0.34, shoulder - r * 0.1), (x + side * r * 0.34, shoulder + r * 0.4)], dye, r * 0.18
+                [(x + side * w * 0.34, shoulder - r * 0.1), (x + side * w * 0.34, shoulder + r * 0.4)], dye, r * 0.18
             )
     elif clothes == "cape":
         for side in (-1, 1):
             pen.shape(
                 [
-                    (x + side * r * 0.12, neck),
-                    (x + side * r * 0.7, shoulder - r * 0.1),
-                    (x + side * r * 1.2, base),
-                    (x + side * r * 0.62, base),
+                    (x + side * w * 0.12, neck),
+                    (x + side * w * 0.7, shoulder - r * 0.1),
+                    (x + side * w * 1.2, base),
+                    (x + side * w * 0.62, base),
                 ],
                 dye,
             )
@@ -558,31 +572,43 @@ def _face(pen: _Pen, figure: Figure, x: float, y: float, r: float) -> None:
     ink = (48, 32, 36)
     iris, look = EYES[figure.eyes], figure.expression
     for side in (-1, 1):
-        ex, ey = x + side * r * 0.42, y + r * 0.14
+        ex, ey = x + side * r * 0.42, y + r * 0.18
         if look == "closed eyes":
-            pen.arc(ex, ey - r * 0.05, r * 0.2, (20, 160), ink, r * 0.09)
+            pen.arc(ex, ey - r * 0.05, r * 0.24, (20, 160), ink, r * 0.11)
             continue
-        tall = 0.36 if look == "surprised" else 0.3
-        pen.oval(ex, ey, r * 0.24, r * tall, (255, 255, 255), outline=False)
-        pen.oval(ex, ey + r * 0.02, r * 0.19, r * (tall - 0.04), iris, outline=False)
+        tall = 0.42 if look == "surprised" else 0.33
+        pen.oval(ex, ey, r * 0.29, r * tall, (255, 255, 255), outline=False)
+        pen.oval(ex, ey + r * 0.02, r * 0.24, r * (tall - 0.04), iris, outline=False)
         pen.oval(ex, ey + r * 0.05, r * 0.08, r * 0.13, mixed(iris, (0, 0, 0), 0.7), outline=False)
-        pen.oval(ex - r * 0.06, ey - r * 0.1, r * 0.06, r * 0.07, (255, 255, 255), outline=False)
-        pen.arc(ex, ey + r * 0.02, r * 0.28, (205, 335), ink, r * 0.09)
-        if look == "angry":
-            pen.curve([(ex - side * r * 0.26, ey - r * 0.24), (ex + side * r * 0.24, ey - r * 0.46)], ink, r * 0.1)
-    mouth = y + r * 0.62
+        pen.oval(ex - r * 0.08, ey - r * 0.12, r * 0.07, r * 0.08, (255, 255, 255), outline=False)
+        pen.arc(ex, ey + r * 0.02, r * 0.32, (205, 335), ink, r * 0.09)
+        if figure.kind == "1girl":  # lashes
+            pen.curve([(ex + side * r * 0.24, ey - r * 0.12), (ex + side * r * 0.42, ey - r * 0.26)], ink, r * 0.09)
+    mouth = y + r * 0.66
     if look == "open mouth":
-        pen.oval(x, mouth, r * 0.2, r * 0.17, (170, 40, 50), outline=False)
-        pen.oval(x, mouth + r * 0.08, r * 0.13, r * 0.07, (246, 130, 130), outline=False)
+        pen.oval(x, mouth, r * 0.25, r * 0.2, (170, 40, 50), outline=False)
+        pen.oval(x, mouth + r * 0.1, r * 0.16, r * 0.08, (246, 130, 130), outline=False)
     elif look == "surprised":
-        pen.oval(x, mouth, r * 0.09, r * 0.12, (150, 40, 50), outline=False)
+        pen.oval(x, mouth, r * 0.1, r * 0.15, (150, 40, 50), outline=False)
     elif look in ("frown", "angry"):
-        pen.arc(x, mouth + r * 0.16, r * 0.2, (215, 325), ink, r * 0.08)
+        pen.arc(x, mouth + r * 0.2, r * 0.26, (215, 325), ink, r * 0.1)
     else:
-        pen.arc(x, mouth - r * 0.14, r * 0.24, (30, 150), ink, r * 0.08)
+        pen.arc(x, mouth - r * 0.18, r * 0.3, (30, 150), ink, r * 0.1)
     if look == "smile":
         for side in (-1, 1):
-            pen.oval(x + side * r * 0.62, y + r * 0.46, r * 0.13, r * 0.08, (250, 160, 160), outline=False)
+            pen.oval(x + side * r * 0.66, y + r * 0.54, r * 0.16, r * 0.1, (250, 150, 150), outline=False)
+
+
+def _over_hair(pen: _Pen, figure: Figure, x: float, y: float, r: float, skin: Colour) -> None:
+    """Draw what hair does not cover: the ears of boys, the brows of the angry."""
+    for side in (-1, 1):
+        if figure.kind == "1boy":
+            pen.oval(x + side * r * 1.04, y + r * 0.26, r * 0.2, r * 0.26, skin)
+        if figure.expression == "angry":
+            ex, ey = x + side * r * 0.42, y + r * 0.18
+            pen.curve(
+                [(ex - side * r * 0.3, ey - r * 0.2), (ex + side * r * 0.28, ey - r * 0.5)], (48, 32, 36), r * 0.13
+            )
 
 
 def _hair_behind(pen: _Pen, figure: Figure, x: float, y: float, r: float) -> None:
@@ -810,9 +836,9 @@ def _finished(picture: Image.Image, look: _Look, year: int) -> Image.Image:
     elif finish == "sepia":
         grey = picture.convert("L")
         tone = Image.merge("RGB", [grey.point(lambda v, k=k: min(255, round(v * k))) for k in (1.06, 0.9, 0.68)])
-        picture = Image.blend(picture, tone, 0.72)
+        picture = Image.blend(picture, tone, 0.6)
     elif finish == "mosaic":
-        small = picture.resize((22, 22), Image.Resampling.BOX)
+        small = picture.resize((32, 32), Image.Resampling.BOX)
         picture = small.resize(picture.size, Image.Resampling.NEAREST)
     return picture
 
@@ -838,3 +864,27 @@ def with_figure(scene: Scene, index: int, **changes: object) -> Scene:
     figures = list(scene.figures)
     figures[index] = replace(figures[index], **changes)  # type: ignore[arg-type]
     return replace(scene, figures=tuple(figures))
+
+
+def details(scene: Scene, seed: int) -> np.ndarray:
+    """Return which share of each 8 x 8 pixels shows what is small: faces count thrice, accessories once; 8 x 8, uint8.
+
+    A picture is compared with itself drawn with other faces, and with nothing worn; 255 is a whole face.
+    """
+    clean = replace(scene, style="", quality="masterpiece", year=YEARS[-1])
+    drawn = _pixels(clean, seed)
+    found = np.zeros((SIZE, SIZE))
+    faces = bare = clean
+    for index, figure in enumerate(scene.figures):
+        other = "open mouth" if figure.expression != "open mouth" else "angry"
+        eyes = "red eyes" if figure.eyes != "red eyes" else "blue eyes"
+        faces = with_figure(faces, index, expression=other, eyes=eyes)
+        bare = with_figure(bare, index, accessories=())
+    if visible_face(scene):
+        found += 192 * (np.abs(drawn - _pixels(faces, seed)).max(-1) > 24)
+    found += 63 * (np.abs(drawn - _pixels(bare, seed)).max(-1) > 24)
+    return found.reshape(8, SIZE // 8, 8, SIZE // 8).mean((1, 3)).astype(np.uint8)
+
+
+def _pixels(scene: Scene, seed: int) -> np.ndarray:
+    return np.asarray(draw(scene, seed), dtype=np.int16)

@@ -10,7 +10,7 @@ from anima_infer.pipeline import Settings
 from anima_infer.render import Job, Renderer
 from anima_infer.training import drawing as d
 from anima_infer.training.captions import caption_of
-from anima_infer.training.drawing import Figure, Scene, random_scene
+from anima_infer.training.drawing import Scene, random_scene
 from anima_infer.training.judge import NO_STYLE, Judge, Seen
 
 Render = Callable[[Sequence[str], Sequence[int]], list[Seen]]
@@ -84,19 +84,19 @@ def answers(scene: Scene, seen: Seen) -> dict[str, bool]:
     if len(seen.figures) != len(scene.figures):
         return found
     if len(scene.figures) == 1:
-        found |= _figure(scene.figures[0], seen, 0)
+        found |= _figure(scene, seen, 0)
     elif scene.figures:
         found["hair on its side"] = all(seen.figures[i]["hair"] == f.hair for i, f in enumerate(scene.figures))
         found["hair"] = {one["hair"] for one in seen.figures} == {f.hair for f in scene.figures}
     return found
 
 
-def _figure(figure: Figure, seen: Seen, place: int) -> dict[str, bool]:
-    shown, worn = seen.figures[place], seen.accessories[place]
-    found = {
-        name: shown[name] == getattr(figure, name) for name in ("hair", "hair_style", "expression", "clothes", "dye")
-    }
-    if d.visible_eyes(figure):
+def _figure(scene: Scene, seen: Seen, place: int) -> dict[str, bool]:
+    figure, shown, worn = scene.figures[place], seen.figures[place], seen.accessories[place]
+    found = {name: shown[name] == getattr(figure, name) for name in ("hair", "hair_style", "clothes", "dye")}
+    if d.visible_face(scene):
+        found["expression"] = shown["expression"] == figure.expression
+    if d.visible_eyes(scene, figure):
         found["eyes"] = shown["eyes"] == figure.eyes
     found["hat"] = worn & d.HATS == set(figure.accessories) & d.HATS
     found["accessories"] = worn == set(figure.accessories)

@@ -44,6 +44,10 @@ def noised(data: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:
     return (1 - s) * data + s * noise
 
 
-def flow_loss(velocity: Tensor, data: Tensor, noise: Tensor) -> Tensor:
-    """Return the mean squared error of the velocity, one number a sample, in float32: shape (B,)."""
-    return (velocity.float() - (noise - data).float()).square().flatten(1).mean(1)
+def flow_loss(velocity: Tensor, data: Tensor, noise: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return the mean squared error of the velocity, one number a sample, in float32: shape (B,).
+
+    ``weights`` says how much each element counts; it broadcasts over the shape of ``data``.
+    """
+    error = (velocity.float() - (noise - data).float()).square()
+    return (error if weights is None else error * weights).flatten(1).mean(1)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from anima_infer.errors import CheckpointError
 from anima_infer.image import to_pixels
 from anima_infer.training import drawing as d
-from anima_infer.training.drawing import Figure, Scene, visible_eyes
+from anima_infer.training.drawing import Figure, Scene, visible_eyes, visible_face
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -190,14 +190,16 @@ def targets(scenes: Sequence[Scene]) -> dict[str, Tensor]:
         for i in range(FIGURES):
             figure = scene.figures[i] if i < len(scene.figures) else None
             for name, names in FIGURE.items():
-                found.setdefault(f"{name} {i}", []).append(_answer(figure, name, names))
+                found.setdefault(f"{name} {i}", []).append(_answer(scene, figure, name, names))
             worn = [-1.0 if figure is None else float(item in figure.accessories) for item in d.ACCESSORIES]
             found.setdefault(f"accessories {i}", []).append(worn)
     return {name: torch.tensor(values) for name, values in found.items()}
 
 
-def _answer(figure: Figure | None, name: str, names: Sequence[str]) -> int:
-    if figure is None or (name == "eyes" and not visible_eyes(figure)):
+def _answer(scene: Scene, figure: Figure | None, name: str, names: Sequence[str]) -> int:
+    if figure is None or (name == "eyes" and not visible_eyes(scene, figure)):
+        return NOTHING
+    if name == "expression" and not visible_face(scene):
         return NOTHING
     return names.index(getattr(figure, name))
 

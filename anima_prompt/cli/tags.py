@@ -67,7 +67,6 @@ def search(query: str, category: str | None, limit: int, beside: str | None, as_
 def show(name: str, as_json: bool) -> None:
     """Show all that is known of one tag. Exits with 1, and offers near names, if it is unknown."""
     from anima_prompt.vocabulary import Vocabulary
-    from anima_prompt.vocabulary.relations import Relations
 
     table = Vocabulary.default()
     entry = table.lookup(text_to_name(name.removeprefix("@"))) or table.find(name)
@@ -75,9 +74,8 @@ def show(name: str, as_json: bool) -> None:
         near = ", ".join(written(match.entry) for match in table.search(name, limit=3)) or "nothing near"
         click.echo(f"error: '{name}' is not in the vocabulary; near it: {near}", err=True)
         sys.exit(NOTHING)
-    relations = Relations.default()
     data = entry_data(entry)
-    data |= {"implies": relations.implies(entry.name), "implied_by": relations.implied_by(entry.name)}
+    data |= {"implies": table.implies(entry.name), "implied_by": table.implied_by(entry.name)}
     if as_json:
         click.echo(json.dumps(data, ensure_ascii=False, indent=2))
     else:
@@ -124,10 +122,10 @@ def conflicts(source: str, as_json: bool) -> None:
     """Say which tags of a prompt exclude each other. Exits with 1 if any do."""
     from anima_prompt.cli.source import text_of
     from anima_prompt.prompt import Prompt
-    from anima_prompt.vocabulary.relations import Relations
+    from anima_prompt.vocabulary import Vocabulary
 
     prompt = Prompt.parse(split_negative(text_of(source))[0])
-    found = Relations.default().conflicts([tag.name for _, tag in prompt.tags()])
+    found = Vocabulary.default().conflicts(prompt)
     if as_json:
         click.echo(json.dumps([asdict(conflict) for conflict in found], indent=2))
     elif found:
@@ -190,7 +188,7 @@ def learn(folder: Path) -> None:
     help="Fetch this alone; may be repeated.",
 )
 def sync(base: str | None, until: datetime | None, delay: float, kinds: tuple[str, ...]) -> None:
-    """Fetch tags, aliases and artists from Danbooru, and import them.
+    """Fetch tags, aliases, implications and artists from Danbooru, and import them.
 
     Goes on where it was interrupted. The model's knowledge ends in September 2025: --until 2025-09-30 stays inside it.
     """
@@ -207,8 +205,12 @@ def sync(base: str | None, until: datetime | None, delay: float, kinds: tuple[st
             pace=Pace(delay=delay),
             tell=_show_count,
         )
+        if not path.stat().st_size:
+            click.echo(f"{kind}: none", err=True)
+            path.unlink()
+            continue
         found = library.add(path, name=f"sync_{kind}", skip_bad=True, tell=_show_progress)
-        click.echo(f"{kind}: {len(found.entries):,} imported", err=True)
+        click.echo(f"{kind}: {found.taken} imported", err=True)
         path.unlink()
 
 
@@ -256,9 +258,9 @@ def import_list(file: Path, name: str | None, category: str | None, skip_bad: bo
     """Add a tag list of your own.
 
     It is a tagcomplete CSV (name,category,count,"aliases"), a .txt file with one name a line, JSON of the Danbooru API
-    (tags, aliases, artists; .json, .jsonl, also .gz), the style explorer's table of artists (.tsv), or changes of your
-    own: a CSV with the columns name,action,value,category,post_count,aliases, whose actions are add, rename, hide and
-    alias.
+    (tags, aliases, artists, and implications where the file's name says so; .json, .jsonl, also .gz), the style
+    explorer's table of artists (.tsv), or changes of your own: a CSV with the columns
+    name,action,value,category,post_count,aliases, whose actions are add, rename, hide and alias.
 
     The curated packs know more of a tag and win where both have it; the list's post counts and aliases are used. A
     failed import leaves the vocabulary as it was.
@@ -271,7 +273,7 @@ def import_list(file: Path, name: str | None, category: str | None, skip_bad: bo
         click.echo(f"{file}:{row}", err=True)
     for row in found.bad_rows:
         click.echo(f"skipped {file}:{row}", err=True)
-    click.echo(f"{len(found.entries):,} tags imported into {library.store}", err=True)
+    click.echo(f"{found.taken} imported into {library.folder}", err=True)
 
 
 def _show_progress(stage: str, share: float) -> None:
@@ -324,7 +326,7 @@ def entry_data(entry: Entry) -> dict[str, Any]:
 
 def written(entry: Entry) -> str:
     """Return the tag as a prompt writes it in ComfyUI's dialect."""
-    text = name_to_text(entry.name)
+    text = name_to_text(entry.trained)
     return f"@{text}" if entry.category == "artist" else text
 
 

@@ -123,7 +123,7 @@ class PromptBuilder:
         """
         literal = _unescaped(name)
         entry = self._table.lookup(text_to_name(literal.removeprefix("@")))
-        known = entry.name if entry and entry.section is Section.ARTIST else None
+        known = entry.trained if entry and entry.section is Section.ARTIST else None
         text = name_to_text(known) if known else escape(literal.removeprefix("@"))
         return self._added(Section.ARTIST, (Tag.of(f"@{text}", weight),))
 

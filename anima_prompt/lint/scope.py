@@ -72,7 +72,7 @@ class Scope:
     @cached_property
     def relations(self) -> Relations:
         """Implications and exclusive groups."""
-        return Relations.default()
+        return self.vocabulary.relations
 
     def facts(self, text: str) -> Facts:
         """Return what is known of a tag's text."""

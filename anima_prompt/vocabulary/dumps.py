@@ -46,6 +46,46 @@ def read_dump(path: Path, known: Mapping[str, Entry]) -> TagList:
         raise DataFileError(f"{path}: cannot be read ({error}); give a tag list") from None
 
 
+def is_implications(path: Path) -> bool:
+    """Say whether a dump holds implications: their objects look like those of aliases, so that the name decides."""
+    return is_dump(path) and "implication" in path.name.lower()
+
+
+def read_implications(path: Path) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the active implications of a dump (what brings what), and its bad rows.
+
+    Args:
+        path: JSON of the Danbooru API (``antecedent_name``, ``consequent_name``, ``status``), or a tab-separated table
+            of antecedent, consequent and status.
+
+    Raises:
+        DataFileError: the file cannot be read.
+    """
+    pairs: dict[tuple[str, str], None] = {}
+    bad = []
+    try:
+        opener = gzip.open if path.suffix == ".gz" else open
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+            rows = _cells(file) if ".tsv" in path.name.lower() else _objects(path, file)
+            for number, item in rows:
+                if not isinstance(item, dict) or not {"antecedent_name", "consequent_name"} <= set(item):
+                    bad.append(f"{number}: is no implication")
+                elif item.get("status", "active") == "active":
+                    pairs[str(item["antecedent_name"]), str(item["consequent_name"])] = None
+    except (OSError, UnicodeDecodeError, EOFError) as error:
+        raise DataFileError(f"{path}: cannot be read ({error}); give implications") from None
+    return list(pairs), bad
+
+
+def _cells(file: Iterable[str]) -> Iterator[tuple[int, Any]]:
+    """Yield the rows of a table of implications as the API would have them."""
+    for number, row in enumerate(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), start=1):
+        if number == 1 and row[:1] == ["antecedent"]:
+            continue
+        keys = ("antecedent_name", "consequent_name", "status")
+        yield number, dict(zip(keys, row, strict=False)) if len(row) >= 2 and all(row[:2]) else None
+
+
 def _objects(path: Path, file: Iterable[str]) -> Iterator[tuple[int, Any]]:
     """Yield objects with their line, or with their place in the list."""
     lines = iter(file)
@@ -69,8 +109,6 @@ def _from_objects(path: Path, objects: list[tuple[int, Any]], known: Mapping[str
         raise DataFileError(f"{path}: holds nothing; give tags, aliases or artists of the Danbooru API")
     sample = next((item for _, item in objects if isinstance(item, dict)), {})
     if "antecedent_name" in sample:
-        if "implication" in path.name.lower():
-            raise DataFileError(f"{path}: implications are not imported; give tags, aliases or artists")
         return _aliases(objects, known)
     if "post_count" in sample:
         return _collected(objects, _tag)

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import os
+import sqlite3
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anima_prompt.errors import DataFileError, StoreError
-from anima_prompt.vocabulary.dumps import is_dump, read_dump
+from anima_prompt.vocabulary.dumps import is_dump, is_implications, read_dump, read_implications
 from anima_prompt.vocabulary.learned import open_learned
 from anima_prompt.vocabulary.lists import CATEGORIES, TagList, read_list
 from anima_prompt.vocabulary.overlay import apply, is_overlay, read_overlay
 from anima_prompt.vocabulary.packs import OTHER_NAMES, PACKS, Entry, data_folder, read_packs
+from anima_prompt.vocabulary.relations import read_relations
 from anima_prompt.vocabulary.store import SCHEMA_VERSION, Tell, build, open_store, read_meta, silent
 from anima_prompt.vocabulary.table import Vocabulary
 
@@ -83,12 +86,10 @@ class Library:
         """
         if is_overlay(path):
             return self._add_overlay(path, name or path.stem)
+        if is_implications(path):
+            return self._add_implications(path, name or path.name.split(".")[0], skip_bad=skip_bad)
         found = read_dump(path, self._known()) if is_dump(path) else read_list(path, category=category)
-        if found.bad_rows and not skip_bad:
-            rows = "\n".join(f"{path}:{row}" for row in found.bad_rows)
-            raise DataFileError(
-                f"{rows}\n{path}: {len(found.bad_rows)} bad rows; mend them, or skip them with --skip-bad"
-            )
+        _refuse(path, found.bad_rows, skip_bad=skip_bad)
         target = self.folder / "imports" / f"{name or path.name.split('.')[0]}.csv"
         others = [other for other in self.imports() if other != target]
         kept = self._written(target, found.entries)
@@ -114,16 +115,30 @@ class Library:
         """Take a file of changes; it is checked whole before anything is replaced."""
         changes = read_overlay(path)
         target = self.folder / "overlays" / f"{name}.csv"
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, beside = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".new", dir=target.parent)
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(path.read_bytes())
-            Path(beside).replace(target)
-        except OSError as error:
-            raise StoreError(f"{target}: cannot be written ({error}); the old vocabulary is as it was") from None
+        self._beside(target, path.read_text(encoding="utf-8-sig")).replace(target)
         self.rebuild()
-        return TagList((), (), (f"{len(changes)} changes",))
+        return TagList((), (), others=f"{len(changes)} changes")
+
+    def implications(self) -> list[Path]:
+        """Return the implications that were imported."""
+        return sorted((self.folder / "relations").glob("*.csv"))
+
+    def _add_implications(self, path: Path, name: str, *, skip_bad: bool) -> TagList:
+        """Take implications; they are put in place when it is sure that they run in no circle."""
+        pairs, bad = read_implications(path)
+        _refuse(path, bad, skip_bad=skip_bad)
+        if not pairs:
+            raise DataFileError(f"{path}: holds no active implications; give those of the Danbooru API")
+        target = self.folder / "relations" / f"{name}.csv"
+        rows = io.StringIO()
+        csv.writer(rows, lineterminator="\n").writerows([("name", "implies"), *pairs])
+        kept = self._beside(target, rows.getvalue())
+        try:
+            read_relations(data_folder(), [*(other for other in self.implications() if other != target), kept])
+            kept.replace(target)
+        finally:
+            kept.unlink(missing_ok=True)
+        return TagList((), tuple(bad), others=f"{len(pairs):,} implications")
 
     def _known(self) -> dict[str, Entry]:
         return {entry.name: entry for entry in self.open().entries()}
@@ -134,11 +149,10 @@ class Library:
         Raises:
             StoreError: there is none of that name.
         """
-        target = self.folder / "imports" / f"{name}.csv"
-        if target not in self.imports() and self.folder / "overlays" / f"{name}.csv" in self.overlays():
-            target = self.folder / "overlays" / f"{name}.csv"
-        elif target not in self.imports():
-            known = ", ".join(p.stem for p in (*self.imports(), *self.overlays())) or "none"
+        everything = (*self.imports(), *self.overlays(), *self.implications())
+        target = next((path for path in everything if path.stem == name), None)
+        if target is None:
+            known = ", ".join(path.stem for path in everything) or "none"
             raise StoreError(f"import '{name}' does not exist; there is {known}")
         target.unlink()
         self.rebuild()
@@ -151,14 +165,17 @@ class Library:
         try:
             connection = open_store(self.store)
             if read_meta(connection).get("fingerprint") == self.fingerprint():
-                return Vocabulary(connection=connection, learned=open_learned(self.learned))
+                return self._vocabulary(connection)
         except StoreError:
             connection = None
         try:
             self.rebuild()
-            return Vocabulary(connection=open_store(self.store), learned=open_learned(self.learned))
+            return self._vocabulary(open_store(self.store))
         except StoreError:
             return Vocabulary(connection=connection) if connection else Vocabulary.from_folder(data_folder())
+
+    def _vocabulary(self, connection: sqlite3.Connection) -> Vocabulary:
+        return Vocabulary(connection=connection, learned=open_learned(self.learned), implications=self.implications())
 
     def rebuild(self) -> int:
         """Build the store from the packs and the imports and return the number of entries.
@@ -201,15 +218,27 @@ class Library:
 
     def _written(self, target: Path, entries: Iterable[Entry]) -> Path:
         """Write an import in the plain form, beside where it belongs, and return where."""
+        rows = io.StringIO()
+        writer = csv.writer(rows, lineterminator="\n")
+        writer.writerows([e.name, _NUMBERS[e.category], e.post_count, ",".join(e.aliases)] for e in entries)
+        return self._beside(target, rows.getvalue())
+
+    def _beside(self, target: Path, text: str) -> Path:
+        """Write a text beside where it belongs, and return where."""
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             handle, beside = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".new", dir=target.parent)
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-                writer = csv.writer(stream, lineterminator="\n")
-                writer.writerows([e.name, _NUMBERS[e.category], e.post_count, ",".join(e.aliases)] for e in entries)
+                stream.write(text)
         except OSError as error:
             raise StoreError(f"{target}: cannot be written ({error}); the old vocabulary is as it was") from None
         return Path(beside)
+
+
+def _refuse(path: Path, bad_rows: Sequence[str], *, skip_bad: bool) -> None:
+    if bad_rows and not skip_bad:
+        rows = "\n".join(f"{path}:{row}" for row in bad_rows)
+        raise DataFileError(f"{rows}\n{path}: {len(bad_rows)} bad rows; mend them, or skip them with --skip-bad")
 
 
 def _stats(files: Iterable[Path]) -> dict[str, tuple[int, int]]:

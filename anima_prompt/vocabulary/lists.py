@@ -34,11 +34,20 @@ _FALLBACKS = ("gbk", "cp932", "latin-1")
 
 @dataclass(frozen=True, slots=True)
 class TagList:
-    """What a file holds: its entries, its bad rows and what was read with a doubt, both as ``line: reason``."""
+    """What a file holds: its entries, its bad rows and what was read with a doubt, both as ``line: reason``.
+
+    ``others`` counts what are no entries: implications, a user's changes.
+    """
 
     entries: tuple[Entry, ...]
     bad_rows: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    others: str = ""
+
+    @property
+    def taken(self) -> str:
+        """What was taken, counted."""
+        return self.others or f"{len(self.entries):,} tags"
 
 
 def read_list(path: Path, *, category: str | None = None) -> TagList:

@@ -40,6 +40,8 @@ class Entry:
         recognised: for an artist, whether the model was measured to know the style.
         curated: whether the entry is of the curated packs, and not of an imported list alone.
         style: for a well-known artist, medium, line and palette in a few words.
+        spelling: for an artist, the name under which the model was measured to know the style, where Danbooru has
+            another one by now.
         other_names: names in Japanese, Chinese and Korean; they are searched for, and are no aliases.
     """
 
@@ -57,6 +59,12 @@ class Entry:
     curated: bool = True
     style: str = ""
     other_names: tuple[str, ...] = ()
+    spelling: str = ""
+
+    @property
+    def trained(self) -> str:
+        """The name to write in a prompt: the spelling that the model knows."""
+        return self.spelling or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +199,7 @@ def _artist(row: dict[str, str]) -> Entry:
         int(row["post_count"]),
         _split(row["aliases"]),
         recognised=row["recognised"] == "yes",
+        spelling=row["spelling"],
         style=row["style"],
     )
 
@@ -215,7 +224,7 @@ PACKS: tuple[Pack, ...] = (
     Pack("tags/general.csv", ("name", "group", "post_count", "aliases"), _general),
     Pack(
         "artists/artists.csv",
-        ("name", "post_count", "recognised", "aliases", "style"),
+        ("name", "post_count", "recognised", "spelling", "aliases", "style"),
         _artist,
         (("recognised", ("yes", "")),),
     ),

@@ -1,13 +1,14 @@
 """What tags have to do with each other: A brings B, and A excludes B.
 
-Knows ``data/tags/implications.csv`` and ``data/tags/exclusive.yaml``; knows nothing of prompts. Implications are
-Danbooru's active ones (2025-05-01) between packed tags; exclusive groups are ours.
+Knows ``implications.csv``, ``exclusive.yaml`` and ``negations.csv`` in ``data/tags``, and implications that the user
+imported; knows nothing of prompts. Implications are Danbooru's active ones (2025-05-01) between packed tags; exclusive
+groups and negations are ours.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,9 +18,11 @@ from anima_prompt.vocabulary.packs import data_folder
 
 IMPLICATIONS = "tags/implications.csv"
 EXCLUSIVE = "tags/exclusive.yaml"
+NEGATIONS = "tags/negations.csv"
 _ONE = ("1girl", "1boy", "1other", "solo")
 _KEYS = ("name", "rate", "tags", "unless", "one_person")
 _CERTAIN = 0.02
+_VIEWS = frozenset(("multiple_views",))
 _REMEMBERED = 20_000
 
 
@@ -75,6 +78,10 @@ class Relations:
             if name in self.implies(name):
                 raise DataFileError(f"{IMPLICATIONS}: '{name}' implies itself by way of others; break the circle")
         self.groups = tuple(groups)
+        self._groups_of: dict[str, list[int]] = {}
+        for index, group in enumerate(self.groups):
+            for tag in group.tags:
+                self._groups_of.setdefault(tag, []).append(index)
 
     @classmethod
     def default(cls) -> Relations:
@@ -139,15 +146,13 @@ class Relations:
         """Return the groups that a name belongs to, by itself or by what it implies, and the tag that it stands for."""
         held = self._held.get(name)
         if held is None:
-            forms = (name, *self._reach_of(name))
-            pairs = []
-            for index, group in enumerate(self.groups):
-                member = next((tag for tag in forms if tag in group.tags), None)
-                if member is not None:
-                    pairs.append((index, member))
+            members: dict[int, str] = {}
+            for form in (name, *self._reach_of(name)):
+                for index in self._groups_of.get(form, ()):
+                    members.setdefault(index, form)
             if len(self._held) >= _REMEMBERED:
                 self._held.clear()
-            held = self._held[name] = tuple(pairs)
+            held = self._held[name] = tuple(members.items())
         return held
 
 
@@ -158,8 +163,8 @@ def _is_one_person(present: Container[str], told: Container[str]) -> bool:
     return any(name in present or name in told for name in _ONE)
 
 
-def read_relations(folder: Path) -> Relations:
-    """Read both files.
+def read_relations(folder: Path, more: Sequence[Path] = ()) -> Relations:
+    """Read the packs' files, and further implications (CSV: name, implies).
 
     Raises:
         DataFileError: a file is missing or malformed, or implications run in a circle.
@@ -167,13 +172,12 @@ def read_relations(folder: Path) -> Relations:
     from anima_prompt.documents import load_documents
 
     try:
-        with (folder / IMPLICATIONS).open(encoding="utf-8", newline="") as stream:
-            header, *rows = list(csv.reader(stream))
         text = (folder / EXCLUSIVE).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise DataFileError(f"{folder}: relations cannot be read ({error}); reinstall anima-prompt") from error
-    if header != ["name", "implies"]:
-        raise DataFileError(f"{folder / IMPLICATIONS}:1: header is {header}; expected name,implies")
+    implications = dict.fromkeys(
+        pair for path in (folder / IMPLICATIONS, *more) for pair in read_pairs(path, ("name", "implies"))
+    )
     groups = []
     (document,) = load_documents(text, EXCLUSIVE, bundled=True)
     for item in document.items("exclusive groups"):
@@ -183,7 +187,35 @@ def read_relations(folder: Path) -> Relations:
         one = "one_person" in fields and fields["one_person"].boolean("one_person")
         rate = float(fields["rate"].decimal("rate")) if "rate" in fields else 0.0
         groups.append(ExclusiveGroup(fields["name"].text("name"), tags, unless, one, rate))
-    return Relations(((row[0], row[1]) for row in rows), groups)
+    for name, denied in read_pairs(folder / NEGATIONS, ("name", "denies")):
+        pairs = [(name, tag) for tag in denied.split("|")]
+        groups += [ExclusiveGroup(f"{_kebab(a)}-or-{_kebab(b)}", (a, b), _VIEWS, one_person=True) for a, b in pairs]
+    return Relations(implications, groups)
+
+
+def read_pairs(path: Path, header: tuple[str, str]) -> list[tuple[str, str]]:
+    """Return the rows of a CSV file with two columns.
+
+    Raises:
+        DataFileError: the file cannot be read, or has another header or other rows; all bad rows are named.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.reader(stream))
+    except (OSError, ValueError) as error:
+        raise DataFileError(f"{path}: relations cannot be read ({error}); reinstall anima-prompt") from error
+    if tuple(rows[:1][0] if rows else ()) != header:
+        raise DataFileError(
+            f"{path}:1: header is {','.join(rows[0]) if rows else 'missing'}; expected {','.join(header)}"
+        )
+    bad = [line for line, row in enumerate(rows, 1) if len(row) != 2 or not all(row)]
+    if bad:
+        raise DataFileError("\n".join(f"{path}:{line}: expected {' and '.join(header)}" for line in bad))
+    return [(first, second) for first, second in rows[1:]]
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
 
 
 def _reach(edges: dict[str, list[str]], name: str) -> list[str]:

@@ -24,7 +24,7 @@ from anima_prompt.names import QUALIFIER
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import Category, Entry
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 MANY_COMPLETIONS = 48
 """A prefix with more completions than this has its best ones stored; fewer are read from the index and sorted."""
 
@@ -37,7 +37,7 @@ _TABLES = """
         id INTEGER PRIMARY KEY, name TEXT NOT NULL, category TEXT NOT NULL, section TEXT NOT NULL,
         post_count INTEGER NOT NULL, aliases TEXT NOT NULL, grp TEXT NOT NULL, series TEXT NOT NULL,
         count TEXT NOT NULL, looks TEXT NOT NULL, write TEXT NOT NULL, recognised INTEGER NOT NULL,
-        curated INTEGER NOT NULL, style TEXT NOT NULL, other_names TEXT NOT NULL
+        curated INTEGER NOT NULL, style TEXT NOT NULL, other_names TEXT NOT NULL, spelling TEXT NOT NULL
     );
     CREATE TABLE other (text TEXT NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (text, entry)) WITHOUT ROWID;
     CREATE TABLE form (id INTEGER PRIMARY KEY, text TEXT NOT NULL, entry INTEGER NOT NULL, is_alias INTEGER NOT NULL);
@@ -57,7 +57,7 @@ _INDEXES = """
 """
 _COLUMNS = (
     "name, category, section, post_count, aliases, grp, series, count, looks, write, recognised, curated, style, "
-    "other_names"
+    "other_names, spelling"
 )
 
 
@@ -155,7 +155,7 @@ def fill(
     with connection:
         tell("names", 0.1)
         rows = ((i, *_row(entry)) for i, entry in enumerate(ordered))
-        connection.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 15)})", rows)  # noqa: S608  question marks alone
+        connection.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 16)})", rows)  # noqa: S608  question marks alone
         tell("aliases", 0.25)
         others = ((text, i) for i, entry in enumerate(ordered) for text in entry.other_names)
         connection.executemany("INSERT OR IGNORE INTO other VALUES (?, ?)", others)
@@ -233,12 +233,13 @@ def _row(entry: Entry) -> tuple[str | int, ...]:
         int(entry.curated),
         entry.style,
         "|".join(entry.other_names),
+        entry.spelling,
     )
 
 
-def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int, int, str, str]) -> Entry:
+def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int, int, str, str, str]) -> Entry:
     name, category, section, post_count, aliases, group, series, count, looks, write, recognised, curated, *more = row
-    style, other_names = more
+    style, other_names, spelling = more
     return Entry(
         name,
         category,
@@ -254,6 +255,7 @@ def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int
         bool(curated),
         style,
         tuple(other_names.split("|")) if other_names else (),
+        spelling,
     )
 
 

@@ -1,4 +1,4 @@
-"""Fetch tags, aliases and artists from a Danbooru-compatible API into a file that the library imports.
+"""Fetch tags, aliases, implications and artists from a Danbooru-compatible API into a file that the library imports.
 
 Pages by id, so that nothing is missed or fetched twice while the site changes; waits between requests, tries again with
 longer and longer pauses, and goes on where it was interrupted. Source: danbooru.donmai.us/wiki_pages/help:api
@@ -24,6 +24,7 @@ BASE = "https://danbooru.donmai.us"
 KINDS = {
     "tags": {"search[hide_empty]": "true"},
     "tag_aliases": {"search[status]": "active"},
+    "tag_implications": {"search[status]": "active"},
     "artists": {"search[is_deleted]": "false"},
 }
 """What is fetched, and with which filters."""
@@ -65,7 +66,7 @@ def fetch(
     A file of an interrupted run is gone on with; a whole one carries the ending ``.jsonl``, one under way ``.part``.
 
     Args:
-        kind: ``tags``, ``tag_aliases`` or ``artists``.
+        kind: ``tags``, ``tag_aliases``, ``tag_implications`` or ``artists``.
         folder: where the file goes.
         base: address of the site.
         until: rows that were made after this day are left out.

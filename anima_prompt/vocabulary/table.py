@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from anima_prompt.errors import InputError
 from anima_prompt.names import QUALIFIER, artist_name, is_artist, text_to_name
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import Entry, read_packs
@@ -21,10 +22,29 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from anima_prompt.vocabulary.learned import Learned, Related
+    from anima_prompt.vocabulary.relations import Conflict, Relations
     from anima_prompt.vocabulary.search import Match
 
 _YEAR = re.compile(r"year_\d{4}")
 _REMEMBERED = 50_000
+
+
+class Named(Protocol):
+    """A tag of a prompt."""
+
+    @property
+    def name(self) -> str:
+        """The canonical name."""
+        ...
+
+
+@runtime_checkable
+class HasTags(Protocol):
+    """A prompt, as far as its tags go."""
+
+    def tags(self) -> Iterator[tuple[Section, Named]]:
+        """Yield sections and tags."""
+        ...
 
 
 class Vocabulary:
@@ -36,13 +56,16 @@ class Vocabulary:
         *,
         connection: sqlite3.Connection | None = None,
         learned: Learned | None = None,
+        implications: Sequence[Path] = (),
     ) -> None:
         """Hold ``entries`` in memory, or answer from an open store (see :mod:`anima_prompt.vocabulary.library`).
 
-        ``learned`` is what was learnt from captions: which tags go together.
+        ``learned`` is what was learnt from captions: which tags go together. ``implications`` are files of the user's,
+        beside those of the packs.
         """
         self._connection = connection
         self._learned = learned
+        self._implications = tuple(implications)
         self._entries: dict[str, Entry] = {}
         self._aliases: dict[str, str] = {}
         self._absent: set[str] = set()
@@ -212,6 +235,63 @@ class Vocabulary:
     def characters_of(self, series: str) -> list[Entry]:
         """Return the characters of a series, most posts first."""
         return self._where("series = ?", (series,))
+
+    def character(self, name: str) -> Entry | None:
+        """Return the entry of a character, by name, alias or prompt text; None if it is none.
+
+        >>> Vocabulary.default().character("hatsune miku").series
+        'vocaloid'
+        """
+        entry = self.find(name)
+        return entry if entry is not None and entry.section is Section.CHARACTER else None
+
+    # --- relations ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def relations(self) -> Relations:
+        """Implications, exclusive groups and negations of the packs, and implications that were imported.
+
+        Raises:
+            DataFileError: an imported file is malformed.
+        """
+        from anima_prompt.vocabulary.packs import data_folder
+        from anima_prompt.vocabulary.relations import Relations, read_relations
+
+        return read_relations(data_folder(), self._implications) if self._implications else Relations.default()
+
+    def implies(self, name: str) -> list[str]:
+        """Return what a tag brings with it, near consequences first, and theirs.
+
+        >>> Vocabulary.default().implies("absurdly_long_hair")[:2]
+        ['very_long_hair', 'long_hair']
+        """
+        return self.relations.implies(self._canonical(name))
+
+    def implied_by(self, name: str) -> list[str]:
+        """Return the tags that bring ``name`` with them, direct ones first.
+
+        >>> "very_long_hair" in Vocabulary.default().implied_by("long_hair")
+        True
+        """
+        return self.relations.implied_by(self._canonical(name))
+
+    def conflicts(self, prompt: HasTags | Iterable[str]) -> list[Conflict]:
+        """Return which tags of a prompt, or which names, exclude each other.
+
+        >>> [c.tags for c in Vocabulary.default().conflicts(["1girl", "no_shoes", "ankle_boots"])]
+        [('no_shoes', 'ankle_boots')]
+
+        Raises:
+            InputError: a text was given.
+        """
+        if isinstance(prompt, str):
+            raise InputError(f"prompt is the text '{prompt[:40]}'; expected a Prompt or names; see Prompt.parse")
+        names = [tag.name for _, tag in prompt.tags()] if isinstance(prompt, HasTags) else list(prompt)
+        return self.relations.conflicts(map(self._canonical, names))
+
+    def _canonical(self, name: str) -> str:
+        entry = self.lookup(name)
+        return name if entry is None else entry.name
 
     def to_frame(self) -> pd.DataFrame:
         """Return the table as a pandas frame, one row per entry, most posts first."""

@@ -76,7 +76,7 @@ def test_complete_group_and_stats(folder: Path) -> None:
 def test_import_forget_export_and_where(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text('my_oc,4,12,"oc_of_mine"\n')
-    assert run(folder, "import", str(path)).stderr == f"1 tags imported into {folder / 'vocabulary.sqlite'}\n"
+    assert run(folder, "import", str(path)).stderr == f"1 tags imported into {folder}\n"
     assert json.loads(run(folder, "show", "oc of mine", "--json").stdout)["name"] == "my_oc"
     assert "my_oc,4,12,oc_of_mine" in run(folder, "export", "--category", "character").stdout
     assert json.loads(run(folder, "stats", "--json").stdout)["imports"] == ["mine"]

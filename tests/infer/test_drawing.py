@@ -23,6 +23,7 @@ from anima_infer.training.drawing import (
     STYLES,
     Figure,
     Scene,
+    details,
     draw,
     random_scene,
     with_figure,
@@ -102,7 +103,7 @@ def test_captions_are_true_and_varied() -> None:
         tags = text.split(", ")
         assert set(tags) <= known, text
         assert not ({"wlop"} & set(tags))
-        allowed = {tag for figure in scene.figures for tag in figure_tags(figure)}
+        allowed = {tag for figure in scene.figures for tag in figure_tags(scene, figure)}
         assert set(tags) & (set(HAIR) | set(EYES) | set(ACCESSORIES)) <= allowed, "nothing that is not there"
         if tags[0] in QUALITIES and len(tags) > 3:
             assert tags.index(tags[0]) == 0
@@ -149,3 +150,34 @@ def test_the_vocabulary_is_as_large_as_promised() -> None:
     assert len(BACKGROUNDS) >= 12
     assert len(STYLES) >= 8
     assert set(COUNTS) == {random_scene(random.Random(i)).count for i in range(200)}
+
+
+def test_a_caption_says_nothing_that_is_too_small_to_see() -> None:
+    scene = Scene((Figure(expression="angry", eyes="green eyes"),), framing="full body")
+    tags = figure_tags(scene, scene.figures[0])
+    assert not {"angry", "green eyes"} & set(tags)
+    assert "green eyes" not in sentences(scene, random.Random(1))
+    near = replace(scene, framing="portrait")
+    assert {"angry", "green eyes"} <= set(figure_tags(near, near.figures[0]))
+    asleep = Scene((Figure(expression="closed eyes"),))
+    assert "blue eyes" not in figure_tags(asleep, asleep.figures[0])
+
+
+def test_girls_and_boys_differ() -> None:
+    girl = Scene((Figure(hair_style="short hair"),))
+    boy = Scene((Figure("1boy", hair_style="short hair"),))
+    for framing in ("portrait", "upper body", "full body"):
+        change = np.abs(pixels(replace(girl, framing=framing)) - pixels(replace(boy, framing=framing))).max(-1) > 40
+        assert change.sum() > 25, framing
+
+
+def test_details_are_where_faces_are() -> None:
+    found = details(Scene((Figure(),)), 0)
+    assert found.shape == (8, 8)
+    assert found[3:6, 2:6].max() > 90, "eyes and mouth"
+    assert found[:2].max() == 0, "the sky"
+    assert found[7].max() == 0, "clothes"
+    worn = details(Scene((Figure(accessories=("crown",)),)), 0)
+    assert worn[:3].max() > 20
+    assert details(Scene((Figure(),), framing="full body"), 0).max() == 0, "too small to see"
+    assert details(Scene(()), 0).max() == 0

@@ -38,6 +38,10 @@ def test_the_true_velocity_has_no_loss() -> None:
     data, noise = torch.randn(3, 16, 4, 4), torch.randn(3, 16, 4, 4)
     assert flow_loss(noise - data, data, noise).abs().max() == 0
     assert flow_loss(torch.zeros_like(data), data, noise).shape == (3,)
+    counts = torch.ones(3, 1, 4, 4)
+    counts[1] = 3
+    plain = flow_loss(torch.zeros_like(data), data, noise)
+    torch.testing.assert_close(flow_loss(torch.zeros_like(data), data, noise, counts), plain * torch.tensor([1, 3, 1]))
     sigmas = torch.tensor([0.0, 0.5, 1.0])
     x = noised(data, noise, sigmas)
     assert torch.equal(x[0], data[0])
@@ -153,11 +157,13 @@ def test_a_run_goes_on_where_it_stopped_and_its_export_renders(tmp_path: Path, t
     again = demo.new_vae()
     demo.train_vae(again, data, pace, tmp_path / "b.state", said.append)
     assert any(not torch.equal(a, b) for a, b in zip(halves.parameters(), again.parameters(), strict=True))
-    latents = demo.encoded(whole, data)
+    latents, counts = demo.encoded(whole, data), demo.weights(chosen, 0, workers=1)
     trunk = demo.new_trunk()
-    average = demo.train_trunk(trunk, tokenizers, chosen, latents, pace, tmp_path / "t.state", said.append, until=2)
+    average = demo.train_trunk(
+        trunk, tokenizers, chosen, latents, counts, pace, tmp_path / "t.state", said.append, until=2
+    )
     other = demo.new_trunk()
-    average = demo.train_trunk(other, tokenizers, chosen, latents, pace, tmp_path / "t.state", said.append)
+    average = demo.train_trunk(other, tokenizers, chosen, latents, counts, pace, tmp_path / "t.state", said.append)
     assert average.steps == 4
     average.swap()
     folder = tmp_path / "model"

@@ -70,6 +70,26 @@ def test_artists_bring_their_other_names(library: Library, tmp_path: Path) -> No
     assert table.lookup("gone_person") is None
 
 
+@pytest.mark.parametrize("name", ["tag_implications.json", "tag_implications.jsonl.gz", "implications.tsv"])
+def test_implications_join_those_of_the_packs_and_can_be_forgotten(library: Library, tmp_path: Path, name: str) -> None:
+    rows = [("very_tall_hat", "witch_hat", "active"), ("a_hat", "b_hat", "deleted")]
+    if name.endswith(".tsv"):
+        (tmp_path / name).write_text("\n".join(map("\t".join, [("antecedent", "consequent", "status"), *rows])))
+    else:
+        keys = ("antecedent_name", "consequent_name", "status")
+        written(tmp_path / name, [dict(zip(keys, row, strict=True)) for row in rows])
+    found = library.add(tmp_path / name)
+    assert (found.entries, found.taken) == ((), "1 implications")
+    table = library.open()
+    assert table.implies("very_tall_hat") == ["witch_hat", "hat"]
+    assert "very_tall_hat" in table.implied_by("hat")
+    assert table.implies("absurdly_long_hair") == ["very_long_hair", "long_hair"], "the packs' are still there"
+    assert table.implies("a_hat") == []
+    assert table.conflicts(["1girl", "no_headwear", "very_tall_hat"])[0].group == "no-headwear-or-hat"
+    library.remove(name.split(".", maxsplit=1)[0])
+    assert library.open().implies("very_tall_hat") == []
+
+
 def test_tables_of_artists_and_of_tags_are_read(library: Library, tmp_path: Path) -> None:
     (tmp_path / "explorer.tsv").write_text(
         "name (as prompted, unescaped)\tworks\tuniqueness\tlive\tcount\nbrush person (x)\t30\t8.9\tlive\t28\n",
@@ -91,11 +111,19 @@ def test_tables_of_artists_and_of_tags_are_read(library: Library, tmp_path: Path
         ("a.json", '[{"x": 1}]', "has x; expected tags"),
         ("a.jsonl", '{"name": "a", "post_count": 1, "category": 0}\nnonsense', "1 bad rows"),
         ("a.jsonl", '{"name": "a b", "post_count": 1, "category": 0}', "1 bad rows"),
+        ("tag_implications.json", '[{"antecedent_name": "a"}]', "1: is no implication"),
         (
             "tag_implications.json",
-            '[{"antecedent_name": "a", "consequent_name": "b"}]',
-            "implications are not imported",
+            '[{"antecedent_name": "a", "consequent_name": "b", "status": "deleted"}]',
+            "holds no active implications",
         ),
+        (
+            "tag_implications.json",
+            '[{"antecedent_name": "very_long_hair", "consequent_name": "a"},'
+            ' {"antecedent_name": "a", "consequent_name": "very_long_hair"}]',
+            "implies itself by way of others",
+        ),
+        ("implications.tsv", "antecedent\tconsequent\tstatus\na\n", "2: is no implication"),
         ("a.tsv", "a\tb\tc\n", "holds no tags"),
         ("a.json.gz", "not packed", "cannot be read"),
     ],

@@ -13,7 +13,7 @@ from anima_prompt import DataFileError, Prompt, Section, Vocabulary
 from anima_prompt.errors import StoreError
 from anima_prompt.vocabulary.library import Library
 from anima_prompt.vocabulary.lists import read_list
-from anima_prompt.vocabulary.store import build, open_store, read_meta
+from anima_prompt.vocabulary.store import SCHEMA_VERSION, build, open_store, read_meta
 
 LIST = '1girl,0,7000000,"1girls,sole_female"\nmy_oc,4,12,\nmy_painter,1,44,"old_name"\nlong_hair,0,6000000,"longhair"\n'
 
@@ -160,7 +160,7 @@ def test_a_store_of_another_version_is_rebuilt(library: Library, tmp_path: Path)
     library.add(written(tmp_path, LIST))
     with sqlite3.connect(library.store) as connection:
         connection.execute("UPDATE meta SET value = '0' WHERE key = 'schema'")
-    with pytest.raises(StoreError, match="has version 0, expected 3; import again"):
+    with pytest.raises(StoreError, match=f"has version 0, expected {SCHEMA_VERSION}; import again"):
         open_store(library.store)
     assert "my_oc" in library.open()
 

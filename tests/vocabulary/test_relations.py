@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from anima_prompt import DataFileError, Prompt, Vocabulary
-from anima_prompt.errors import AnimaPromptError
+from anima_prompt.errors import AnimaPromptError, InputError
 from anima_prompt.vocabulary import data_folder
 from anima_prompt.vocabulary.relations import (
     EXCLUSIVE,
     IMPLICATIONS,
+    NEGATIONS,
     Conflict,
     ExclusiveGroup,
     Relations,
+    read_pairs,
     read_relations,
 )
 
@@ -72,6 +74,12 @@ def test_groups_are_at_least_sixty_named_once_and_made_of_known_tags() -> None:
         ("safe, explicit", ["safety"]),
         ("1girl, open mouth, closed mouth", ["mouth"]),
         ("1girl, portrait, upper body", []),
+        ("1girl, no headwear, hat", ["no-headwear-or-hat"]),
+        ("1girl, no headwear, witch hat", ["no-headwear-or-hat"]),
+        ("2girls, no headwear, witch hat", []),
+        ("1girl, no shoes, socks", []),
+        ("1girl, bare legs, pantyhose", ["bare-legs-or-pantyhose"]),
+        ("1girl, faceless, smile", ["faceless-or-smile"]),
         ("no humans, 1girl", ["nobody-girl"]),
         ("solo, 2girls", ["one-or-many"]),
         ("1girl, blue eyes, red eyes, heterochromia", []),
@@ -87,6 +95,27 @@ def test_the_good_prompts_have_no_conflict(shared: Path) -> None:
 
     for line in (shared / "data/prompts_clean.jsonl").read_text().splitlines():
         assert conflicts(json.loads(line)["prompt"]) == []
+
+
+def test_negations_are_sorted_and_between_packed_tags_and_imply_nothing_of_what_they_deny() -> None:
+    pairs = read_pairs(data_folder() / NEGATIONS, ("name", "denies"))
+    assert pairs == sorted(pairs)
+    for name, denied in pairs:
+        tags = denied.split("|")
+        assert tags == sorted(set(tags)), name
+        assert [tag for tag in (name, *tags) if TABLE.lookup(tag) is None or TABLE.lookup(tag).name != tag] == [], name  # type: ignore[union-attr]
+        assert not set(RELATIONS.implies(name)) & set(tags), name
+
+
+def test_the_vocabulary_answers_for_its_relations() -> None:
+    prompt = Prompt.parse("1girl, no headwear, beret")
+    assert [c.tags for c in TABLE.conflicts(prompt)] == [("no_headwear", "beret")]
+    assert TABLE.conflicts(["1girl", "smile"]) == []
+    with pytest.raises(InputError, match="is the text '1girl, smile'; expected a Prompt or names"):
+        TABLE.conflicts("1girl, smile")
+    assert TABLE.implies("absurdly_long_hair") == RELATIONS.implies("absurdly_long_hair")
+    assert TABLE.character("hatsune miku").series == "vocaloid"  # type: ignore[union-attr]
+    assert TABLE.character("long hair") is None
 
 
 def test_implications_are_followed_to_the_end_in_both_directions() -> None:
@@ -108,14 +137,25 @@ def test_implied_tags_do_not_clash() -> None:
 
 
 @pytest.mark.parametrize(
-    ("implications", "exclusive", "message"),
+    ("implications", "exclusive", "negations", "message"),
     [
-        ("name,implied\n", "[]", "expected name,implies"),
-        ("name,implies\n", "- {name: a, tgs: []}", "key 'tgs' is unknown in a group; did you mean 'tags'"),
+        ("name,implied\n", "[]", "name,denies\n", "expected name,implies"),
+        ("", "[]", "name,denies\n", "header is missing; expected name,implies"),
+        ("name,implies\na\nb,\n", "[]", "name,denies\n", "csv:2: expected name and implies\n.*csv:3: expected"),
+        ("name,implies\n", "[]", "name,denys\n", "header is name,denys; expected name,denies"),
+        (
+            "name,implies\n",
+            "- {name: a, tgs: []}",
+            "name,denies\n",
+            "key 'tgs' is unknown in a group; did you mean 'tags'",
+        ),
     ],
 )
-def test_damaged_files_are_named(tmp_path: Path, implications: str, exclusive: str, message: str) -> None:
+def test_damaged_files_are_named(
+    tmp_path: Path, implications: str, exclusive: str, negations: str, message: str
+) -> None:
     (tmp_path / "tags").mkdir()
+    (tmp_path / NEGATIONS).write_text(negations)
     (tmp_path / IMPLICATIONS).write_text(implications)
     (tmp_path / EXCLUSIVE).write_text(exclusive)
     with pytest.raises(AnimaPromptError, match=message):

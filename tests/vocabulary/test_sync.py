@@ -31,7 +31,12 @@ class Site(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.rows: dict[str, list[dict[str, Any]]] = {"tags": ROWS, "tag_aliases": [], "artists": []}
+        self.rows: dict[str, list[dict[str, Any]]] = {
+            "tags": ROWS,
+            "tag_aliases": [],
+            "tag_implications": [],
+            "artists": [],
+        }
         self.troubles: list[Any] = []
         self.asked: list[str] = []
 
@@ -133,6 +138,9 @@ def test_the_command_fetches_and_imports_everything(
 ) -> None:
     monkeypatch.setenv("ANIMA_PROMPT_DATA", str(tmp_path))
     site.rows["tag_aliases"] = [{"id": 5, "antecedent_name": "other_7", "consequent_name": "tag_7", "status": "active"}]
+    site.rows["tag_implications"] = [
+        {"id": 8, "antecedent_name": "tag_7", "consequent_name": "tag_9", "status": "active"}
+    ]
     site.rows["artists"] = [{"id": 6, "name": "brush_person", "other_names": ["brushy"], "is_deleted": False}]
     result = CliRunner().invoke(
         commands, ["tags", "sync", "--base", site.base, "--delay", "0", "--until", "2025-09-30"]
@@ -142,4 +150,15 @@ def test_the_command_fetches_and_imports_everything(
     assert table.lookup("tag_2500").post_count == 2500  # type: ignore[union-attr]
     assert table.lookup("other_7").name == "tag_7"  # type: ignore[union-attr]
     assert table.lookup("brushy").name == "brush_person"  # type: ignore[union-attr]
+    assert table.implies("tag_7") == ["tag_9"]
+    assert list((tmp_path / "sync").iterdir()) == []
+
+
+def test_a_site_that_has_none_of_a_kind_is_no_trouble(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANIMA_PROMPT_DATA", str(tmp_path))
+    result = CliRunner().invoke(commands, ["tags", "sync", "--base", site.base, "--delay", "0", "--kind", "artists"])
+    assert result.exit_code == 0, result.output
+    assert "artists: none" in result.output
     assert list((tmp_path / "sync").iterdir()) == []

@@ -13,18 +13,19 @@ from anima_prompt.names import name_to_text
 def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
     """Look at artists found by an alias."""
     entry = facts.entry
-    if facts.artist and entry is not None and entry.name != facts.name:
-        right = f"@{name_to_text(entry.name, scope.dialect)}"
-        yield found((0, len(facts.text)), f"the captions call this artist {quoted(right)}; write it so", write=right)
+    if facts.artist and entry is not None and entry.trained != facts.name:
+        right = f"@{name_to_text(entry.trained, scope.dialect)}"
+        yield found((0, len(facts.text)), f"the model knows this artist as {quoted(right)}; write it so", write=right)
 
 
 RULE = Rule(
     code="ANI511",
     name="artist-alias",
     severity=Severity.INFO,
-    reason="The model knows an artist by the name that the captions had in 2025; another name is an unknown word.",
-    bad=(Example("1girl, @madartist", "1girl, @ilya kuvshinov"),),
-    good=plain("1girl, @wlop"),
+    reason="The model knows an artist by the name that the captions had; another name is an unknown word. Where Danbooru "
+    "has renamed an artist, it is the old name that the model was measured to know.",
+    bad=(Example("1girl, @madartist", "1girl, @ilya kuvshinov"), Example("1girl, @katou itsuwa", "1girl, @noy")),
+    good=plain("1girl, @wlop", "1girl, @noy"),
     fix=Safety.UNSAFE,
     check_tag=check_tag,
 )

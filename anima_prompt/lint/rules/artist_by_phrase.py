@@ -31,7 +31,7 @@ def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
     entry = scope.vocabulary.lookup(text_to_name(said, Dialect.PLAIN))
     known = entry is not None and entry.section is Section.ARTIST
     if known or match["label"]:
-        right = f"@{escape(spaced(entry.name if known and entry is not None else said.lower()), scope.dialect)}"
+        right = f"@{escape(spaced(entry.trained if known and entry is not None else said.lower()), scope.dialect)}"
         yield found((0, len(facts.text)), f"artists are written with '@'; write {quoted(right)}", write=right)
 
 

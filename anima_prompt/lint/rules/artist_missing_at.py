@@ -18,7 +18,7 @@ def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
     entry = facts.entry
     if entry is None or entry.section is not Section.ARTIST or facts.artist or facts.name in scope.words:
         return
-    right = f"@{name_to_text(entry.name, scope.dialect)}"
+    right = f"@{name_to_text(entry.trained, scope.dialect)}"
     curated = entry.recognised or entry.curated
     severity = None if curated else Severity.WARNING if entry.post_count >= _CERTAIN else Severity.INFO
     message = f"{quoted(facts.text)} is an artist; without '@' the style hardly shows; write {quoted(right)}"

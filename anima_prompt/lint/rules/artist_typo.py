@@ -21,7 +21,7 @@ def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
         return
     for match in scope.vocabulary.nearest(facts.name, limit=5):
         if match.entry.section is Section.ARTIST and match.score >= 1 - 1.5 / len(facts.name):
-            right = f"@{name_to_text(match.entry.name, scope.dialect)}"
+            right = f"@{name_to_text(match.entry.trained, scope.dialect)}"
             yield found((0, len(facts.text)), f"unknown artist; did you mean {quoted(right)}?", write=right)
             return
 
