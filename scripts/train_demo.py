@@ -3,7 +3,7 @@
     python scripts/train_demo.py                    # everything, into out/anima-tiny
     python scripts/train_demo.py --stage vae        # one stage; each goes on from its last state
 
-Stages: data (drawings), tokenizers, vae, dit, export. A sample sheet is written at the end and every 1,000 steps.
+Stages: data (drawings), tokenizers, vae, dit, polish (the decoder alone), judge, export, measure. A sample sheet is written at the end and every 1,000 steps.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import random
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -29,7 +30,7 @@ from anima_infer.training.state import Average, count_parameters, load_state, sa
 from anima_prompt.profiles import load_profile
 from anima_prompt.tokens import Tokenizers
 
-STAGES = ("data", "tokenizers", "vae", "judge", "dit", "export", "measure")
+STAGES = ("data", "tokenizers", "vae", "dit", "polish", "judge", "export", "measure")
 PROMPTS = (
     "masterpiece, best quality, safe, 1girl, red hair, long hair, blue eyes, smile, green dress, day, portrait",
     "masterpiece, best quality, safe, 1girl, witch hat, blonde hair, twintails, purple cape, night, portrait",
@@ -50,8 +51,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("out/anima-tiny"))
     parser.add_argument("--scenes", type=int, default=24_000)
     parser.add_argument("--vae-steps", type=int, default=6_000)
-    parser.add_argument("--dit-steps", type=int, default=14_000)
-    parser.add_argument("--judge-steps", type=int, default=7_000)
+    parser.add_argument("--dit-steps", type=int, default=24_000)
+    parser.add_argument("--polish-steps", type=int, default=1_500)
+    parser.add_argument("--judge-steps", type=int, default=8_000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--vae-batch", type=int, default=24)
     options = parser.parse_args()
@@ -102,6 +104,18 @@ def stage_vae(work: Path, options: argparse.Namespace) -> None:
     data = pictures(work)
     demo.train_vae(vae, data, demo.Pace(options.vae_steps, options.vae_batch, 1.5e-3), work / "vae.state", say)
     demo.normalise_latents(vae, data[:4096])
+    (work / "latents.pt").unlink(missing_ok=True)
+    save_state(work / "vae.pt", vae.state_dict())
+    reconstructions(vae, data, work / "vae.png")
+
+
+def stage_polish(work: Path, options: argparse.Namespace) -> None:
+    """Train the decoder alone for a while longer."""
+    vae, data, latents = trained_vae(work), pictures(work), load_state(work / "latents.pt")
+    if latents is None:
+        sys.exit("no latents; run the stage dit first")
+    pace = demo.Pace(options.polish_steps, options.vae_batch, 5e-4)
+    demo.polish_decoder(vae, data, latents["latents"], pace, say)
     save_state(work / "vae.pt", vae.state_dict())
     reconstructions(vae, data, work / "vae.png")
 
@@ -155,7 +169,9 @@ def stage_judge(work: Path, options: argparse.Namespace) -> None:
 def stage_dit(work: Path, options: argparse.Namespace) -> None:
     """Train text encoder, adapter and DiT."""
     chosen, drawn = demo.scenes(options.scenes, 0), drawings(work)
-    latents = demo.encoded(trained_vae(work), drawn["pictures"])
+    kept = load_state(work / "latents.pt")
+    latents = kept["latents"] if kept else demo.encoded(trained_vae(work), drawn["pictures"])
+    save_state(work / "latents.pt", {"latents": latents})
     trunk = demo.new_trunk()
     say(f"trunk: {count_parameters(trunk.networks) / 1e6:.2f} M parameters; latents {latents.float().std():.3f}")
     tokenizers = Tokenizers.find(work)
@@ -194,7 +210,7 @@ def stage_measure(work: Path, options: argparse.Namespace) -> None:
     seer, trained = judge.Judge.load(work / "judge.safetensors"), demo.scenes(options.scenes, 0)
     one, two = evaluation.held_out(200, 11, trained), evaluation.held_out(100, 12, trained, figures=2)
     profile = load_profile(PROFILE)
-    measured: dict[str, dict[str, float]] = {}
+    measured: dict[str, dict[str, Any]] = {}
     for name, scale in (("defaults", float(profile.guidance_scale)), ("guidance 4", 4.0)):
         look = evaluation.seeing(renderer, seer, settings_for(profile, guidance_scale=scale))
         shares = {question: score.share for question, score in evaluation.evaluate(look, one).items()}
@@ -202,6 +218,28 @@ def stage_measure(work: Path, options: argparse.Namespace) -> None:
         shares |= {"two characters": pairs["count"].share, "hair on its side": pairs["hair on its side"].share}
         measured[name] = {question: round(value, 4) for question, value in shares.items()}
         say(f"{name}: " + ", ".join(f"{question} {value:.3f}" for question, value in shares.items()))
+    settings = settings_for(profile)
+    look = evaluation.seeing(renderer, seer, settings)
+    against = {
+        negative or "(none)": evaluation.seeing(renderer, seer, settings, negative=negative)
+        for negative in ("", *(f"(witch hat:{weight})" for weight in (0.5, 1, 2, 3)))
+    }
+    quality = {
+        negative: evaluation.seeing(renderer, seer, settings, negative=negative)
+        for negative in ("masterpiece, best quality", "normal quality", "worst quality")
+    }
+    effects = {
+        "witch hat by its weight": evaluation.hat_by_weight(look),
+        "demo inkwell by its weight": evaluation.style_by_weight(look),
+        "hinted witch hat by negative prompt": evaluation.hat_by_negative(against),
+        "looks like a masterpiece by quality word": evaluation.good_by_quality(look),
+        "looks like a masterpiece by negative prompt": evaluation.good_by_negative(quality),
+    }
+    for name, shares in effects.items():
+        say(f"{name}: " + ", ".join(f"{key} {value:.2f}" for key, value in shares.items()))
+    measured["effects"] = {
+        name: {key: round(value, 4) for key, value in shares.items()} for name, shares in effects.items()
+    }
     (work / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
 
 

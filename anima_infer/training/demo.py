@@ -40,6 +40,9 @@ DIT = DitConfig(width=128, blocks=6, heads=4, context_width=96, adaln_width=16, 
 DETAIL = 8.0
 """What a latent that is all face counts above others."""
 
+BREATH = 0.05
+"""Noise on the latents that the decoder is polished with: a trunk's latents are never quite right either."""
+
 Say = Callable[[str], None]
 
 
@@ -177,9 +180,7 @@ def train_vae(vae: Vae, data: Tensor, pace: Pace, state: Path, say: Say, *, save
         mean, spread = moments[:, :channels], (0.5 * moments[:, channels:].clamp(-12, 4)).exp()
         z = mean + spread * torch.randn(mean.shape, generator=source)
         made = vae.decoder.finish(vae.decoder.start(vae.conv2(z)))
-        loss = (made - x).abs().mean() + (made - x).square().mean()
-        for axis in (-1, -2):
-            loss = loss + (made.diff(dim=axis) - x.diff(dim=axis)).abs().mean()
+        loss = _picture_loss(made, x)
         kl = 0.5 * (mean.square() + spread.square() - 1 - 2 * spread.log()).mean()
         (loss + 1e-5 * kl).backward()
         nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
@@ -192,6 +193,37 @@ def train_vae(vae: Vae, data: Tensor, pace: Pace, state: Path, say: Say, *, save
             say(f"vae {step}/{pace.steps} loss {float(loss.detach()):.4f} psnr {psnr:.2f} {rate:.2f} it/s")
         if step % save_every == 0 or step == pace.steps:
             _save(state, step, [vae], optimiser, source)
+
+
+def _picture_loss(made: Tensor, x: Tensor) -> Tensor:
+    """Return absolute and squared error, and that of the edges."""
+    loss = (made - x).abs().mean() + (made - x).square().mean()
+    for axis in (-1, -2):
+        loss = loss + (made.diff(dim=axis) - x.diff(dim=axis)).abs().mean()
+    return loss
+
+
+def polish_decoder(vae: Vae, data: Tensor, latents: Tensor, pace: Pace, say: Say) -> None:
+    """Train the decoder alone for a while longer; the latents, and a trunk that was trained on them, stay valid."""
+    source = torch.Generator().manual_seed(7)
+    parameters = [*vae.conv2.parameters(), *vae.decoder.parameters()]
+    optimiser = torch.optim.AdamW(parameters, lr=pace.rate, betas=(0.9, 0.99), weight_decay=0.01)
+    mean, std = (torch.tensor(values[: VAE.latent_channels]).view(1, -1, 1, 1) for values in (MEAN, STD))
+    for step in range(pace.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = pace.at(step)
+        pick = torch.randint(len(data), (pace.batch,), generator=source)
+        x = (data[pick].float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+        z = latents[pick].float()
+        z = (z + BREATH * torch.randn(z.shape, generator=source)) * std + mean
+        made = vae.decoder.finish(vae.decoder.start(vae.conv2(z)))
+        _picture_loss(made, x).backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        if (step + 1) % 50 == 0:
+            error = float((made.detach().clamp(-1, 1) - x).square().mean()) / 4
+            say(f"decoder {step + 1}/{pace.steps} psnr {-10 * math.log10(error):.2f}")
 
 
 @torch.inference_mode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anima_infer.pipeline import Settings
@@ -101,3 +101,62 @@ def _figure(scene: Scene, seen: Seen, place: int) -> dict[str, bool]:
     found["hat"] = worn & d.HATS == set(figure.accessories) & d.HATS
     found["accessories"] = worn == set(figure.accessories)
     return found
+
+
+# --- effects ---------------------------------------------------------------------------------------------------------
+
+WEIGHTS = (0.0, 0.5, 1.0, 2.0, 3.0)
+_GIRL = "masterpiece, best quality, safe, 1girl"
+_REST = "smile, red dress, day, portrait"
+
+
+def _seen_by_weight(render: Render, prompt: str, sees: Callable[[Seen], bool], rounds: int) -> dict[str, float]:
+    """Return the share of pictures that show something by its weight; ``prompt`` has places for hair and weight."""
+    made: dict[str, float] = {}
+    for weight in WEIGHTS:
+        prompts = [prompt.format(hair=hair, weight=f"{weight:g}") for hair in d.HAIR for _ in range(rounds)]
+        seen = render(prompts, list(range(len(prompts))))
+        made[f"{weight:g}"] = sum(map(sees, seen)) / len(seen)
+    return made
+
+
+def hat_by_weight(render: Render, *, rounds: int = 4) -> dict[str, float]:
+    """Return the share of pictures with a witch hat for ``(witch hat:0)`` to ``(witch hat:3)``."""
+    prompt = f"{_GIRL}, {{hair}}, (witch hat:{{weight}}), {_REST}"
+    return _seen_by_weight(render, prompt, lambda one: any("witch hat" in worn for worn in one.accessories), rounds)
+
+
+def style_by_weight(render: Render, style: str = "demo inkwell", *, rounds: int = 4) -> dict[str, float]:
+    """Return the share of pictures in a style for ``(@style:0)`` to ``(@style:3)``."""
+    prompt = f"{_GIRL}, (@{style}:{{weight}}), {{hair}}, {_REST}"
+    return _seen_by_weight(render, prompt, lambda one: one.scene["style"] == style, rounds)
+
+
+def hat_by_negative(renders: Mapping[str, Render], *, rounds: int = 4) -> dict[str, float]:
+    """Return the share of pictures with a hat that the prompt only hints at, by negative prompt."""
+    prompts = [f"{_GIRL}, {hair}, (witch hat:0.5), {_REST}" for hair in d.HAIR for _ in range(rounds)]
+    made: dict[str, float] = {}
+    for name, render in renders.items():
+        seen = render(prompts, list(range(len(prompts))))
+        made[name] = sum(any("witch hat" in worn for worn in one.accessories) for one in seen) / len(seen)
+    return made
+
+
+def good_by_quality(render: Render, *, rounds: int = 4) -> dict[str, float]:
+    """Return the share of pictures that look like a masterpiece, by the quality word in front."""
+    made: dict[str, float] = {}
+    for word in d.QUALITIES:
+        prompts = [f"{word}, safe, 1girl, {hair}, {_REST}" for hair in d.HAIR for _ in range(rounds)]
+        seen = render(prompts, list(range(len(prompts))))
+        made[word] = sum(one.scene["quality"] == "masterpiece" for one in seen) / len(seen)
+    return made
+
+
+def good_by_negative(renders: Mapping[str, Render], *, rounds: int = 4) -> dict[str, float]:
+    """Return the share of pictures that look like a masterpiece, by negative prompt; no quality word is in front."""
+    prompts = [f"safe, 1girl, {hair}, {_REST}" for hair in d.HAIR for _ in range(rounds)]
+    made: dict[str, float] = {}
+    for name, render in renders.items():
+        seen = render(prompts, list(range(len(prompts))))
+        made[name] = sum(one.scene["quality"] == "masterpiece" for one in seen) / len(seen)
+    return made

@@ -183,7 +183,7 @@ def learn(folder: Path) -> None:
 @click.option(
     "--kind",
     "kinds",
-    type=click.Choice(["tags", "tag_aliases", "artists"]),
+    type=click.Choice(["tags", "tag_aliases", "tag_implications", "artists"]),
     multiple=True,
     help="Fetch this alone; may be repeated.",
 )

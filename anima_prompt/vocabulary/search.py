@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from anima_prompt.vocabulary.packs import Entry
-from anima_prompt.vocabulary.store import MANY_COMPLETIONS, entries_where, parts_of, piece_key
+from anima_prompt.vocabulary.store import FAR, FAR_PARTS, MANY_COMPLETIONS, entries_where, parts_of, piece_key
 
 MAX_EDITS = 2
 _ALIASES_A_NAME = 4  # several spellings of one entry may match; read so many more rows than entries are wanted
@@ -74,10 +74,18 @@ def complete(connection: sqlite3.Connection, prefix: str, *, limit: int = 10) ->
     return [(text, entry) for text, entry in rows[:limit]]
 
 
-def typos(connection: sqlite3.Connection, name: str, *, limit: int = 5) -> list[tuple[str, int, int]]:
+def typos(
+    connection: sqlite3.Connection, name: str, *, limit: int = 5, far: bool = False
+) -> list[tuple[str, int, int]]:
     """Return spellings at most two edits away (one where the spelling has fewer than six characters).
 
     An edit inserts, drops, changes or swaps letters. Fewer edits come first, then the more common tag.
+
+    Args:
+        connection: of the store.
+        name: what was typed.
+        limit: most spellings.
+        far: look for the short ones that are two edits away instead: four and five characters of which half may differ.
 
     Returns:
         text, entry's number, edits; ``name`` itself is never among them.
@@ -85,47 +93,64 @@ def typos(connection: sqlite3.Connection, name: str, *, limit: int = 5) -> list[
     from rapidfuzz.distance import OSA
     from rapidfuzz.process import extract
 
-    keys = _keys_near(name)
+    lengths = range(max(2, len(name) - MAX_EDITS), len(name) + MAX_EDITS + 1)
+    keys = [
+        key for n in lengths if not far or n in FAR for key in _keys_near(name, n, FAR_PARTS if far else parts_of(n))
+    ]
     if not keys:
         return []
     marks = ",".join("?" * len(keys))
     shared = f"SELECT form FROM piece WHERE key IN ({marks})"  # noqa: S608  question marks alone
     rows = connection.execute(f"SELECT text, entry FROM form WHERE id IN ({shared})", keys).fetchall()  # noqa: S608
     near = extract(name, [row[0] for row in rows], scorer=OSA.distance, score_cutoff=MAX_EDITS, limit=None)
-    found = [(text, rows[index][1], int(edits)) for text, edits, index in near if edits < parts_of(len(text))]
+    found = [(text, rows[index][1], int(edits)) for text, edits, index in near if far or edits < parts_of(len(text))]
     found.sort(key=lambda match: (match[2], match[1]))
-    return [match for match in found if match[2]][:limit]
+    return [match for match in found if match[2] > (1 if far else 0)][:limit]
 
 
-def _keys_near(name: str) -> list[str]:
-    """Return the keys of every part that a form within reach shares with ``name``.
+def _keys_near(name: str, length: int, parts: int) -> list[str]:
+    """Return the keys of every part that a form of a length within reach shares with ``name``.
 
-    A form of length l is cut into k + 1 parts, and at least one is untouched by k edits. Where it may stand in ``name``
-    follows from its index and the difference in length (multi-match-aware windows of PASS-JOIN).
+    A form is cut into k + 1 parts, and at least one is untouched by k edits. Where it may stand in ``name`` follows
+    from its index and the difference in length (multi-match-aware windows of PASS-JOIN). A swap of two letters across a
+    cut touches two parts at once; each of them is looked for with the swap undone.
     """
+    edits, shift = parts - 1, len(name) - length
+    if abs(shift) > edits:
+        return []
     keys: dict[str, None] = {}
-    for length in range(max(2, len(name) - MAX_EDITS), len(name) + MAX_EDITS + 1):
-        parts = parts_of(length)
-        edits, shift = parts - 1, len(name) - length
-        if abs(shift) > edits:
-            continue
-        for index in range(parts):
-            start, end = length * index // parts, length * (index + 1) // parts
-            low = max(start - index, start + shift - (edits - index), 0)
-            high = min(start + index, start + shift + (edits - index))
-            for place in range(low, high + 1):
-                text = name[place : place + end - start]
-                if len(text) == end - start:
-                    keys[piece_key(length, index, text)] = None
+    for index in range(parts):
+        start, end = length * index // parts, length * (index + 1) // parts
+        size = end - start
+        low = max(start - index, start + shift - (edits - index), 0)
+        high = min(start + index, start + shift + (edits - index))
+        for place in range(low, high + 1):
+            text = name[place : place + size]
+            if len(text) == size:
+                keys[piece_key(length, index, text, parts)] = None
+        left = edits - 1  # a swap is one edit; so many may still shift the part
+        for place in range(max(start, start + shift) - left, min(start, start + shift) + left + 1):
+            if place < 0:
+                continue
+            if index < parts - 1 and place + size < len(name):
+                text = name[place : place + size - 1] + name[place + size]
+                keys[piece_key(length, index, text, parts)] = None
+            if index and place and place + size <= len(name):
+                text = name[place - 1] + name[place + 1 : place + size]
+                keys[piece_key(length, index, text, parts)] = None
     return list(keys)
 
 
 def nearest(connection: sqlite3.Connection, name: str, *, limit: int = 3) -> list[Match]:
-    """Return the entries within reach of a typo, each once."""
+    """Return the entries within reach of a typo, each once; short names two edits away come last."""
     unique: dict[int, Match] = {}
-    for text, entry, edits in typos(connection, name, limit=limit * 3):
-        score = 1 - edits / max(len(text), len(name))
-        unique.setdefault(entry, Match(_by_id(connection, entry), Tier.TYPO, text, score))
+    for far in (False, True):
+        if far and (len(unique) >= limit or len(name) > FAR[-1] + 1):
+            break
+        for text, entry, edits in typos(connection, name, limit=limit * 3, far=far):
+            score = 1 - edits / max(len(text), len(name))
+            if entry not in unique:
+                unique[entry] = Match(_by_id(connection, entry), Tier.TYPO, text, score)
     return list(unique.values())[:limit]
 
 

@@ -30,6 +30,10 @@ MANY_COMPLETIONS = 48
 
 BEST_COMPLETIONS = 24
 _LONGEST_PREFIX = 24
+FAR = range(4, 6)
+"""Lengths of short forms that are cut into three parts as well, so that they are found with two edits too."""
+
+FAR_PARTS = 3
 
 _TABLES = """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -70,13 +74,13 @@ class Piece:
     text: str
 
 
-def pieces(text: str) -> list[Piece]:
-    """Cut a text into parts as even as can be: three, or two below six characters.
+def pieces(text: str, parts: int = 0) -> list[Piece]:
+    """Cut a text into parts as even as can be: three, or two below six characters, if nothing else is said.
 
     >>> [p.text for p in pieces("long_hair")], [p.text for p in pieces("cat")]
     (['lon', 'g_h', 'air'], ['c', 'at'])
     """
-    parts = parts_of(len(text))
+    parts = parts or parts_of(len(text))
     cuts = [len(text) * i // parts for i in range(parts + 1)]
     return [Piece(i, cuts[i], text[cuts[i] : cuts[i + 1]]) for i in range(parts)]
 
@@ -86,9 +90,9 @@ def parts_of(length: int) -> int:
     return 3 if length >= 6 else 2
 
 
-def piece_key(length: int, index: int, text: str) -> str:
+def piece_key(length: int, index: int, text: str, parts: int = 0) -> str:
     """Return the key under which a part of a form of that length is found."""
-    return f"{length}.{index}.{text}"
+    return f"{length}.{index}.{text}" if parts in (0, parts_of(length)) else f"{length}/{parts}.{index}.{text}"
 
 
 Tell = Callable[[str, float], object]
@@ -306,3 +310,9 @@ def _pieces(texts: list[str]) -> Iterator[tuple[str, int]]:
             for number in of_length[length]
             for piece in pieces(texts[number])
         )
+        if length in FAR:
+            yield from sorted(
+                (piece_key(length, piece.index, piece.text, FAR_PARTS), number)
+                for number in of_length[length]
+                for piece in pieces(texts[number], FAR_PARTS)
+            )

@@ -158,6 +158,11 @@ def test_a_run_goes_on_where_it_stopped_and_its_export_renders(tmp_path: Path, t
     demo.train_vae(again, data, pace, tmp_path / "b.state", said.append)
     assert any(not torch.equal(a, b) for a, b in zip(halves.parameters(), again.parameters(), strict=True))
     latents, counts = demo.encoded(whole, data), demo.weights(chosen, 0, workers=1)
+    before = {name: tensor.clone() for name, tensor in whole.state_dict().items()}
+    demo.polish_decoder(whole, data, latents, demo.Pace(2, 8, 1e-3, warm=1), said.append)
+    changed = {name for name, tensor in whole.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert changed
+    assert all(name.startswith(("decoder.", "conv2.")) for name in changed), "the latents stay as they are"
     trunk = demo.new_trunk()
     average = demo.train_trunk(
         trunk, tokenizers, chosen, latents, counts, pace, tmp_path / "t.state", said.append, until=2

@@ -108,15 +108,21 @@ def test_typos_are_those_that_a_look_at_every_name_finds(known: list[str], query
     store = store_of([general(name) for name in known])
     near = {name for name in known if 0 < OSA.distance(query, name) < parts_of(len(name))}
     got = {text for text, _, _ in search.typos(store, query, limit=100)}
-    assert got <= near
-    # A swap across a cut counts as one edit and touches two parts: only then may a name be missed.
-    assert all(OSA.distance(query, name) < _levenshtein(query, name) for name in near - got)
+    assert got == near
+    far = {name for name in known if len(name) in (4, 5) and OSA.distance(query, name) == 2}
+    assert {text for text, _, _ in search.typos(store, query, limit=100, far=True)} == far
 
 
-def _levenshtein(one: str, other: str) -> int:
-    from rapidfuzz.distance import Levenshtein
+@pytest.mark.parametrize("query", ["frog_cosutme", "fro_gcostume", "rfog_costume", "forgc_ostume", "frog_costuem"])
+def test_letters_swapped_anywhere_are_forgiven(query: str) -> None:
+    store = store_of([general("frog_costume", 5), general("hat", 9)])
+    assert [match.entry.name for match in search.nearest(store, query)] == ["frog_costume"]
 
-    return int(Levenshtein.distance(one, other))
+
+def test_short_names_with_two_edits_come_after_nearer_ones() -> None:
+    store = store_of([general("watch", 5), general("batch", 9), general("hat", 20)])
+    assert [match.entry.name for match in search.nearest(store, "awtmch")] == ["watch"]
+    assert [match.entry.name for match in search.nearest(store, "wathc")] == ["watch", "batch"]
 
 
 @given(
