@@ -6,12 +6,13 @@ Knows prompts, settings and metadata. Contexts are remembered by text, so that a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from anima_infer.dit import Context
 from anima_infer.errors import SettingsError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from anima_prompt.profiles import Profile
 
 _MOST_CONTEXTS = 4096
+_TINY = 20_000_000  # parameters; the demo model has two million, the release two thousand million
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +134,14 @@ class Renderer:
         if any((job.settings, job.loras) != (first.settings, first.loras) for job in jobs):
             raise SettingsError("jobs of one batch differ in settings or LoRAs; render them one after the other")
         self.use(first.loras)
-        conds = [self.context(job.prompt, job.dialect) for job in jobs]
-        unconds = [self.context(job.negative, job.dialect, zero_if_empty=job.zero_if_empty) for job in jobs]
         models, seeds = self.models, [job.seed for job in jobs]
-        with models.placement.using(models.dit):
-            latents = denoise(models.dit, conds, unconds, first.settings, seeds, start=start, progress=progress)
-        with models.placement.using(models.vae):
-            pixels = decode(models.vae, latents, strip=strip)
+        with _threads_that_pay(models.dit):
+            conds = [self.context(job.prompt, job.dialect) for job in jobs]
+            unconds = [self.context(job.negative, job.dialect, zero_if_empty=job.zero_if_empty) for job in jobs]
+            with models.placement.using(models.dit):
+                latents = denoise(models.dit, conds, unconds, first.settings, seeds, start=start, progress=progress)
+            with models.placement.using(models.vae):
+                pixels = decode(models.vae, latents, strip=strip)
         return [self._picture(one, job) for one, job in zip(pixels, jobs, strict=True)]
 
     def compile(self) -> None:
@@ -197,6 +200,20 @@ class Renderer:
         return Picture(
             to_picture(pixels), job, parameters_text(job, _stem(files.dit)), workflow_of(job, files_named(files))
         )
+
+
+@contextmanager
+def _threads_that_pay(network: nn.Module) -> Iterator[None]:
+    """Give a tiny model one thread: several wait for each other longer than they work, and hold up other programs."""
+    before = torch.get_num_threads()
+    few = sum(parameter.numel() for parameter in network.parameters()) < _TINY
+    if few:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if few:
+            torch.set_num_threads(before)
 
 
 def _stem(path: Path | None) -> str:

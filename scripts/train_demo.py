@@ -41,6 +41,21 @@ PROMPTS = (
     "masterpiece, best quality, safe, 1girl, aqua hair, bob cut, headphones, yellow hoodie, rain, full body",
     "worst quality, 1girl, red hair, day",
 )
+ASKED = {
+    "count": "one character, not two",
+    "style": "style (`@demo ...`)",
+    "hair": "hair colour",
+    "hair_style": "hair style",
+    "clothes": "kind of clothes",
+    "dye": "colour of the clothes",
+    "eyes": "eye colour",
+    "hat": "hat or no hat",
+    "accessories": "all accessories",
+    "two characters": "two characters, not one",
+    "hair on its side": "two-character sentences: both hair colours on their side",
+}
+"""What the questions are called in the model card."""
+
 PROFILE = Path(__file__).resolve().parent.parent / "data" / "models" / "anima-tiny" / "profile.yaml"
 
 
@@ -216,7 +231,7 @@ def stage_measure(work: Path, options: argparse.Namespace) -> None:
         shares = {question: score.share for question, score in evaluation.evaluate(look, one).items()}
         pairs = evaluation.evaluate(look, two)
         shares |= {"two characters": pairs["count"].share, "hair on its side": pairs["hair on its side"].share}
-        measured[name] = {question: round(value, 4) for question, value in shares.items()}
+        measured[name] = {ASKED.get(question, question): round(value, 4) for question, value in shares.items()}
         say(f"{name}: " + ", ".join(f"{question} {value:.3f}" for question, value in shares.items()))
     settings = settings_for(profile)
     look = evaluation.seeing(renderer, seer, settings)
@@ -240,7 +255,19 @@ def stage_measure(work: Path, options: argparse.Namespace) -> None:
     measured["effects"] = {
         name: {key: round(value, 4) for key, value in shares.items()} for name, shares in effects.items()
     }
+    (work / "measured.md").write_text(tables(measured), encoding="utf-8")
     (work / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+
+
+def tables(measured: dict[str, dict[str, Any]]) -> str:
+    """Return the figures as the model card shows them."""
+    rows = ["| asked for | defaults | guidance 4 |", "|---|---|---|"]
+    for question, value in measured["defaults"].items():
+        rows.append(f"| {question} | {100 * value:.0f} % | {100 * measured['guidance 4'][question]:.0f} % |")
+    rows.append("")
+    for name, shares in measured["effects"].items():
+        rows.append(f"- {name}: " + ", ".join(f"{key} {100 * value:.0f} %" for key, value in shares.items()))
+    return "\n".join(rows) + "\n"
 
 
 def sheet(work: Path, path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -867,23 +868,41 @@ def with_figure(scene: Scene, index: int, **changes: object) -> Scene:
 
 
 def details(scene: Scene, seed: int) -> np.ndarray:
-    """Return which share of each 8 x 8 pixels shows what is small: faces count thrice, accessories once; 8 x 8, uint8.
+    """Return how much of each 8 x 8 pixels shows what is small and asked for; 8 x 8, uint8, 255 is the most.
 
-    A picture is compared with itself drawn with other faces, and with nothing worn; 255 is a whole face.
+    A picture is compared with itself drawn with other faces, without what is worn, in other clothes, with other hair.
     """
     clean = replace(scene, style="", quality="masterpiece", year=YEARS[-1])
     drawn = _pixels(clean, seed)
     found = np.zeros((SIZE, SIZE))
-    faces = bare = clean
-    for index, figure in enumerate(scene.figures):
-        other = "open mouth" if figure.expression != "open mouth" else "angry"
-        eyes = "red eyes" if figure.eyes != "red eyes" else "blue eyes"
-        faces = with_figure(faces, index, expression=other, eyes=eyes)
-        bare = with_figure(bare, index, accessories=())
-    if visible_face(scene):
-        found += 192 * (np.abs(drawn - _pixels(faces, seed)).max(-1) > 24)
-    found += 63 * (np.abs(drawn - _pixels(bare, seed)).max(-1) > 24)
-    return found.reshape(8, SIZE // 8, 8, SIZE // 8).mean((1, 3)).astype(np.uint8)
+    for part, share, change in _OTHERWISE:
+        if part == "face" and not visible_face(scene):
+            continue
+        other = clean
+        for index, figure in enumerate(scene.figures):
+            other = with_figure(other, index, **change(figure))
+        found += share * (np.abs(drawn - _pixels(other, seed)).max(-1) > 24)
+    return found.clip(0, 255).reshape(8, SIZE // 8, 8, SIZE // 8).mean((1, 3)).astype(np.uint8)
+
+
+def _other(name: str, *choices: str) -> str:
+    return next(choice for choice in choices if choice != name)
+
+
+_OTHERWISE: tuple[tuple[str, int, Callable[[Figure], dict[str, object]]], ...] = (
+    (
+        "face",
+        180,
+        lambda f: {
+            "expression": _other(f.expression, "open mouth", "angry"),
+            "eyes": _other(f.eyes, "red eyes", "blue eyes"),
+        },
+    ),
+    ("worn", 60, lambda _: {"accessories": ()}),
+    ("clothes", 60, lambda f: {"clothes": _other(f.clothes, "cape", "overalls")}),
+    ("hair", 30, lambda f: {"hair_style": _other(f.hair_style, "short hair", "twintails")}),
+)
+"""Parts, how much they count, and what is changed to find them; faces count most, they are the smallest."""
 
 
 def _pixels(scene: Scene, seed: int) -> np.ndarray:
