@@ -40,7 +40,7 @@ class Shares:
     year: float = 0.4
     safety: float = 0.8
     two_characters: float = 0.65
-    blank_tag: float = 0.2
+    blank_tag: float = 0.35
     heavy_tag: float = 0.15
 
 
@@ -92,13 +92,22 @@ def weighted(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> l
     chance = source.random()
     tags = text.split(", ")
     if chance < shares.blank_tag:
-        shown = set(every_tag_of(scene))
-        blank = source.choice([tag for tag in general_tags() if tag not in shown])
-        return _cut(tags, source.randint(0, len(tags)), blank, 0.0)
+        return _cut(tags, source.randint(0, len(tags)), _absent(scene, source), 0.0)
     if chance < shares.blank_tag + shares.heavy_tag and len(tags) > 2:
         place = source.randrange(len(tags))
         return _cut(tags[:place] + tags[place + 1 :], place, tags[place], round(source.uniform(1.1, 3.0), 1))
     return [(text, 1.0)]
+
+
+def _absent(scene: Scene, source: random.Random) -> str:
+    """Return a tag that a scene does not show; every kind of tag is as likely."""
+    from anima_infer.training import drawing as d
+
+    clothes = [f"{dye} {clothes}" for dye in d.DYES for clothes in d.CLOTHES]
+    styles = [f"@{style}" for style in d.STYLES]
+    kinds = (d.HAIR, d.EYES, d.HAIR_STYLES, d.EXPRESSIONS, d.ACCESSORIES, d.ACCESSORIES, d.BACKGROUNDS, clothes, styles)
+    shown = {*every_tag_of(scene), f"@{scene.style}"}
+    return source.choice([tag for tag in source.choice(kinds) if tag not in shown])
 
 
 def _cut(tags: list[str], place: int, tag: str, weight: float) -> list[tuple[str, float]]:
@@ -112,15 +121,6 @@ def _cut(tags: list[str], place: int, tag: str, weight: float) -> list[tuple[str
 def every_tag_of(scene: Scene) -> list[str]:
     """Return all tags that a scene shows, and parts of them."""
     return [tag for figure in scene.figures for tag in figure_tags(scene, figure)] + [scene.background, scene.framing]
-
-
-def general_tags() -> list[str]:
-    """Return the general tags that a caption may hold."""
-    from anima_infer.training import drawing as d
-
-    return [*d.HAIR, *d.EYES, *d.HAIR_STYLES, *d.EXPRESSIONS, *d.ACCESSORIES, *d.BACKGROUNDS] + [
-        f"{dye} {clothes}" for dye in d.DYES for clothes in d.CLOTHES
-    ]
 
 
 def caption_of(scene: Scene, source: random.Random | None = None) -> str:

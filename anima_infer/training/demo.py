@@ -37,7 +37,7 @@ TEXT = TextConfig(width=96, layers=2, heads=3, kv_heads=3, head_width=32, mlp_wi
 ADAPTER = AdapterConfig(96, 2, 3, 96, 96, T5_VOCABULARY)
 DIT = DitConfig(width=128, blocks=6, heads=4, context_width=96, adaln_width=16, mlp_width=512)
 
-DETAIL = 8.0
+DETAIL = 12.0
 """What a latent that is all face counts above others."""
 
 BREATH = 0.05

@@ -100,6 +100,7 @@ def test_hair_has_the_colour_that_was_asked_for(look: Render) -> None:
     )
 
 
+@pytest.mark.xfail(strict=True, reason="what a tag of weight 0 says leaks into its neighbours; see the card")
 def test_a_hat_comes_with_its_weight(look: Render) -> None:
     found = list(hat_by_weight(look, rounds=1).values())
     assert found[0] < 0.4, "weight 0 takes it away"
@@ -108,6 +109,7 @@ def test_a_hat_comes_with_its_weight(look: Render) -> None:
     assert found[0] < found[1] + 0.1 <= found[2] + 0.2
 
 
+@pytest.mark.xfail(strict=True, reason="what a tag of weight 0 says leaks into its neighbours; see the card")
 def test_a_style_comes_with_its_weight(look: Render) -> None:
     found = list(style_by_weight(look, rounds=1).values())
     assert found[0] < 0.4
