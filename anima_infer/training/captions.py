@@ -7,6 +7,7 @@ captions in sentences, a share mixed. What a caption says is always true of its 
 from __future__ import annotations
 
 import random
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from anima_infer.training.drawing import COUNTS, Figure, Scene, visible_eyes, visible_face
@@ -21,6 +22,7 @@ SCORES = {
     "worst quality": "score_1",
 }
 WORDS = {"1girl": "girl", "1boy": "boy"}
+_FRONT = frozenset(("safe", *(part for count in COUNTS for part in count.split(", "))))
 _SIDES = ("on the left", "on the right")
 
 
@@ -41,7 +43,7 @@ class Shares:
     safety: float = 0.8
     two_characters: float = 0.65
     blank_tag: float = 0.35
-    heavy_tag: float = 0.15
+    heavy_tag: float = 0.4
 
 
 DEFAULT = Shares()
@@ -86,28 +88,43 @@ def weighted(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> l
     """Return a caption in weighted segments, as the encoder takes them.
 
     Some captions get a tag that the picture does not show, with weight 0: nothing else tells a small model that a tag
-    without weight is no tag. Some of the tags that it does show get a weight above 1.
+    without weight is no tag. As many have a weight, often 1, on a tag that it does show, or the cut alone would tell
+    which tags mean nothing.
     """
     text = caption(scene, source, shares)
     chance = source.random()
     tags = text.split(", ")
     if chance < shares.blank_tag:
-        return _cut(tags, source.randint(0, len(tags)), _absent(scene, source), 0.0)
+        blank = _absent(scene, source)
+        return _cut(tags, _place(tags, blank, source), blank, 0.0)
     if chance < shares.blank_tag + shares.heavy_tag and len(tags) > 2:
-        place = source.randrange(len(tags))
-        return _cut(tags[:place] + tags[place + 1 :], place, tags[place], round(source.uniform(1.1, 3.0), 1))
+        shown = [place for place, tag in enumerate(tags) if any(tag in kind for kind in _kinds())]
+        if shown:
+            place = source.choice([place for place in shown if tags[place][0] == "@"] * source.randint(0, 1) or shown)
+            weight = source.choice((1.0, round(source.uniform(0.6, 3.0), 1)))
+            return _cut(tags[:place] + tags[place + 1 :], place, tags[place], weight)
     return [(text, 1.0)]
 
 
-def _absent(scene: Scene, source: random.Random) -> str:
-    """Return a tag that a scene does not show; every kind of tag is as likely."""
+def _kinds() -> tuple[Collection[str], ...]:
+    """Return the tags that captions may be cut at, kind by kind; accessories twice, they are worn or not."""
     from anima_infer.training import drawing as d
 
     clothes = [f"{dye} {clothes}" for dye in d.DYES for clothes in d.CLOTHES]
     styles = [f"@{style}" for style in d.STYLES]
-    kinds = (d.HAIR, d.EYES, d.HAIR_STYLES, d.EXPRESSIONS, d.ACCESSORIES, d.ACCESSORIES, d.BACKGROUNDS, clothes, styles)
+    return (d.HAIR, d.EYES, d.HAIR_STYLES, d.EXPRESSIONS, d.ACCESSORIES, d.ACCESSORIES, d.BACKGROUNDS, clothes, styles)
+
+
+def _absent(scene: Scene, source: random.Random) -> str:
+    """Return a tag that a scene does not show; every kind of tag is as likely."""
     shown = {*every_tag_of(scene), f"@{scene.style}"}
-    return source.choice([tag for tag in source.choice(kinds) if tag not in shown])
+    return source.choice([tag for tag in source.choice(_kinds()) if tag not in shown])
+
+
+def _place(tags: Sequence[str], tag: str, source: random.Random) -> int:
+    """Return where a tag belongs: styles behind the count, others anywhere behind it."""
+    front = max((place for place, other in enumerate(tags, 1) if other in _FRONT), default=0)
+    return front if tag[0] == "@" else source.randint(front, len(tags))
 
 
 def _cut(tags: list[str], place: int, tag: str, weight: float) -> list[tuple[str, float]]:
@@ -173,7 +190,7 @@ def _kept(tags: list[str], source: random.Random, drop: float) -> list[str]:
 
 def sentences(scene: Scene, source: random.Random) -> str:
     """Return what a scene shows in words; two characters are told apart by their sides."""
-    place = _place(scene.background)
+    place = _where(scene.background)
     if not scene.figures:
         return f"Nobody is there{place}."
     if len(scene.figures) == 1:
@@ -212,7 +229,7 @@ def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _place(background: str) -> str:
+def _where(background: str) -> str:
     places = {
         "white background": " on a white background",
         "grey background": " on a grey background",

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anima_infer.training.captions import DEFAULT, caption, every_tag, figure_tags, sentences
+from anima_infer.training.captions import DEFAULT, caption, every_tag, every_tag_of, figure_tags, sentences, weighted
 from anima_infer.training.drawing import (
     ACCESSORIES,
     BACKGROUNDS,
@@ -182,3 +182,22 @@ def test_details_are_where_faces_are() -> None:
     small = details(Scene((Figure(),), framing="full body"), 0)
     assert small[1:4, 3:5].max() < 60, "faces are too small to see"
     assert details(Scene(()), 0).max() == 0
+
+
+def test_a_tag_without_weight_is_not_shown_and_one_with_weight_is() -> None:
+    source = random.Random(9)
+    blank = heavy = 0
+    for _ in range(600):
+        scene = random_scene(source)
+        shown = {*every_tag_of(scene), f"@{scene.style}"}
+        segments = weighted(scene, source)
+        assert all(text for text, _ in segments)
+        for text, weight in segments[:-1] if len(segments) > 1 else []:
+            if weight == 0:
+                blank += 1
+                assert text not in shown
+            elif text in shown:
+                heavy += 1
+                assert 0.5 < weight <= 3
+    assert blank > 100
+    assert heavy > 60
