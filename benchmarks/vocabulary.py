@@ -91,7 +91,7 @@ def main() -> int:
                 lambda q: search.complete(connection, q),
                 [n[: generator.randint(1, 6)] for n in generator.sample(names, 3000)],
             ),
-            "typo": (lambda q: search.typos(connection, q), wrong),
+            "typo": (lambda q: search.nearest(connection, q, limit=5), wrong),
             "rapidfuzz, whole list": (
                 lambda q: extract(q, names, scorer=OSA.normalized_similarity, limit=5),
                 wrong[:200],

@@ -100,10 +100,10 @@ def typos(
     if not keys:
         return []
     marks = ",".join("?" * len(keys))
-    shared = f"SELECT form FROM piece WHERE key IN ({marks})"  # noqa: S608  question marks alone
-    rows = connection.execute(f"SELECT text, entry FROM form WHERE id IN ({shared})", keys).fetchall()  # noqa: S608
-    near = extract(name, [row[0] for row in rows], scorer=OSA.distance, score_cutoff=MAX_EDITS, limit=None)
-    found = [(text, rows[index][1], int(edits)) for text, edits, index in near if far or edits < parts_of(len(text))]
+    query = f"SELECT text, entry FROM piece WHERE key IN ({marks})"  # noqa: S608  question marks alone
+    entries: dict[str, int] = dict(connection.execute(query, keys))
+    near = extract(name, entries.keys(), scorer=OSA.distance, score_cutoff=MAX_EDITS, limit=None)
+    found = [(text, entries[text], int(edits)) for text, edits, _ in near if far or edits < parts_of(len(text))]
     found.sort(key=lambda match: (match[2], match[1]))
     return [match for match in found if match[2] > (1 if far else 0)][:limit]
 
@@ -113,7 +113,8 @@ def _keys_near(name: str, length: int, parts: int) -> list[str]:
 
     A form is cut into k + 1 parts, and at least one is untouched by k edits. Where it may stand in ``name`` follows
     from its index and the difference in length (multi-match-aware windows of PASS-JOIN). A swap of two letters across a
-    cut touches two parts at once; each of them is looked for with the swap undone.
+    cut touches two parts at once: if the other edit is in the third one, the left of the two is found with the swap
+    undone, and where it stands is known.
     """
     edits, shift = parts - 1, len(name) - length
     if abs(shift) > edits:
@@ -128,24 +129,18 @@ def _keys_near(name: str, length: int, parts: int) -> list[str]:
             text = name[place : place + size]
             if len(text) == size:
                 keys[piece_key(length, index, text, parts)] = None
-        left = edits - 1  # a swap is one edit; so many may still shift the part
-        for place in range(max(start, start + shift) - left, min(start, start + shift) + left + 1):
-            if place < 0:
-                continue
-            if index < parts - 1 and place + size < len(name):
-                text = name[place : place + size - 1] + name[place + size]
-                keys[piece_key(length, index, text, parts)] = None
-            if index and place and place + size <= len(name):
-                text = name[place - 1] + name[place + 1 : place + size]
-                keys[piece_key(length, index, text, parts)] = None
+        place = start if index == 0 else start + shift
+        if index < parts - 1 and abs(shift) < edits and 0 <= place < len(name) - size:
+            text = name[place : place + size - 1] + name[place + size]
+            keys[piece_key(length, index, text, parts)] = None
     return list(keys)
 
 
 def nearest(connection: sqlite3.Connection, name: str, *, limit: int = 3) -> list[Match]:
-    """Return the entries within reach of a typo, each once; short names two edits away come last."""
+    """Return the entries within reach of a typo, each once; short names two edits away if nothing is nearer."""
     unique: dict[int, Match] = {}
     for far in (False, True):
-        if far and (len(unique) >= limit or len(name) > FAR[-1] + 1):
+        if far and (unique or len(name) > FAR[-1] + 1):
             break
         for text, entry, edits in typos(connection, name, limit=limit * 3, far=far):
             score = 1 - edits / max(len(text), len(name))

@@ -47,7 +47,9 @@ _TABLES = """
     CREATE TABLE form (id INTEGER PRIMARY KEY, text TEXT NOT NULL, entry INTEGER NOT NULL, is_alias INTEGER NOT NULL);
     CREATE TABLE qualifier (text TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE prefix (text TEXT NOT NULL, form INTEGER NOT NULL, PRIMARY KEY (text, form)) WITHOUT ROWID;
-    CREATE TABLE piece (key TEXT NOT NULL, form INTEGER NOT NULL, PRIMARY KEY (key, form)) WITHOUT ROWID;
+    CREATE TABLE piece (
+        key TEXT NOT NULL, form INTEGER NOT NULL, text TEXT NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (key, form)
+    ) WITHOUT ROWID;
     CREATE VIRTUAL TABLE trigram USING fts5 (
         text, content = 'form', content_rowid = 'id', tokenize = 'trigram', detail = 'none'
     );
@@ -168,7 +170,7 @@ def fill(
         tell("beginnings", 0.4)
         connection.executemany("INSERT INTO prefix VALUES (?, ?)", sorted(_prefixes([form[0] for form in forms])))
         tell("parts", 0.6)
-        connection.executemany("INSERT INTO piece VALUES (?, ?)", _pieces([form[0] for form in forms]))
+        connection.executemany("INSERT INTO piece VALUES (?, ?, ?, ?)", _pieces(forms))
         connection.executemany("INSERT INTO qualifier VALUES (?)", sorted((q,) for q in qualifiers(ordered)))
         meta = {"schema": str(SCHEMA_VERSION), "fingerprint": fingerprint, "entries": str(len(ordered))}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
@@ -299,20 +301,19 @@ def _prefixes(texts: list[str]) -> Iterator[tuple[str, int]]:
         active = deeper
 
 
-def _pieces(texts: list[str]) -> Iterator[tuple[str, int]]:
-    """Yield the parts of every text, sorted; one length after the other, since all at once would fill the memory."""
+def _pieces(forms: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, str, int]]:
+    """Yield the parts of every form, sorted; one length after the other, since all at once would fill the memory.
+
+    A part carries its form's text and entry: a typo has a thousand candidates, and looking each up would take longest.
+    """
     of_length: dict[int, array[int]] = {}
-    for number, text in enumerate(texts):
+    for number, (text, _, _) in enumerate(forms):
         of_length.setdefault(len(text), array("I")).append(number)
     for length in sorted(of_length, key=lambda length: f"{length}."):
-        yield from sorted(
-            (piece_key(length, piece.index, piece.text), number)
-            for number in of_length[length]
-            for piece in pieces(texts[number])
-        )
-        if length in FAR:
-            yield from sorted(
-                (piece_key(length, piece.index, piece.text, FAR_PARTS), number)
+        for parts in (parts_of(length), FAR_PARTS) if length in FAR else (parts_of(length),):
+            keys = sorted(
+                (piece_key(length, piece.index, piece.text, parts), number)
                 for number in of_length[length]
-                for piece in pieces(texts[number], FAR_PARTS)
+                for piece in pieces(forms[number][0], parts)
             )
+            yield from ((key, number, forms[number][0], forms[number][1]) for key, number in keys)
