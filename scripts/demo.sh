@@ -43,7 +43,7 @@ done
 say "JSON for programs: $(find "$out" -name '*.json' | wc -l) files in $out"
 
 say "One picture from the bundled demo model (the real one: --models FOLDER)"
-"$infer" render "masterpiece, best quality, safe, 1girl, red hair, smile, witch hat, night, portrait" --seed 1 -o "$out/witch.png"
+"$infer" render "masterpiece, best quality, safe, 1girl, red hair, long hair, green eyes, smile, witch hat, blue dress, day, portrait" --seed 1 -o "$out/witch.png"
 
 say "A grid: eight drawing styles, two characters (examples/grids/styles.yaml)"
 "$infer" grid plan examples/grids/styles.yaml
@@ -51,5 +51,8 @@ say "A grid: eight drawing styles, two characters (examples/grids/styles.yaml)"
 
 say "Another: quality tags against a negative prompt (examples/grids/quality.yaml)"
 "$infer" grid run examples/grids/quality.yaml -o "$out/quality" 2>&1
+
+say "A third: how much weight a hat needs (examples/grids/weights.yaml)"
+"$infer" grid run examples/grids/weights.yaml -o "$out/weights" 2>&1
 
 say "Open $out/styles/report.html in a browser; vote with: $infer grid review $out/styles"
