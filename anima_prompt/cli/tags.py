@@ -240,7 +240,8 @@ def stats(as_json: bool) -> None:
     from anima_prompt.vocabulary.library import Library
 
     sizes = Counter((entry.category, entry.section.value) for entry in Vocabulary.default().entries())
-    imports = [path.stem for path in Library.default().imports()]
+    library = Library.default()
+    imports = [path.stem for path in (*library.imports(), *library.overlays(), *library.implications())]
     if as_json:
         rows = [{"category": c, "section": s, "tags": n} for (c, s), n in sizes.most_common()]
         click.echo(json.dumps({"tags": sizes.total(), "by_kind": rows, "imports": imports}, indent=2))
