@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from anima_infer.training.drawing import COUNTS, Figure, Scene, visible_eyes, visible_face
 
@@ -98,14 +99,18 @@ def weighted(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> l
         blank = _absent(scene, source)
         return _cut(tags, _place(tags, blank, source), blank, 0.0)
     if chance < shares.blank_tag + shares.heavy_tag and len(tags) > 2:
-        shown = [place for place, tag in enumerate(tags) if any(tag in kind for kind in _kinds())]
+        kinds = _kinds()
+        shown = [place for place, tag in enumerate(tags) if any(tag in kind for kind in kinds)]
         if shown:
-            place = source.choice([place for place in shown if tags[place][0] == "@"] * source.randint(0, 1) or shown)
+            styles = [place for place in shown if tags[place][0] == "@"]
+            prefer = source.randint(0, 1)  # styles are one tag of many, and leak most
+            place = source.choice(styles if styles and prefer else shown)
             weight = source.choice((1.0, round(source.uniform(0.6, 3.0), 1)))
             return _cut(tags[:place] + tags[place + 1 :], place, tags[place], weight)
     return [(text, 1.0)]
 
 
+@cache
 def _kinds() -> tuple[Collection[str], ...]:
     """Return the tags that captions may be cut at, kind by kind; accessories twice, they are worn or not."""
     from anima_infer.training import drawing as d
@@ -136,7 +141,7 @@ def _cut(tags: list[str], place: int, tag: str, weight: float) -> list[tuple[str
 
 
 def every_tag_of(scene: Scene) -> list[str]:
-    """Return all tags that a scene shows, and parts of them."""
+    """Return all tags that a scene shows."""
     return [tag for figure in scene.figures for tag in figure_tags(scene, figure)] + [scene.background, scene.framing]
 
 

@@ -110,53 +110,49 @@ _GIRL = "masterpiece, best quality, safe, 1girl"
 _REST = "smile, red dress, day, portrait"
 
 
-def _seen_by_weight(render: Render, prompt: str, sees: Callable[[Seen], bool], rounds: int) -> dict[str, float]:
-    """Return the share of pictures that show something by its weight; ``prompt`` has places for hair and weight."""
-    made: dict[str, float] = {}
-    for weight in WEIGHTS:
-        prompts = [prompt.format(hair=hair, weight=f"{weight:g}") for hair in d.HAIR for _ in range(rounds)]
-        seen = render(prompts, list(range(len(prompts))))
-        made[f"{weight:g}"] = sum(map(sees, seen)) / len(seen)
-    return made
+def _share(render: Render, prompt: str, sees: Callable[[Seen], bool], rounds: int) -> float:
+    """Return the share of pictures that show something; ``prompt`` has a place for the colour of the hair."""
+    prompts = [prompt.format(hair=hair) for hair in d.HAIR for _ in range(rounds)]
+    seen = render(prompts, list(range(len(prompts))))
+    return sum(map(sees, seen)) / len(seen)
+
+
+def _wears_witch_hat(seen: Seen) -> bool:
+    return any("witch hat" in worn for worn in seen.accessories)
+
+
+def _is_masterpiece(seen: Seen) -> bool:
+    return seen.scene["quality"] == "masterpiece"
 
 
 def hat_by_weight(render: Render, *, rounds: int = 4) -> dict[str, float]:
     """Return the share of pictures with a witch hat for ``(witch hat:0)`` to ``(witch hat:3)``."""
-    prompt = f"{_GIRL}, {{hair}}, (witch hat:{{weight}}), {_REST}"
-    return _seen_by_weight(render, prompt, lambda one: any("witch hat" in worn for worn in one.accessories), rounds)
+    prompt = f"{_GIRL}, {{hair}}, (witch hat:%g), {_REST}"
+    return {f"{weight:g}": _share(render, prompt % weight, _wears_witch_hat, rounds) for weight in WEIGHTS}
 
 
 def style_by_weight(render: Render, style: str = "demo inkwell", *, rounds: int = 4) -> dict[str, float]:
     """Return the share of pictures in a style for ``(@style:0)`` to ``(@style:3)``."""
-    prompt = f"{_GIRL}, (@{style}:{{weight}}), {{hair}}, {_REST}"
-    return _seen_by_weight(render, prompt, lambda one: one.scene["style"] == style, rounds)
+    prompt = f"{_GIRL}, (@{style}:%g), {{hair}}, {_REST}"
+    return {
+        f"{weight:g}": _share(render, prompt % weight, lambda one: one.scene["style"] == style, rounds)
+        for weight in WEIGHTS
+    }
 
 
 def hat_by_negative(renders: Mapping[str, Render], *, rounds: int = 4) -> dict[str, float]:
     """Return the share of pictures with a hat that the prompt only hints at, by negative prompt."""
-    prompts = [f"{_GIRL}, {hair}, (witch hat:0.5), {_REST}" for hair in d.HAIR for _ in range(rounds)]
-    made: dict[str, float] = {}
-    for name, render in renders.items():
-        seen = render(prompts, list(range(len(prompts))))
-        made[name] = sum(any("witch hat" in worn for worn in one.accessories) for one in seen) / len(seen)
-    return made
+    prompt = f"{_GIRL}, {{hair}}, (witch hat:0.5), {_REST}"
+    return {name: _share(render, prompt, _wears_witch_hat, rounds) for name, render in renders.items()}
 
 
 def good_by_quality(render: Render, *, rounds: int = 4) -> dict[str, float]:
     """Return the share of pictures that look like a masterpiece, by the quality word in front."""
-    made: dict[str, float] = {}
-    for word in d.QUALITIES:
-        prompts = [f"{word}, safe, 1girl, {hair}, {_REST}" for hair in d.HAIR for _ in range(rounds)]
-        seen = render(prompts, list(range(len(prompts))))
-        made[word] = sum(one.scene["quality"] == "masterpiece" for one in seen) / len(seen)
-    return made
+    rest = f"safe, 1girl, {{hair}}, {_REST}"
+    return {word: _share(render, f"{word}, {rest}", _is_masterpiece, rounds) for word in d.QUALITIES}
 
 
 def good_by_negative(renders: Mapping[str, Render], *, rounds: int = 4) -> dict[str, float]:
     """Return the share of pictures that look like a masterpiece, by negative prompt; no quality word is in front."""
-    prompts = [f"safe, 1girl, {hair}, {_REST}" for hair in d.HAIR for _ in range(rounds)]
-    made: dict[str, float] = {}
-    for name, render in renders.items():
-        seen = render(prompts, list(range(len(prompts))))
-        made[name] = sum(one.scene["quality"] == "masterpiece" for one in seen) / len(seen)
-    return made
+    prompt = f"safe, 1girl, {{hair}}, {_REST}"
+    return {name: _share(render, prompt, _is_masterpiece, rounds) for name, render in renders.items()}
