@@ -111,16 +111,27 @@ def other_names(folder: Path) -> dict[str, tuple[str, ...]]:
     Raises:
         DataFileError: the file is missing or has bad rows; the message lists all of them.
     """
-    path = folder / OTHER_NAMES
+    return {name: _split(names) for name, names in read_pairs(folder / OTHER_NAMES, ("name", "names"))}
+
+
+def read_pairs(path: Path, header: tuple[str, str], *, mend: str = "reinstall anima-prompt") -> list[tuple[str, str]]:
+    """Return the rows of a CSV file with two columns, both filled.
+
+    Raises:
+        DataFileError: the file cannot be read, or has another header or other rows; all bad rows are named.
+    """
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.reader(stream))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataFileError(f"{path}: cannot be read ({error}); reinstall anima-prompt") from error
-    bad = [f"{path}:{line}: expected name,names" for line, row in enumerate(rows, 1) if len(row) != 2 or not all(row)]
-    if rows[:1] != [["name", "names"]] or bad:
-        raise DataFileError("\n".join(bad) or f"{path}:1: header is {rows[:1]}; expected name,names")
-    return {name: _split(names) for name, names in rows[1:]}
+    except (OSError, ValueError) as error:
+        raise DataFileError(f"{path}: cannot be read ({error}); {mend}") from error
+    if not rows or tuple(rows[0]) != header:
+        found = ",".join(rows[0]) if rows else "missing"
+        raise DataFileError(f"{path}:1: header is {found}; expected {','.join(header)}; {mend}")
+    bad = [line for line, row in enumerate(rows, 1) if len(row) != 2 or not all(row)]
+    if bad:
+        raise DataFileError("\n".join(f"{path}:{line}: expected {' and '.join(header)}" for line in bad))
+    return [(first, second) for first, second in rows[1:]]
 
 
 def read_packs(folder: Path) -> Iterator[Entry]:

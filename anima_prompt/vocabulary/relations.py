@@ -7,14 +7,13 @@ groups and negations are ours.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from anima_prompt.errors import DataFileError
-from anima_prompt.vocabulary.packs import data_folder
+from anima_prompt.vocabulary.packs import data_folder, read_pairs
 
 IMPLICATIONS = "tags/implications.csv"
 EXCLUSIVE = "tags/exclusive.yaml"
@@ -175,9 +174,9 @@ def read_relations(folder: Path, more: Sequence[Path] = ()) -> Relations:
         text = (folder / EXCLUSIVE).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise DataFileError(f"{folder}: relations cannot be read ({error}); reinstall anima-prompt") from error
-    implications = dict.fromkeys(
-        pair for path in (folder / IMPLICATIONS, *more) for pair in read_pairs(path, ("name", "implies"))
-    )
+    implications = dict.fromkeys(read_pairs(folder / IMPLICATIONS, ("name", "implies")))
+    for path in more:
+        implications |= dict.fromkeys(read_pairs(path, ("name", "implies"), mend="import it again"))
     groups = []
     (document,) = load_documents(text, EXCLUSIVE, bundled=True)
     for item in document.items("exclusive groups"):
@@ -191,27 +190,6 @@ def read_relations(folder: Path, more: Sequence[Path] = ()) -> Relations:
         pairs = [(name, tag) for tag in denied.split("|")]
         groups += [ExclusiveGroup(f"{_kebab(a)}-or-{_kebab(b)}", (a, b), _VIEWS, one_person=True) for a, b in pairs]
     return Relations(implications, groups)
-
-
-def read_pairs(path: Path, header: tuple[str, str]) -> list[tuple[str, str]]:
-    """Return the rows of a CSV file with two columns.
-
-    Raises:
-        DataFileError: the file cannot be read, or has another header or other rows; all bad rows are named.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.reader(stream))
-    except (OSError, ValueError) as error:
-        raise DataFileError(f"{path}: relations cannot be read ({error}); reinstall anima-prompt") from error
-    if tuple(rows[:1][0] if rows else ()) != header:
-        raise DataFileError(
-            f"{path}:1: header is {','.join(rows[0]) if rows else 'missing'}; expected {','.join(header)}"
-        )
-    bad = [line for line, row in enumerate(rows, 1) if len(row) != 2 or not all(row)]
-    if bad:
-        raise DataFileError("\n".join(f"{path}:{line}: expected {' and '.join(header)}" for line in bad))
-    return [(first, second) for first, second in rows[1:]]
 
 
 def _kebab(name: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 from anima_prompt import DataFileError, Prompt, Vocabulary
 from anima_prompt.errors import AnimaPromptError, InputError
 from anima_prompt.vocabulary import data_folder
+from anima_prompt.vocabulary.packs import read_pairs
 from anima_prompt.vocabulary.relations import (
     EXCLUSIVE,
     IMPLICATIONS,
@@ -18,7 +19,6 @@ from anima_prompt.vocabulary.relations import (
     Conflict,
     ExclusiveGroup,
     Relations,
-    read_pairs,
     read_relations,
 )
 
