@@ -75,7 +75,7 @@ class Relations:
             self._implied.setdefault(consequence, []).append(name)
         for name in self._implies:
             if name in self.implies(name):
-                raise DataFileError(f"{IMPLICATIONS}: '{name}' implies itself by way of others; break the circle")
+                raise DataFileError(f"implications: '{name}' implies itself by way of others; break the circle")
         self.groups = tuple(groups)
         self._groups_of: dict[str, list[int]] = {}
         for index, group in enumerate(self.groups):
