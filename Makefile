@@ -39,6 +39,7 @@ rules: setup-dev
 bench-infer: setup-dev
 	.venv/bin/python benchmarks/infer.py --image
 	.venv/bin/python benchmarks/grid.py
+	.venv/bin/python benchmarks/memory.py
 
 demo-model: setup-dev
 	.venv/bin/python scripts/train_demo.py
