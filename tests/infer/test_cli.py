@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,9 +22,18 @@ PROMPT = "masterpiece, best quality, safe, 1girl, red hair, smile, outdoors"
 FAST = ("--size", "64x96", "--steps", "2", "--device", "cpu", "--dtype", "fp32")
 
 
-def run(*arguments: str, cwd: Path | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, cwd: Path | None = None, stdin: str = "", prepare: Callable[[], None] | None = None
+) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [COMMAND, *arguments], input=stdin, capture_output=True, text=True, cwd=cwd, check=False, timeout=120
+        [COMMAND, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        check=False,
+        timeout=120,
+        preexec_fn=prepare,
     )
     assert "Traceback" not in done.stderr
     return done
@@ -152,3 +163,38 @@ def test_lora_commands(tiny: Tiny, tmp_path: Path) -> None:
     done = run("lora", "merge", model, "a.safetensors", "-o", "x.safetensors", cwd=tmp_path)
     assert done.returncode == 2, "a text-encoder part cannot go into the DiT's file"
     assert not (tmp_path / "x.safetensors").exists()
+
+
+def no_room() -> None:
+    """Let no file grow beyond 600 bytes: the write that crosses the line fails, as on a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("render", PROMPT, "--models", "MODEL", *FAST, "-o", "kept.png"),
+        ("render", PROMPT, "--models", "MODEL", *FAST, "-o", "kept.webp"),
+        ("lora", "convert", "a.safetensors", "--to", "kohya", "-o", "kept.safetensors"),
+        ("lora", "merge", "DIT", "a.safetensors", "-o", "kept.safetensors"),
+        ("lora", "extract", "DIT", "tuned.safetensors", "--rank", "4", "-o", "kept.safetensors"),
+    ],
+    ids=lambda arguments: " ".join((*arguments[:2], arguments[-1])),
+)
+def test_a_full_disk_leaves_what_was_there(tiny: Tiny, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    only = {name: tensor for name, tensor in small_lora().items() if "text_encoders" not in name}
+    save_file(only, tmp_path / "a.safetensors")
+    tuned = {name: tensor + 0.01 for name, tensor in load_file(tiny.files.dit).items()}
+    save_file(tuned, tmp_path / "tuned.safetensors")
+    kept = tmp_path / arguments[-1]
+    kept.write_bytes(b"mine")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    named = {"MODEL": str(tiny.folder), "DIT": str(tiny.files.dit)}
+    done = run(*(named.get(word, word) for word in arguments), cwd=tmp_path, prepare=no_room)
+    assert done.returncode == 2, done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert f"{kept.name}: cannot be written" in errors[0]
+    assert "free some space" in errors[0]
+    assert kept.read_bytes() == b"mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
