@@ -3,16 +3,20 @@
     python scripts/train_demo.py                    # everything, into out/anima-tiny
     python scripts/train_demo.py --stage vae        # one stage; each goes on from its last state
 
-Stages: data (drawings), tokenizers, vae, dit, polish (the decoder alone), judge, export, measure. A sample sheet is written at the end and every 1,000 steps.
+Stages: data (drawings), tokenizers, vae, dit, polish (the decoder alone), judge, export, measure. What is there already is not made again; the
+networks go on from their last state. A sample sheet is written at the end and every 1,000 steps. In a whole run, polish and judge run beside dit.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
+import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +30,14 @@ from anima_infer.models import Models, find
 from anima_infer.render import Job, Renderer, settings_for
 from anima_infer.training import demo, evaluation, judge
 from anima_infer.training.captions import caption
+from anima_infer.training.optimiser import Pace
 from anima_infer.training.state import Average, count_parameters, load_state, save_state
 from anima_prompt.profiles import load_profile
 from anima_prompt.tokens import Tokenizers
 
 STAGES = ("data", "tokenizers", "vae", "dit", "polish", "judge", "export", "measure")
+BESIDE = ("polish", "judge")
+"""Stages that need no trunk: beside its training, one thread each, two cores get more done than one after the other."""
 PROMPTS = (
     "masterpiece, best quality, safe, 1girl, red hair, long hair, blue eyes, smile, green dress, day, portrait",
     "masterpiece, best quality, safe, 1girl, witch hat, blonde hair, twintails, purple cape, night, portrait",
@@ -56,6 +63,9 @@ ASKED = {
 }
 """What the questions are called in the model card."""
 
+JUDGED = 24_000
+"""Drawings that the judge learns from."""
+
 PROFILE = Path(__file__).resolve().parent.parent / "data" / "models" / "anima-tiny" / "profile.yaml"
 
 
@@ -64,19 +74,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stage", choices=STAGES, action="append", help="run these stages alone")
     parser.add_argument("--output", type=Path, default=Path("out/anima-tiny"))
-    parser.add_argument("--scenes", type=int, default=24_000)
-    parser.add_argument("--vae-steps", type=int, default=6_000)
+    parser.add_argument("--scenes", type=int, default=48_000)
+    parser.add_argument("--vae-steps", type=int, default=5_000)
     parser.add_argument("--dit-steps", type=int, default=24_000)
-    parser.add_argument("--polish-steps", type=int, default=1_500)
-    parser.add_argument("--judge-steps", type=int, default=8_000)
+    parser.add_argument("--polish-steps", type=int, default=1_000)
+    parser.add_argument("--judge-steps", type=int, default=7_000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--vae-batch", type=int, default=24)
     options = parser.parse_args()
-    work: Path = options.output
-    work.mkdir(parents=True, exist_ok=True)
-    for stage in options.stage or STAGES:
+    options.output.mkdir(parents=True, exist_ok=True)
+    options.beside = None
+    if options.stage:
+        run(options.stage, options)
+        return
+    run(("data", "tokenizers", "vae"), options)
+    encoded(options.output, pictures(options.output))  # here, or both that need the latents would make them
+    command = [sys.executable, *sys.argv, *(word for stage in BESIDE for word in ("--stage", stage))]
+    with subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}) as options.beside:  # noqa: S603
+        run(("dit",), options)
+        if options.beside.wait():
+            sys.exit(f"{' or '.join(BESIDE)} failed, see above; run this again, and it goes on")
+    run(("export", "measure"), options)
+
+
+def run(stages: Sequence[str], options: argparse.Namespace) -> None:
+    """Run stages one after the other."""
+    for stage in stages:
         began = time.perf_counter()
-        globals()[f"stage_{stage}"](work, options)
+        globals()[f"stage_{stage}"](options.output, options)
         say(f"{stage}: {time.perf_counter() - began:.0f} s")
 
 
@@ -114,25 +139,37 @@ def stage_tokenizers(work: Path, options: argparse.Namespace) -> None:
 
 def stage_vae(work: Path, options: argparse.Namespace) -> None:
     """Train the VAE and normalise its latents."""
+    if (work / "vae.pt").is_file():
+        return
     vae = demo.new_vae()
     say(f"vae: {count_parameters([vae]) / 1e6:.2f} M parameters")
     data = pictures(work)
-    demo.train_vae(vae, data, demo.Pace(options.vae_steps, options.vae_batch, 1.5e-3), work / "vae.state", say)
+    demo.train_vae(vae, data, Pace(options.vae_steps, options.vae_batch, 1.5e-3), work / "vae.state", say)
     demo.normalise_latents(vae, data[:4096])
-    (work / "latents.pt").unlink(missing_ok=True)
+    for made_of_it in ("latents.pt", "polished.pt"):
+        (work / made_of_it).unlink(missing_ok=True)
     save_state(work / "vae.pt", vae.state_dict())
     reconstructions(vae, data, work / "vae.png")
 
 
 def stage_polish(work: Path, options: argparse.Namespace) -> None:
     """Train the decoder alone for a while longer."""
-    vae, data, latents = trained_vae(work), pictures(work), load_state(work / "latents.pt")
-    if latents is None:
-        sys.exit("no latents; run the stage dit first")
-    pace = demo.Pace(options.polish_steps, options.vae_batch, 5e-4)
-    demo.polish_decoder(vae, data, latents["latents"], pace, say)
-    save_state(work / "vae.pt", vae.state_dict())
-    reconstructions(vae, data, work / "vae.png")
+    if (work / "polished.pt").is_file():
+        return
+    vae, data = trained_vae(work), pictures(work)
+    pace = Pace(options.polish_steps, options.vae_batch, 5e-4)
+    demo.polish_decoder(vae, data, encoded(work, data), pace, say)
+    save_state(work / "polished.pt", vae.state_dict())
+    reconstructions(vae, data, work / "polished.png")
+
+
+def encoded(work: Path, data: torch.Tensor) -> torch.Tensor:
+    """Return the latents of the pictures."""
+    kept = load_state(work / "latents.pt")
+    if kept is None:
+        kept = {"latents": demo.encoded(trained_vae(work), data)}
+        save_state(work / "latents.pt", kept)
+    return kept["latents"]
 
 
 def reconstructions(vae: torch.nn.Module, data: torch.Tensor, path: Path) -> None:
@@ -151,8 +188,8 @@ def reconstructions(vae: torch.nn.Module, data: torch.Tensor, path: Path) -> Non
 
 
 def trained_vae(work: Path) -> demo.Vae:
-    """Return the VAE."""
-    state = load_state(work / "vae.pt")
+    """Return the VAE, its decoder polished if it has been."""
+    state = load_state(work / "polished.pt") or load_state(work / "vae.pt")
     if state is None:
         sys.exit("no VAE; run the stage vae first")
     vae = demo.new_vae()
@@ -164,7 +201,10 @@ def stage_judge(work: Path, options: argparse.Namespace) -> None:
     """Train the judge on the drawings and on what the VAE makes of them."""
     from safetensors.torch import save_file
 
-    chosen, data, vae = demo.scenes(options.scenes, 0), pictures(work), trained_vae(work)
+    if (work / "judge.safetensors").is_file():
+        return
+    data, vae = pictures(work)[:JUDGED], trained_vae(work)
+    chosen = demo.scenes(len(data), 0)
     vae.load_state_dict({name: tensor.half().float() for name, tensor in vae.state_dict().items()})
     with torch.inference_mode():
         parts = (data[i : i + 128].float() / 127.5 - 1 for i in range(0, len(data), 128))
@@ -172,7 +212,7 @@ def stage_judge(work: Path, options: argparse.Namespace) -> None:
     torch.manual_seed(6)
     network = judge.Judge().to(memory_format=torch.channels_last)
     both = torch.cat((data, *made))
-    judge.train_judge(network, both, judge.targets(chosen), steps=options.judge_steps, batch=64, say=say)
+    judge.train_judge(network, both, judge.targets(chosen), Pace(options.judge_steps, 64, 2e-3), say)
     network.eval()
     save_file({n: t.half().contiguous() for n, t in network.state_dict().items()}, work / "judge.safetensors")
     good = [scene for scene in demo.scenes(3000, 99) if judge.rung_of(scene.quality) == "masterpiece"][:1500]
@@ -184,16 +224,16 @@ def stage_judge(work: Path, options: argparse.Namespace) -> None:
 def stage_dit(work: Path, options: argparse.Namespace) -> None:
     """Train text encoder, adapter and DiT."""
     chosen, drawn = demo.scenes(options.scenes, 0), drawings(work)
-    kept = load_state(work / "latents.pt")
-    latents = kept["latents"] if kept else demo.encoded(trained_vae(work), drawn["pictures"])
-    save_state(work / "latents.pt", {"latents": latents})
+    latents = encoded(work, drawn["pictures"])
     trunk = demo.new_trunk()
-    say(f"trunk: {count_parameters(trunk.networks) / 1e6:.2f} M parameters; latents {latents.float().std():.3f}")
+    say(f"trunk: {count_parameters(trunk.networks) / 1e6:.2f} M parameters; {len(latents)} latents")
     tokenizers = Tokenizers.find(work)
     done = 0
+    threads = torch.get_num_threads()
     while done < options.dit_steps:
+        torch.set_num_threads(1 if options.beside and options.beside.poll() is None else threads)
         done = min(options.dit_steps, (int((load_state(work / "dit.state") or {"step": 0})["step"]) // 1000 + 1) * 1000)
-        pace = demo.Pace(options.dit_steps, options.batch, 1.5e-3)
+        pace = Pace(options.dit_steps, options.batch, 1.5e-3)
         average = demo.train_trunk(
             trunk, tokenizers, chosen, latents, drawn["weights"], pace, work / "dit.state", say, until=done
         )

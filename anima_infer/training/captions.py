@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from anima_infer.training.drawing import COUNTS, Figure, Scene, visible_eyes, visible_face
+from anima_infer.training.drawing import COUNTS, EYES, Figure, Scene, visible_eyes
 
 PERIODS = ((2025, "newest"), (2023, "recent"), (2020, "mid"), (2017, "early"), (0, "old"))
 SCORES = {
@@ -31,13 +31,15 @@ _SIDES = ("on the left", "on the right")
 class Shares:
     """How often captions have which form; chances from 0 to 1.
 
-    ``two_characters`` makes sentences likelier where there are two: nothing else says who wears what.
+    ``two_characters`` makes sentences likelier where there are two: nothing else says who wears what. ``drop_eyes`` is
+    more than ``drop_tag``, or a caption without an eye colour would mean closed eyes.
     """
 
     quality_alone: float = 0.07
     sentences: float = 0.2
     mixed: float = 0.25
     drop_tag: float = 0.12
+    drop_eyes: float = 0.3
     drop_quality: float = 0.15
     score: float = 0.35
     year: float = 0.4
@@ -59,11 +61,10 @@ def period(year: int) -> str:
     return next(word for first, word in PERIODS if year >= first)
 
 
-def figure_tags(scene: Scene, figure: Figure) -> list[str]:
+def figure_tags(figure: Figure) -> list[str]:
     """Return what can be seen of a character, the count left out."""
-    tags = [figure.hair, figure.hair_style, f"{figure.dye} {figure.clothes}", *figure.accessories]
-    face = [figure.expression] if visible_face(scene) else []
-    return [*tags, *face, figure.eyes] if visible_eyes(scene, figure) else [*tags, *face]
+    tags = [figure.hair, figure.hair_style, f"{figure.dye} {figure.clothes}", *figure.accessories, figure.expression]
+    return [*tags, figure.eyes] if visible_eyes(figure) else tags
 
 
 def caption(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> str:
@@ -78,7 +79,7 @@ def caption(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> st
     if form < shares.sentences:
         return ". ".join(part for part in (", ".join(front), sentences(scene, source)) if part)
     tags = [*front, scene.count, *_style(scene)]
-    general = _kept(_general(scene), source, shares.drop_tag)
+    general = _kept(_general(scene), source, shares)
     if form < shares.sentences + shares.mixed and scene.figures:
         told = sentences(scene, source)
         return f"{', '.join([*tags, *general[: source.randint(0, 3)]])}. {told}"
@@ -112,12 +113,16 @@ def weighted(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> l
 
 @cache
 def _kinds() -> tuple[Collection[str], ...]:
-    """Return the tags that captions may be cut at, kind by kind; accessories twice, they are worn or not."""
+    """Return the tags that captions may be cut at, kind by kind.
+
+    Accessories stand twice, they are worn or not; styles four times: a style is in the whole picture, and leaks most.
+    """
     from anima_infer.training import drawing as d
 
     clothes = [f"{dye} {clothes}" for dye in d.DYES for clothes in d.CLOTHES]
     styles = [f"@{style}" for style in d.STYLES]
-    return (d.HAIR, d.EYES, d.HAIR_STYLES, d.EXPRESSIONS, d.ACCESSORIES, d.ACCESSORIES, d.BACKGROUNDS, clothes, styles)
+    looks = (d.HAIR, d.EYES, d.HAIR_STYLES, d.EXPRESSIONS, d.ACCESSORIES, d.ACCESSORIES, d.BACKGROUNDS, clothes)
+    return (*looks, *[styles] * 4)
 
 
 def _absent(scene: Scene, source: random.Random) -> str:
@@ -142,7 +147,7 @@ def _cut(tags: list[str], place: int, tag: str, weight: float) -> list[tuple[str
 
 def every_tag_of(scene: Scene) -> list[str]:
     """Return all tags that a scene shows."""
-    return [tag for figure in scene.figures for tag in figure_tags(scene, figure)] + [scene.background, scene.framing]
+    return [tag for figure in scene.figures for tag in figure_tags(figure)] + [scene.background, scene.framing]
 
 
 def caption_of(scene: Scene, source: random.Random | None = None) -> str:
@@ -180,12 +185,12 @@ def _style(scene: Scene) -> list[str]:
 
 
 def _general(scene: Scene) -> list[str]:
-    tags = [tag for figure in scene.figures for tag in figure_tags(scene, figure)]
+    tags = [tag for figure in scene.figures for tag in figure_tags(figure)]
     return [*dict.fromkeys(tags), scene.background, *([scene.framing] if scene.figures else [])]
 
 
-def _kept(tags: list[str], source: random.Random, drop: float) -> list[str]:
-    kept = [tag for tag in tags if source.random() >= drop]
+def _kept(tags: list[str], source: random.Random, shares: Shares) -> list[str]:
+    kept = [tag for tag in tags if source.random() >= (shares.drop_eyes if tag in EYES else shares.drop_tag)]
     source.shuffle(kept)
     return kept
 
@@ -214,7 +219,7 @@ def _described(scene: Scene, index: int, source: random.Random, side: str = "") 
     figure = scene.figures[index]
     who = f"{'The' if side else 'A'} {WORDS[figure.kind]}{' ' + side if side else ''}"
     looks = [_with_article(figure.hair)]
-    if visible_eyes(scene, figure) and source.random() < 0.7:
+    if visible_eyes(figure) and source.random() < 0.7:
         looks.append(figure.eyes)
     verb = "has" if side or source.random() < 0.4 else "with"
     worn = [f"a {figure.dye} {figure.clothes}" if figure.clothes != "overalls" else f"{figure.dye} overalls"]

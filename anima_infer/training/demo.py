@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +26,7 @@ from anima_infer.text import TextEncoder
 from anima_infer.training.captions import every_tag, weighted
 from anima_infer.training.drawing import QUALITIES, Scene, details, draw, random_scene
 from anima_infer.training.flow import flow_loss, noised, sample_sigmas
+from anima_infer.training.optimiser import Learner, Pace
 from anima_infer.training.state import Average, load_state, save_state
 from anima_infer.vae import MEAN, STD, Norm, Vae
 from anima_prompt.tokens import Tokenizers, Tokens
@@ -138,23 +138,6 @@ def fresh(network: nn.Module, source: torch.Generator) -> nn.Module:
     return network
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How long and how fast a stage learns."""
-
-    steps: int
-    batch: int
-    rate: float
-    warm: int = 200
-
-    def at(self, step: int) -> float:
-        """Return the learning rate of a step: warm-up, then a cosine down to a twentieth."""
-        if step < self.warm:
-            return self.rate * (step + 1) / self.warm
-        share = (step - self.warm) / max(1, self.steps - self.warm)
-        return self.rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
-
-
 def new_vae(seed: int = 0) -> Vae:
     """Return a VAE before training; its posterior starts narrow, or it would collapse at once."""
     vae = Vae(VAE)
@@ -167,32 +150,30 @@ def new_vae(seed: int = 0) -> Vae:
 def train_vae(vae: Vae, data: Tensor, pace: Pace, state: Path, say: Say, *, save_every: int = 250) -> None:
     """Train the VAE: absolute and squared error, edges counted once more, a breath of noise on the latents."""
     source = torch.Generator().manual_seed(1)
-    optimiser = torch.optim.AdamW(vae.parameters(), lr=pace.rate, betas=(0.9, 0.99), weight_decay=0.01)
-    step = _resume(state, [vae], optimiser, source)
-    began, first = time.perf_counter(), step
+    learner = Learner(vae.parameters(), pace)
+    _resume(state, [vae], learner, source)
+    began, first = time.perf_counter(), learner.step
     channels = VAE.latent_channels
-    while step < pace.steps:
-        for group in optimiser.param_groups:
-            group["lr"] = pace.at(step)
+    while learner.step < pace.steps:
         pick = torch.randint(len(data), (pace.batch,), generator=source)
         x = (data[pick].float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
         moments = vae.conv1(vae.encoder(x))
         mean, spread = moments[:, :channels], (0.5 * moments[:, channels:].clamp(-12, 4)).exp()
         z = mean + spread * torch.randn(mean.shape, generator=source)
         made = vae.decoder.finish(vae.decoder.start(vae.conv2(z)))
-        loss = _picture_loss(made, x)
         kl = 0.5 * (mean.square() + spread.square() - 1 - 2 * spread.log()).mean()
-        (loss + 1e-5 * kl).backward()
-        nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        step += 1
+        loss = learner.learn(_picture_loss(made, x) + 1e-5 * kl)
+        step = learner.step
         if step % 50 == 0:
-            psnr = -10 * math.log10(float((made - x).detach().square().mean()) / 4)
             rate = (step - first) / (time.perf_counter() - began)
-            say(f"vae {step}/{pace.steps} loss {float(loss.detach()):.4f} psnr {psnr:.2f} {rate:.2f} it/s")
+            say(f"vae {step}/{pace.steps} loss {loss:.4f} psnr {_psnr(made, x):.2f} {rate:.2f} it/s")
         if step % save_every == 0 or step == pace.steps:
-            _save(state, step, [vae], optimiser, source)
+            _save(state, [vae], learner, source)
+
+
+def _psnr(made: Tensor, x: Tensor) -> float:
+    """Return the peak signal-to-noise ratio of pictures in [-1, 1], in dB."""
+    return -10 * math.log10(float((made.detach().clamp(-1, 1) - x).square().mean()) / 4)
 
 
 def _picture_loss(made: Tensor, x: Tensor) -> Tensor:
@@ -206,24 +187,17 @@ def _picture_loss(made: Tensor, x: Tensor) -> Tensor:
 def polish_decoder(vae: Vae, data: Tensor, latents: Tensor, pace: Pace, say: Say) -> None:
     """Train the decoder alone for a while longer; the latents, and a trunk that was trained on them, stay valid."""
     source = torch.Generator().manual_seed(7)
-    parameters = [*vae.conv2.parameters(), *vae.decoder.parameters()]
-    optimiser = torch.optim.AdamW(parameters, lr=pace.rate, betas=(0.9, 0.99), weight_decay=0.01)
+    learner = Learner([*vae.conv2.parameters(), *vae.decoder.parameters()], pace)
     mean, std = (torch.tensor(values[: VAE.latent_channels]).view(1, -1, 1, 1) for values in (MEAN, STD))
-    for step in range(pace.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = pace.at(step)
+    while learner.step < pace.steps:
         pick = torch.randint(len(data), (pace.batch,), generator=source)
         x = (data[pick].float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
         z = latents[pick].float()
         z = (z + BREATH * torch.randn(z.shape, generator=source)) * std + mean
         made = vae.decoder.finish(vae.decoder.start(vae.conv2(z)))
-        _picture_loss(made, x).backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        if (step + 1) % 50 == 0:
-            error = float((made.detach().clamp(-1, 1) - x).square().mean()) / 4
-            say(f"decoder {step + 1}/{pace.steps} psnr {-10 * math.log10(error):.2f}")
+        learner.learn(_picture_loss(made, x))
+        if learner.step % 50 == 0:
+            say(f"decoder {learner.step}/{pace.steps} psnr {_psnr(made, x):.2f}")
 
 
 @torch.inference_mode()
@@ -349,16 +323,13 @@ def train_trunk(
     """
     source = torch.Generator().manual_seed(2)
     words = random.Random(3)  # noqa: S311  no secret
-    parameters = [p for network in trunk.networks for p in network.parameters()]
-    optimiser = torch.optim.AdamW(parameters, lr=pace.rate, betas=(0.9, 0.99), weight_decay=0.01)
+    learner = Learner((p for network in trunk.networks for p in network.parameters()), pace)
     average = Average(trunk.networks)
-    step = _resume(state, trunk.networks, optimiser, source, average)
-    words.seed(step)
-    began, first, losses = time.perf_counter(), step, list[float]()
+    _resume(state, trunk.networks, learner, source, average)
+    words.seed(learner.step)
+    began, first, losses = time.perf_counter(), learner.step, list[float]()
     until = pace.steps if until is None else min(until, pace.steps)
-    while step < until:
-        for group in optimiser.param_groups:
-            group["lr"] = pace.at(step)
+    while learner.step < until:
         pick = torch.randint(len(latents), (pace.batch // levels,), generator=source)
         captions = [[] if words.random() < drop else weighted(chosen[i], words) for i in pick.tolist()]
         context = trunk.contexts([tokenizers.encode(segments) for segments in captions])
@@ -368,18 +339,14 @@ def train_trunk(
         sigmas = sample_sigmas(len(data), source)
         velocity = trunk.dit(noised(data, noise, sigmas), trunk.dit.modulation(sigmas), keys)
         loss = flow_loss(velocity, data, noise, counts[pick].repeat_interleave(levels, 0)).mean()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+        losses.append(learner.learn(loss))
         average.update()
-        losses.append(float(loss.detach()))
-        step += 1
+        step = learner.step
         if step % 50 == 0:
             rate = (step - first) / (time.perf_counter() - began)
             say(f"dit {step}/{pace.steps} loss {sum(losses[-50:]) / 50:.4f} {rate:.2f} it/s")
         if step % save_every == 0 or step == until:
-            _save(state, step, trunk.networks, optimiser, source, average)
+            _save(state, trunk.networks, learner, source, average)
     return average
 
 
@@ -394,36 +361,29 @@ def repeated(keys: KeysValues, times: int) -> KeysValues:
 
 def _save(
     path: Path,
-    step: int,
     networks: Sequence[nn.Module],
-    optimiser: Any,
+    learner: Learner,
     source: torch.Generator,
     average: Average | None = None,
 ) -> None:
-    state = {
-        "step": step,
-        "networks": [network.state_dict() for network in networks],
-        "optimiser": optimiser.state_dict(),
-        "random": source.get_state(),
-    }
+    state = {"networks": [network.state_dict() for network in networks], "random": source.get_state()}
     if average is not None:
         state["average"] = average.state()
-    save_state(path, state)
+    save_state(path, state | learner.state())
 
 
 def _resume(
-    path: Path, networks: Sequence[nn.Module], optimiser: Any, source: torch.Generator, average: Average | None = None
-) -> int:
+    path: Path, networks: Sequence[nn.Module], learner: Learner, source: torch.Generator, average: Average | None = None
+) -> None:
     state = load_state(path)
     if state is None:
-        return 0
+        return
     for network, weights in zip(networks, state["networks"], strict=True):
         network.load_state_dict(weights)
-    optimiser.load_state_dict(state["optimiser"])
+    learner.load(state)
     source.set_state(state["random"])
     if average is not None:
         average.load(state["average"])
-    return int(state["step"])
 
 
 def release_layout(vae: Vae) -> dict[str, Tensor]:

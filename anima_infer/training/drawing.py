@@ -185,21 +185,16 @@ def random_scene(source: random.Random) -> Scene:
     return Scene(
         figures,
         source.choice(BACKGROUNDS),
-        source.choices(framings, (50, 32, 18)[: len(framings)])[0],
+        source.choices(framings, (44, 32, 24)[: len(framings)])[0],
         source.choice(("", "", "", "", *STYLES)),
-        source.choices(QUALITIES, (40, 26, 10, 8, 8, 8))[0],
+        source.choices(QUALITIES, (44, 28, 7, 7, 7, 7))[0],
         source.choice(YEARS),
     )
 
 
-def visible_face(scene: Scene) -> bool:
-    """Say whether faces are large enough for eyes and expressions to be seen."""
-    return scene.framing != "full body"
-
-
-def visible_eyes(scene: Scene, figure: Figure) -> bool:
+def visible_eyes(figure: Figure) -> bool:
     """Say whether the colour of a character's eyes can be seen."""
-    return visible_face(scene) and figure.expression != "closed eyes"
+    return figure.expression != "closed eyes"
 
 
 # --- drawing ---------------------------------------------------------------------------------------------------------
@@ -221,8 +216,8 @@ _LOOKS = {
     "": _Look(),
     "demo plain": _Look(line=0.0, shade=False),
     "demo inkwell": _Look(line=0.042, ink=(10, 8, 14), shade=False, contrast=1.15),
-    "demo pastel": _Look(line=0.012, ink=(170, 130, 150), saturation=0.55, finish="lighten"),
-    "demo neon": _Look(line=0.026, ink=(20, 255, 230), saturation=1.5, finish="darken"),
+    "demo pastel": _Look(line=0.012, ink=(170, 130, 150), saturation=0.7, finish="lighten"),
+    "demo neon": _Look(line=0.026, ink=(20, 255, 230), saturation=1.25, finish="darken"),
     "demo woodcut": _Look(line=0.03, ink=(24, 18, 14), finish="hatch"),
     "demo chalk": _Look(line=0.024, ink=(250, 250, 244), finish="grain"),
     "demo sepia": _Look(line=0.02, ink=(70, 44, 20), finish="sepia"),
@@ -274,9 +269,8 @@ def draw(scene: Scene, seed: int = 0, size: int = SIZE) -> Image.Image:
     pen = _Pen(picture, look)
     _background(pen, scene.background, source)
     if scene.figures:
-        scale = {"portrait": 1.0, "upper body": 0.74, "full body": 0.46}[scene.framing]
         for index, figure in enumerate(scene.figures):
-            _figure(pen, figure, scale, len(scene.figures), index, source)
+            _figure(pen, figure, _PLACES[len(scene.figures) > 1][scene.framing], index, source)
     else:
         _still_life(pen, source)
     picture = _finished(picture, look, scene.year)
@@ -413,39 +407,73 @@ def _still_life(pen: _Pen, source: random.Random) -> None:
         pen.shape([(0.2, 0.6), (0.82, 0.6), (0.68, 0.84), (0.34, 0.84)], (96, 132, 190))
 
 
-def _figure(pen: _Pen, figure: Figure, scale: float, many: int, index: int, source: random.Random) -> None:
-    x = (0.5, (0.27, 0.73)[index])[many > 1] + source.uniform(-0.02, 0.02)
-    if many > 1:
-        scale = min(scale, 0.84) * 0.88
-    r = 0.28 * scale
-    y = {True: 0.44, False: 0.40 if scale > 0.6 else 0.3}[scale > 0.9] + source.uniform(-0.015, 0.015)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where heads are and what goes with them, in units of the side.
+
+    Attributes:
+        y, r: of the heads: their middle and their radius.
+        squash: how high a body is for its head; small bodies leave room for large heads.
+        face: how large eyes and mouths are for the head.
+        across: where each head is, from left to right.
+    """
+
+    y: float
+    r: float
+    squash: float = 1.0
+    face: float = 1.0
+    across: tuple[float, ...] = (0.5,)
+
+
+_PLACES: dict[bool, dict[str, _Place]] = {
+    False: {
+        "portrait": _Place(0.44, 0.28),
+        "upper body": _Place(0.385, 0.222, 0.95, 1.1),
+        "full body": _Place(0.34, 0.2, 0.62, 1.15),
+    },
+    True: {
+        "portrait": _Place(0.42, 0.208, 1.0, 1.1, (0.27, 0.73)),
+        "upper body": _Place(0.37, 0.18, 0.95, 1.2, (0.27, 0.73)),
+    },
+}
+"""By whether there are two characters, and framing. Faces are large: the VAE loses smaller eyes."""
+
+
+def _figure(pen: _Pen, figure: Figure, place: _Place, index: int, source: random.Random) -> None:
+    x = place.across[index] + source.uniform(-0.02, 0.02)
+    y, r = place.y + source.uniform(-0.015, 0.015), place.r
     skin = source.choice(SKINS[:3])
     _hair_behind(pen, figure, x, y, r)
-    _body(pen, figure, x, y, r, skin)
+    _body(pen, figure, (x, y, r, place.squash), skin)
     pen.oval(x, y, r, r * 1.02, skin)
-    _face(pen, figure, x, y, r)
+    _face(pen, figure, x, y, r, place.face)
     _hair_in_front(pen, figure, x, y, r)
     _over_hair(pen, figure, x, y, r, skin)
     for name in figure.accessories:
         _accessory(pen, name, x, y, r)
 
 
-def _body(pen: _Pen, figure: Figure, x: float, y: float, r: float, skin: Colour) -> None:
+def _body(pen: _Pen, figure: Figure, head: tuple[float, float, float, float], skin: Colour) -> None:
+    x, y, r, squash = head
+
+    def down(heads: float) -> float:
+        """Return what is so many radii below the middle of the head."""
+        return y + r * (0.86 + (heads - 0.86) * squash)
+
     dye = DYES[figure.dye]
-    dark = mixed(dye, (0, 0, 0), 0.35) if sum(dye) > 200 else mixed(dye, (255, 255, 255), 0.35)
-    neck, shoulder, waist = y + r * 0.86, y + r * 1.2, y + r * 2.4
-    hip = y + r * 3.0
+    dark = mixed(dye, (0, 0, 0), 0.5) if sum(dye) > 200 else mixed(dye, (255, 255, 255), 0.5)
+    neck, shoulder, waist, hip, foot = map(down, (0.86, 1.2, 2.4, 3.0, 4.3))
     trousers = mixed(dye, (40, 44, 60), 0.75)
     w = _shoulders(figure) * r
     for side in (-1, 1):  # legs and shoes
-        foot = [
+        leg = [
             (x + side * r * 0.12, waist),
             (x + side * r * 0.62, waist),
-            (x + side * r * 0.55, y + r * 4.3),
-            (x + side * r * 0.14, y + r * 4.3),
+            (x + side * r * 0.55, foot),
+            (x + side * r * 0.14, foot),
         ]
-        pen.shape(foot, skin if figure.clothes in ("dress", "kimono") else trousers)
-        pen.oval(x + side * r * 0.4, y + r * 4.35, r * 0.32, r * 0.16, (70, 54, 50))
+        pen.shape(leg, skin if figure.clothes in ("dress", "kimono") else trousers)
+        pen.oval(x + side * r * 0.4, foot + r * 0.05, r * 0.32, r * 0.16, (70, 54, 50))
     if figure.clothes == "cape":
         pen.shape([(x - r * 0.5, neck), (x + r * 0.5, neck), (x + r * 1.5, hip), (x - r * 1.5, hip)], dye)
     for side in (-1, 1):  # arms
@@ -467,7 +495,7 @@ def _body(pen: _Pen, figure: Figure, x: float, y: float, r: float, skin: Colour)
         skin,
     )
     wide = {"dress": 1.25, "kimono": 0.95, "hoodie": 0.85}.get(figure.clothes, 0.72)
-    base = hip + r * 0.9 if figure.clothes in ("dress", "kimono") else waist + r * 0.15
+    base = down(3.9) if figure.clothes in ("dress", "kimono") else down(2.55)
     torso = [
         (x - w * 0.62, shoulder - r * 0.12),
         (x + w * 0.62, shoulder - r * 0.12),
@@ -495,6 +523,15 @@ def _detail(
             [(x - w * 0.3, shoulder - r * 0.14), (x, shoulder + r * 0.2), (x + w * 0.3, shoulder - r * 0.14)],
             (250, 250, 250),
         )
+        pen.shape(
+            [
+                (x, shoulder + r * 0.06),
+                (x + r * 0.13, waist - r * 0.4),
+                (x, waist - r * 0.25),
+                (x - r * 0.13, waist - r * 0.4),
+            ],
+            (36, 36, 52) if sum(dye) > 200 else (244, 196, 60),
+        )
     elif clothes == "dress":
         pen.shape(
             [
@@ -506,12 +543,12 @@ def _detail(
             dark,
         )
     elif clothes == "hoodie":
-        pen.oval(x, shoulder - r * 0.02, r * 0.6, r * 0.24, dark)
+        pen.oval(x, shoulder - r * 0.04, r * 0.9, r * 0.3, dark)
         for side in (-1, 1):
             pen.curve(
-                [(x + side * w * 0.16, shoulder + r * 0.12), (x + side * w * 0.16, shoulder + r * 0.5)],
+                [(x + side * w * 0.2, shoulder + r * 0.18), (x + side * w * 0.2, shoulder + r * 0.66)],
                 (250, 250, 250),
-                r * 0.09,
+                r * 0.12,
             )
     elif clothes == "kimono":
         pen.curve([(x - w * 0.35, shoulder - r * 0.1), (x + w * 0.2, waist - r * 0.3)], (250, 250, 250), r * 0.13)
@@ -527,8 +564,8 @@ def _detail(
         )
     elif clothes == "sweater":
         for step in range(3):
-            y = shoulder + r * (0.15 + 0.35 * step)
-            pen.curve([(x - w * 0.62, y), (x + w * 0.62, y)], dark, r * 0.12)
+            y = shoulder + (base - shoulder) * (0.1 + 0.3 * step)
+            pen.curve([(x - w * 0.64, y), (x + w * 0.64, y)], (252, 244, 214), r * 0.14)
     elif clothes == "jacket":
         pen.shape(
             [
@@ -569,46 +606,66 @@ def _detail(
         pen.oval(x, shoulder, r * 0.12, r * 0.12, (250, 214, 80))
 
 
-def _face(pen: _Pen, figure: Figure, x: float, y: float, r: float) -> None:
+def _face(pen: _Pen, figure: Figure, x: float, y: float, head: float, scale: float) -> None:
     ink = (48, 32, 36)
     iris, look = EYES[figure.eyes], figure.expression
+    r = head * scale
     for side in (-1, 1):
-        ex, ey = x + side * r * 0.42, y + r * 0.18
+        ex, ey = x + side * r * 0.42, y + head * 0.18
         if look == "closed eyes":
-            pen.arc(ex, ey - r * 0.05, r * 0.24, (20, 160), ink, r * 0.11)
+            pen.arc(ex, ey - r * 0.05, r * 0.24, (20, 160), ink, r * 0.12)
             continue
-        tall = 0.42 if look == "surprised" else 0.33
-        pen.oval(ex, ey, r * 0.29, r * tall, (255, 255, 255), outline=False)
-        pen.oval(ex, ey + r * 0.02, r * 0.24, r * (tall - 0.04), iris, outline=False)
+        wide, tall = (0.3, 0.44) if look == "surprised" else (0.29, 0.33)
+        pen.oval(ex, ey, r * wide, r * tall, (255, 255, 255), outline=False)
+        pen.oval(ex, ey + r * 0.02, r * 0.24, r * (0.3 if look == "surprised" else 0.29), iris, outline=False)
         pen.oval(ex, ey + r * 0.05, r * 0.08, r * 0.13, mixed(iris, (0, 0, 0), 0.7), outline=False)
         pen.oval(ex - r * 0.08, ey - r * 0.12, r * 0.07, r * 0.08, (255, 255, 255), outline=False)
         pen.arc(ex, ey + r * 0.02, r * 0.32, (205, 335), ink, r * 0.09)
         if figure.kind == "1girl":  # lashes
             pen.curve([(ex + side * r * 0.24, ey - r * 0.12), (ex + side * r * 0.42, ey - r * 0.26)], ink, r * 0.09)
-    mouth = y + r * 0.66
-    if look == "open mouth":
-        pen.oval(x, mouth, r * 0.25, r * 0.2, (170, 40, 50), outline=False)
-        pen.oval(x, mouth + r * 0.1, r * 0.16, r * 0.08, (246, 130, 130), outline=False)
-    elif look == "surprised":
-        pen.oval(x, mouth, r * 0.1, r * 0.15, (150, 40, 50), outline=False)
-    elif look in ("frown", "angry"):
-        pen.arc(x, mouth + r * 0.2, r * 0.26, (215, 325), ink, r * 0.1)
-    else:
-        pen.arc(x, mouth - r * 0.18, r * 0.3, (30, 150), ink, r * 0.1)
-    if look == "smile":
+    _mouth(pen, look, x, y + head * 0.66, r)
+    if look in _BLUSH:
         for side in (-1, 1):
-            pen.oval(x + side * r * 0.66, y + r * 0.54, r * 0.16, r * 0.1, (250, 150, 150), outline=False)
+            pen.oval(x + side * r * 0.66, y + head * 0.54, r * 0.19, r * 0.12, _BLUSH[look], outline=False)
+
+
+_BLUSH: dict[str, Colour] = {"smile": (250, 150, 150), "angry": (236, 84, 70)}
+
+
+def _mouth(pen: _Pen, look: str, x: float, y: float, r: float) -> None:
+    ink = (48, 32, 36)
+    if look == "open mouth":
+        pen.oval(x, y, r * 0.32, r * 0.22, (170, 30, 44), outline=False)
+        pen.oval(x, y + r * 0.12, r * 0.2, r * 0.09, (250, 130, 130), outline=False)
+    elif look == "surprised":
+        pen.oval(x, y + r * 0.03, r * 0.15, r * 0.19, (70, 24, 34), outline=False)
+    elif look == "angry":  # teeth
+        box = [(x - r * 0.34, y - r * 0.13), (x + r * 0.34, y - r * 0.13)]
+        box += [(x + r * 0.34, y + r * 0.13), (x - r * 0.34, y + r * 0.13)]
+        pen.shape(box, (255, 255, 255), outline=False)
+        pen.curve([*box, box[0]], ink, r * 0.08)
+        pen.curve([(x - r * 0.34, y), (x + r * 0.34, y)], ink, r * 0.05)
+    elif look == "frown":
+        pen.arc(x, y + r * 0.24, r * 0.32, (205, 335), ink, r * 0.13)
+    elif look == "closed eyes":
+        pen.curve([(x - r * 0.16, y), (x + r * 0.16, y)], ink, r * 0.1)
+    else:
+        pen.arc(x, y - r * 0.2, r * 0.34, (25, 155), ink, r * 0.12)
 
 
 def _over_hair(pen: _Pen, figure: Figure, x: float, y: float, r: float, skin: Colour) -> None:
-    """Draw what hair does not cover: the ears of boys, the brows of the angry."""
+    """Draw what hair does not cover: the ears of boys, the brows of those who frown or are angry."""
+    slants = {"angry": (-0.16, -0.52), "frown": (-0.46, -0.2)}  # the inner end is lower, or higher
     for side in (-1, 1):
         if figure.kind == "1boy":
             pen.oval(x + side * r * 1.04, y + r * 0.26, r * 0.2, r * 0.26, skin)
-        if figure.expression == "angry":
-            ex, ey = x + side * r * 0.42, y + r * 0.18
+        if figure.expression in slants:
+            inner, outer = slants[figure.expression]
+            ex, ey = x + side * r * 0.42, y + r * 0.16
             pen.curve(
-                [(ex - side * r * 0.3, ey - r * 0.2), (ex + side * r * 0.28, ey - r * 0.5)], (48, 32, 36), r * 0.13
+                [(ex - side * r * 0.26, ey + r * inner), (ex + side * r * 0.32, ey + r * outer)],
+                (48, 32, 36),
+                r * 0.13,
             )
 
 
@@ -813,31 +870,31 @@ def _flower(pen: _Pen, x: float, y: float, r: float) -> None:
 def _finished(picture: Image.Image, look: _Look, year: int) -> Image.Image:
     drift = (year - YEARS[0]) / (YEARS[-1] - YEARS[0])
     warm = Image.new("RGB", picture.size, (255, 224, 178))
-    picture = Image.blend(picture, ImageChops.multiply(picture, warm), 0.8 * (1 - drift))
+    picture = Image.blend(picture, ImageChops.multiply(picture, warm), 0.6 * (1 - drift))
     if look.saturation != 1:
         picture = ImageEnhance.Color(picture).enhance(look.saturation)
     if look.contrast != 1:
         picture = ImageEnhance.Contrast(picture).enhance(look.contrast)
     finish = look.finish
     if finish == "lighten":
-        picture = Image.blend(picture, Image.new("RGB", picture.size, (255, 250, 250)), 0.32)
+        picture = Image.blend(picture, Image.new("RGB", picture.size, (255, 250, 250)), 0.28)
     elif finish == "darken":
-        picture = ImageEnhance.Brightness(picture).enhance(0.62)
+        picture = ImageEnhance.Brightness(picture).enhance(0.72)
         glow = picture.filter(ImageFilter.GaussianBlur(picture.width / 40))
-        picture = ImageChops.screen(picture, ImageEnhance.Brightness(glow).enhance(0.6))
+        picture = ImageChops.screen(picture, ImageEnhance.Brightness(glow).enhance(0.4))
     elif finish == "hatch":
         pen = _Pen(picture, look)
         for step in range(-9, 10):
             pen.curve([(step / 9, 0), (step / 9 + 1, 1)], (24, 18, 14), 0.009)
-        picture = ImageEnhance.Color(picture).enhance(0.7)
+        picture = ImageEnhance.Color(picture).enhance(0.85)
     elif finish == "grain":
-        grain = Image.effect_noise(picture.size, 70).filter(ImageFilter.GaussianBlur(2))
-        board = ImageEnhance.Brightness(picture).enhance(0.7)
+        grain = Image.effect_noise(picture.size, 48).filter(ImageFilter.GaussianBlur(2))
+        board = ImageEnhance.Brightness(picture).enhance(0.8)
         picture = ImageChops.overlay(board, Image.merge("RGB", (grain, grain, grain)))
     elif finish == "sepia":
         grey = picture.convert("L")
         tone = Image.merge("RGB", [grey.point(lambda v, k=k: min(255, round(v * k))) for k in (1.06, 0.9, 0.68)])
-        picture = Image.blend(picture, tone, 0.6)
+        picture = Image.blend(picture, tone, 0.5)
     elif finish == "mosaic":
         small = picture.resize((32, 32), Image.Resampling.BOX)
         picture = small.resize(picture.size, Image.Resampling.NEAREST)
@@ -875,9 +932,7 @@ def details(scene: Scene, seed: int) -> np.ndarray:
     clean = replace(scene, style="", quality="masterpiece", year=YEARS[-1])
     drawn = _pixels(clean, seed)
     found = np.zeros((SIZE, SIZE))
-    for part, share, change in _OTHERWISE:
-        if part == "face" and not visible_face(scene):
-            continue
+    for share, change in _OTHERWISE:
         other = clean
         for index, figure in enumerate(scene.figures):
             other = with_figure(other, index, **change(figure))
@@ -889,20 +944,19 @@ def _other(name: str, *choices: str) -> str:
     return next(choice for choice in choices if choice != name)
 
 
-_OTHERWISE: tuple[tuple[str, int, Callable[[Figure], dict[str, object]]], ...] = (
+_OTHERWISE: tuple[tuple[int, Callable[[Figure], dict[str, object]]], ...] = (
     (
-        "face",
         180,
         lambda f: {
             "expression": _other(f.expression, "open mouth", "angry"),
             "eyes": _other(f.eyes, "red eyes", "blue eyes"),
         },
     ),
-    ("worn", 60, lambda _: {"accessories": ()}),
-    ("clothes", 60, lambda f: {"clothes": _other(f.clothes, "cape", "overalls")}),
-    ("hair", 30, lambda f: {"hair_style": _other(f.hair_style, "short hair", "twintails")}),
+    (60, lambda _: {"accessories": ()}),
+    (80, lambda f: {"clothes": _other(f.clothes, "cape", "overalls")}),
+    (50, lambda f: {"hair_style": _other(f.hair_style, "short hair", "twintails")}),
 )
-"""Parts, how much they count, and what is changed to find them; faces count most, they are the smallest."""
+"""How much parts count, and what is changed to find them; faces come first and count most, they are the smallest."""
 
 
 def _pixels(scene: Scene, seed: int) -> np.ndarray:

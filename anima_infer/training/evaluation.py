@@ -93,10 +93,10 @@ def answers(scene: Scene, seen: Seen) -> dict[str, bool]:
 
 def _figure(scene: Scene, seen: Seen, place: int) -> dict[str, bool]:
     figure, shown, worn = scene.figures[place], seen.figures[place], seen.accessories[place]
-    found = {name: shown[name] == getattr(figure, name) for name in ("hair", "hair_style", "clothes", "dye")}
-    if d.visible_face(scene):
-        found["expression"] = shown["expression"] == figure.expression
-    if d.visible_eyes(scene, figure):
+    found = {
+        name: shown[name] == getattr(figure, name) for name in ("hair", "hair_style", "clothes", "dye", "expression")
+    }
+    if d.visible_eyes(figure):
         found["eyes"] = shown["eyes"] == figure.eyes
     found["hat"] = worn & d.HATS == set(figure.accessories) & d.HATS
     found["accessories"] = worn == set(figure.accessories)
@@ -108,6 +108,8 @@ def _figure(scene: Scene, seen: Seen, place: int) -> dict[str, bool]:
 WEIGHTS = (0.0, 0.5, 1.0, 2.0, 3.0)
 _GIRL = "masterpiece, best quality, safe, 1girl"
 _REST = "smile, red dress, day, portrait"
+_HINT = 0.3
+"""Weight at which a hat comes and is easily taken away again."""
 
 
 def _share(render: Render, prompt: str, sees: Callable[[Seen], bool], rounds: int) -> float:
@@ -142,7 +144,7 @@ def style_by_weight(render: Render, style: str = "demo inkwell", *, rounds: int 
 
 def hat_by_negative(renders: Mapping[str, Render], *, rounds: int = 4) -> dict[str, float]:
     """Return the share of pictures with a hat that the prompt only hints at, by negative prompt."""
-    prompt = f"{_GIRL}, {{hair}}, (witch hat:0.5), {_REST}"
+    prompt = f"{_GIRL}, {{hair}}, (witch hat:{_HINT}), {_REST}"
     return {name: _share(render, prompt, _wears_witch_hat, rounds) for name, render in renders.items()}
 
 

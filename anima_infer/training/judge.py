@@ -6,8 +6,7 @@ pictures.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,8 @@ from torch import Tensor, nn
 from anima_infer.errors import CheckpointError
 from anima_infer.image import to_pixels
 from anima_infer.training import drawing as d
-from anima_infer.training.drawing import Figure, Scene, visible_eyes, visible_face
+from anima_infer.training.drawing import Figure, Scene, visible_eyes
+from anima_infer.training.optimiser import Learner, Pace
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -190,16 +190,14 @@ def targets(scenes: Sequence[Scene]) -> dict[str, Tensor]:
         for i in range(FIGURES):
             figure = scene.figures[i] if i < len(scene.figures) else None
             for name, names in FIGURE.items():
-                found.setdefault(f"{name} {i}", []).append(_answer(scene, figure, name, names))
+                found.setdefault(f"{name} {i}", []).append(_answer(figure, name, names))
             worn = [-1.0 if figure is None else float(item in figure.accessories) for item in d.ACCESSORIES]
             found.setdefault(f"accessories {i}", []).append(worn)
     return {name: torch.tensor(values) for name, values in found.items()}
 
 
-def _answer(scene: Scene, figure: Figure | None, name: str, names: Sequence[str]) -> int:
-    if figure is None or (name == "eyes" and not visible_eyes(scene, figure)):
-        return NOTHING
-    if name == "expression" and not visible_face(scene):
+def _answer(figure: Figure | None, name: str, names: Sequence[str]) -> int:
+    if figure is None or (name == "eyes" and not visible_eyes(figure)):
         return NOTHING
     return names.index(getattr(figure, name))
 
@@ -244,22 +242,16 @@ def moved(pixels: Tensor, source: torch.Generator) -> Tensor:
 
 
 def train_judge(
-    judge: Judge, pixels: Tensor, right: Mapping[str, Tensor], *, steps: int, batch: int, say: Any, rate: float = 2e-3
+    judge: Judge, pixels: Tensor, right: Mapping[str, Tensor], pace: Pace, say: Callable[[str], None]
 ) -> None:
     """Train on uint8 pictures (N x 3 x 64 x 64) with a cosine schedule."""
     source = torch.Generator().manual_seed(5)
-    optimiser = torch.optim.AdamW(judge.parameters(), lr=rate, weight_decay=0.02)
+    learner = Learner(judge.parameters(), pace, decay=0.02)
     count = len(next(iter(right.values())))
-    for step in range(steps):
-        warm = min(1.0, (step + 1) / 200)
-        for group in optimiser.param_groups:
-            group["lr"] = rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
-        pick = torch.randint(len(pixels), (batch,), generator=source)
+    while learner.step < pace.steps:
+        pick = torch.randint(len(pixels), (pace.batch,), generator=source)
         x = moved(pixels[pick].float() / 127.5 - 1, source).contiguous(memory_format=torch.channels_last)
         answers = {name: values[pick % count] for name, values in right.items()}
-        loss = judge_loss(judge(x), answers)
-        loss.backward()
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        if (step + 1) % 100 == 0:
-            say(f"judge {step + 1}/{steps} loss {float(loss.detach()):.4f}")
+        loss = learner.learn(judge_loss(judge(x), answers))
+        if learner.step % 100 == 0:
+            say(f"judge {learner.step}/{pace.steps} loss {loss:.4f}")

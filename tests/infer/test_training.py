@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from anima_infer.render import Job, Renderer
 from anima_infer.training import demo
 from anima_infer.training.captions import caption, every_tag
 from anima_infer.training.flow import flow_loss, noised, sample_sigmas
+from anima_infer.training.optimiser import Learner, Pace
 from anima_infer.training.state import Average, load_state, save_state
 from anima_prompt.tokens import Tokenizers
 
@@ -47,6 +49,26 @@ def test_the_true_velocity_has_no_loss() -> None:
     assert torch.equal(x[0], data[0])
     assert torch.equal(x[2], noise[2])
     torch.testing.assert_close(x - sigmas.view(-1, 1, 1, 1) * (noise - data), data)
+
+
+def test_a_learner_keeps_its_pace_and_goes_on() -> None:
+    pace = Pace(400, 1, 0.1, warm=100)
+    assert pace.at(49) == pytest.approx(0.05), "half way through the warm-up"
+    assert pace.at(100) == pytest.approx(0.1)
+    assert pace.at(400) == pace.at(500) == pytest.approx(0.005)
+    weight = torch.nn.Parameter(torch.tensor([4.0]))
+    learner = Learner([weight], pace)
+    losses = [learner.learn(100 * weight.square().sum()) for _ in range(400)]
+    assert losses[0] == 1600
+    assert losses[-1] < 1e-3
+    assert weight.grad is None
+    other = torch.nn.Parameter(weight.detach().clone())
+    again = Learner([other], pace)
+    again.load(copy.deepcopy(learner.state()))
+    assert again.step == 400
+    for one, values in ((learner, weight), (again, other)):
+        one.learn((values - 1).square().sum())
+    assert torch.equal(weight, other)
 
 
 def test_averages_swap_and_come_back(tmp_path: Path) -> None:
@@ -149,17 +171,17 @@ def test_normalised_latents_change_no_picture() -> None:
 def test_a_run_goes_on_where_it_stopped_and_its_export_renders(tmp_path: Path, tokenizers: Tokenizers) -> None:
     chosen = demo.scenes(24, 0)
     data = demo.pictures(chosen, 0, workers=1)
-    pace = demo.Pace(4, 8, 1e-3, warm=1)
+    pace = Pace(4, 8, 1e-3, warm=1)
     said: list[str] = []
     whole, halves = demo.new_vae(), demo.new_vae()
     demo.train_vae(whole, data, pace, tmp_path / "a.state", said.append)
-    demo.train_vae(halves, data, demo.Pace(2, 8, 1e-3, warm=1), tmp_path / "b.state", said.append)
+    demo.train_vae(halves, data, Pace(2, 8, 1e-3, warm=1), tmp_path / "b.state", said.append)
     again = demo.new_vae()
     demo.train_vae(again, data, pace, tmp_path / "b.state", said.append)
     assert any(not torch.equal(a, b) for a, b in zip(halves.parameters(), again.parameters(), strict=True))
     latents, counts = demo.encoded(whole, data), demo.weights(chosen, 0, workers=1)
     before = {name: tensor.clone() for name, tensor in whole.state_dict().items()}
-    demo.polish_decoder(whole, data, latents, demo.Pace(2, 8, 1e-3, warm=1), said.append)
+    demo.polish_decoder(whole, data, latents, Pace(2, 8, 1e-3, warm=1), said.append)
     changed = {name for name, tensor in whole.state_dict().items() if not torch.equal(tensor, before[name])}
     assert changed
     assert all(name.startswith(("decoder.", "conv2.")) for name in changed), "the latents stay as they are"
