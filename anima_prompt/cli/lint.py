@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import signal
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,24 @@ CLEAN, FINDINGS, USAGE = 0, 1, 2
 _SEVERITIES = click.Choice([severity.value for severity in Severity])
 _POLL_SECONDS = 0.4
 _BAR_FILES = 200
+
+
+@contextmanager
+def interruption() -> Iterator[threading.Event]:
+    """Remember Ctrl-C beyond its exception, which Python drops where it falls into a finaliser."""
+    asked = threading.Event()
+
+    def note(_number: int, _frame: object) -> None:
+        asked.set()
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:  # as in a shell's background jobs
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _selectors(name: str, text: str) -> Callable[[Any], Any]:
@@ -153,8 +173,8 @@ class _Run:
     def watch(self, sources: tuple[str, ...]) -> None:
         """Lint, and again whenever a file changes; Ctrl-C ends it."""
         before: dict[str, float] = {}
-        try:
-            while True:
+        with interruption() as asked, suppress(KeyboardInterrupt):
+            while not asked.is_set():
                 now = _stamps(sources, self.batch)
                 if now != before:
                     before = now
@@ -162,8 +182,7 @@ class _Run:
                     click.echo(f"{time.strftime('%H:%M:%S')} watching {', '.join(sources)}; Ctrl-C ends\n")
                     self.once(sources)
                 time.sleep(_POLL_SECONDS)
-        except KeyboardInterrupt:
-            click.echo("")
+        click.echo("")
 
     def _reports(self, sources: list[str]) -> Iterator[Report]:
         from anima_prompt.batch.runner import expand, reports

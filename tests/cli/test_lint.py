@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from anima_prompt.cli.lint import interruption
 from tests.batch.pictures import PARAMETERS, save
 from tests.cli.test_cli import COMMAND, run
 
@@ -176,6 +178,16 @@ def test_watch_lints_again_when_a_file_changes(tmp_path: Path) -> None:
     finally:
         child.kill()
         child.communicate()
+
+
+def test_an_interrupt_is_remembered_where_its_exception_is_lost() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with interruption() as asked:
+        assert not asked.is_set()
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        assert asked.is_set()
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.slow
