@@ -323,12 +323,13 @@ def test_values_that_are_not_finite_are_an_error(models: Models) -> None:
 
 
 def test_a_preview_is_like_the_picture(models: Models) -> None:
-    z = torch.nn.functional.avg_pool2d(torch.randn(1, 16, 12, 12), 3, 1, 1) * 2
+    noise = torch.randn(1, 16, 12, 12, generator=torch.Generator().manual_seed(1))
+    z = torch.nn.functional.avg_pool2d(noise, 3, 1, 1) * 2
     small = Preview(models.vae).pixels(z[0])
     whole = torch.nn.functional.avg_pool2d(decode(models.vae, z)[0], 8)
     likeness = np.corrcoef(small.flatten().numpy(), whole.flatten().numpy())[0, 1]
     assert small.shape == whole.shape
-    assert likeness > 0.3
+    assert likeness > 0.3, likeness
 
 
 @pytest.mark.parametrize("mode", ["parts", "blocks"])
