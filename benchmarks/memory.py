@@ -113,13 +113,12 @@ class Networks:
         with torch.device("meta"):
             self.text, self.adapter = TextEncoder(TextConfig()), Adapter(AdapterConfig()).bfloat16()
             self.dit, self.vae = Dit(DitConfig()).bfloat16(), Vae(VaeConfig()).bfloat16()
-        for module in self.dit.blocks.modules():
-            if isinstance(module, nn.Linear) and min(module.weight.shape) > DitConfig().adaln_width:
+        for name, module in self.dit.blocks.named_modules():  # as checkpoint.fill chooses them
+            if isinstance(module, nn.Linear) and "adaln" not in name:
                 module.weight = nn.Parameter(module.weight.to(setup.stored), requires_grad=False)
         for network in (self.text, self.adapter, self.dit, self.vae):
-            network.requires_grad_(requires_grad=False).to_empty(
-                device=place
-            )  # memory that is asked for and never touched
+            network.requires_grad_(requires_grad=False)
+            network.to_empty(device=place)  # memory that is asked for and never touched
 
 
 def peaks(setup: Setup, size: int, *, guidance: float = 4.0, steps: int = 2) -> dict[str, float]:

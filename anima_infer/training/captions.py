@@ -126,7 +126,7 @@ def _kinds() -> tuple[Collection[str], ...]:
 
 
 def _absent(scene: Scene, source: random.Random) -> str:
-    """Return a tag that a scene does not show; every kind of tag is as likely."""
+    """Return a tag that a scene does not show; kinds are as likely as they stand in ``_kinds``."""
     shown = {*every_tag_of(scene), f"@{scene.style}"}
     return source.choice([tag for tag in source.choice(_kinds()) if tag not in shown])
 
