@@ -288,12 +288,19 @@ def _res_multistep(
 def _ancestral(s: Tensor, t: Tensor, eta: float = 1.0) -> tuple[Tensor, Tensor]:
     """Return the sigma to go down to and the noise to add, variance-exploding, eta 0 or 1. Source: Song et al. 2021.
 
-    ``down**2 + up**2 == t**2``; written so that nothing cancels (from a large ``s`` the textbook form loses all digits
-    of ``down``, and from an infinite one all is noise).
+    ``down**2 + up**2 == t**2``. From a large ``s`` the last line subtracts two almost equal numbers, and what is left
+    is their rounding, which every front end keeps; so this is float32 in the textbook's order, and with exact roots.
     """
     if not eta:
         return t, torch.zeros(())
-    return t**2 / s, t * (1 - (t / s) ** 2).sqrt()
+    up = _root(t**2 * (s**2 - t**2) / s**2)
+    up = up if up < t else t  # also from an infinite s, where the root is no number
+    return _root(t**2 - up**2), up
+
+
+def _root(x: Tensor) -> Tensor:
+    """Return the float32 nearest to a square root; ``Tensor.sqrt`` is off by one on some processors."""
+    return (x.double() ** 0.5).float()
 
 
 class _Renoise(NamedTuple):

@@ -215,9 +215,7 @@ def test_samplers(golden_files: Path) -> None:
         brownian = ALIASES.get(name, name) in BROWNIAN
         source = BrownianNoise(x, seed, sigmas) if brownian else GaussianNoise(x, seed)
         made = SAMPLERS[name](Analytic(how["cfg"], latents, noise, mask), x, sigmas, source)
-        # dpmpp_sde: the reference subtracts two equal numbers there and keeps their rounding; ours does not
-        atol = 1e-4 if name.startswith("dpmpp_sde") else 3e-5
-        torch.testing.assert_close(made[:1], expected, atol=atol, rtol=1e-4, msg=lambda m, key=key: f"{key}: {m}")
+        torch.testing.assert_close(made[:1], expected, atol=1e-5, rtol=0, msg=lambda m, key=key: f"{key}: {m}")
     assert left_out == LEFT_OUT
 
 
