@@ -294,7 +294,7 @@ def _ancestral(s: Tensor, t: Tensor, eta: float = 1.0) -> tuple[Tensor, Tensor]:
     if not eta:
         return t, torch.zeros(())
     up = _root(t**2 * (s**2 - t**2) / s**2)
-    up = up if up < t else t  # also from an infinite s, where the root is no number
+    up = min(t, up)  # in this order: from an infinite s the root is no number, and t is kept
     return _root(t**2 - up**2), up
 
 
