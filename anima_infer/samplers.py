@@ -160,6 +160,44 @@ def ipndm(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
     return x
 
 
+def ipndm_v(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
+    """Adams-Bashforth up to order 4 with corrections for unequal steps. Source: Zhang and Chen 2022, iPNDM.
+
+    The corrections are the reference's. They are exact where steps are equal in order 3, nowhere in order 4, and not
+    those of ``lms``, which integrates the same polynomials exactly.
+    """
+    slopes: list[Tensor] = []
+    for i, (s, t) in enumerate(pairwise(sigmas)):
+        denoised = model(x, s)
+        slopes = [slope(x, denoised, s), *slopes[:3]]
+        if t == 0:
+            x = denoised
+            continue
+        steps = [sigmas[i + 1 - k] - sigmas[i - k] for k in range(len(slopes))]  # the next one first
+        x = x + steps[0] * sum(w * d for w, d in zip(_unequal_weights(*steps), slopes, strict=True))
+    return x
+
+
+def _unequal_weights(
+    h: Tensor, h1: Tensor | None = None, h2: Tensor | None = None, h3: Tensor | None = None
+) -> list[Tensor]:
+    """Return the weights of slopes, the newest first, for a step h after the steps h1, h2, h3."""
+    if h1 is None:
+        return [torch.ones(())]
+    weights = [1 + h / h1 / 2, -h / h1 / 2]
+    if h2 is None:
+        return weights
+    third = (1 - h / (3 * (h + h1)) * (h * (h + h1)) / (h1 * (h1 + h2))) / 2
+    weights = [weights[0] + third, weights[1] - third * (1 + h1 / h2), third * h1 / h2]
+    if h3 is None:
+        return weights
+    fourth = (1 - h / (3 * (h + h1))) / 2 + (1 - h / (2 * (h + h1))) * h / (6 * (h + h1 + h2))
+    fourth = fourth * h * (h + h1) * (h + h1 + h2) / (h1 * (h1 + h2) * (h1 + h2 + h3))
+    q = h1 * (h1 + h2) / (h2 * (h2 + h3))
+    change = (torch.ones(()), -(1 + h1 / h2 + q), h1 / h2 + q * (1 + h2 / h3), -q * h1 / h2)
+    return [w + fourth * c for w, c in zip([*weights, torch.zeros(())], change, strict=True)]
+
+
 def lms(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
     """Linear multistep of order 4 over the true sigmas: Lagrange polynomials, integrated exactly."""
     from numpy.polynomial import Polynomial
@@ -729,6 +767,42 @@ def _uni_pc_system(ratios: list[Tensor], hh: Tensor, b: Tensor) -> tuple[Tensor,
     return torch.stack(rows), torch.stack(right)
 
 
+# --- DPM-Solver ------------------------------------------------------------------------------------------------------
+
+
+def dpm_fast(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
+    """As many evaluations as there are steps, in jumps of three; ends at the last sigma above 0.
+
+    Only the ends of ``sigmas`` count: the jumps are even in log sigma. Source: Lu et al. 2022a, DPM-Solver-fast.
+    """
+    count = len(sigmas) - 1
+    jumps = count // 3 + 1
+    orders = [3] * (jumps - 2) + [2, 1] if count % 3 == 0 else [3] * (jumps - 1) + [count % 3]
+    last = sigmas[-1] if sigmas[-1] > 0 else sigmas[-2]
+    logs = torch.linspace(float(sigmas[0].log()), float(last.log()), jumps + 1)
+    for order, (here, there) in zip(orders, pairwise(logs), strict=True):
+        x = _dpm_solver(model, x, here, there, order)
+    return x
+
+
+def _dpm_solver(model: Model, x: Tensor, here: Tensor, there: Tensor, order: int) -> Tensor:
+    """Take a step of DPM-Solver-1, 2 or 3 between two logs of sigma."""
+    s, t, h = here.exp(), there.exp(), here - there
+    d = slope(x, model(x, s), s)
+    if order == 1:
+        return x - t * torch.expm1(h) * d
+    r1, r2 = (1 / 2, 1.0) if order == 2 else (1 / 3, 2 / 3)
+    s1 = (here - r1 * h).exp()
+    u = x - s1 * torch.expm1(r1 * h) * d
+    change = slope(u, model(u, s1), s1) - d
+    if order == 2:
+        return x - t * torch.expm1(h) * (d + change / (2 * r1))
+    s2 = (here - r2 * h).exp()
+    u = x - s2 * torch.expm1(r2 * h) * d - s2 * r2 / r1 * (torch.expm1(r2 * h) / (r2 * h) - 1) * change
+    change = slope(u, model(u, s2), s2) - d
+    return x - t * torch.expm1(h) * d - t / r2 * (torch.expm1(h) / h - 1) * change
+
+
 # --- CFG++: the direction comes from the unguided prediction ---------------------------------------------------------
 
 
@@ -754,6 +828,24 @@ def _euler_cfg_pp(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise, *, 
         x = alpha * denoised + alpha * down * d
         if eta:
             x = x + alpha * noise(s, t) * up
+    return x
+
+
+def dpmpp_2s_ancestral_cfg_pp(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
+    """DPM-Solver++(2S) with CFG++; its noise is variance-exploding, in the reference too."""
+    for s, t in pairwise(sigmas):
+        denoised, unguided = model.both(x, s)
+        down, up = _ancestral(s, t)
+        if down == 0:
+            x = denoised
+        else:
+            h = s.log() - down.log()
+            middle = (s.log() - h / 2).exp()
+            u = middle / s * (x + denoised - unguided) - torch.expm1(-h / 2) * denoised
+            later, unguided = model.both(u, middle)
+            x = down / s * (x + denoised - unguided) - torch.expm1(-h) * later
+        if t > 0:
+            x = x + noise(s, t) * up
     return x
 
 
@@ -801,11 +893,11 @@ def gradient_estimation_cfg_pp(model: Model, x: Tensor, sigmas: Tensor, noise: S
 Sampler = Callable[[Model, Tensor, Tensor, StepNoise], Tensor]
 
 _FUNCTIONS: tuple[Sampler, ...] = (
-    *(euler, heun, heunpp2, dpm_2, gradient_estimation, ipndm, lms, deis, dpmpp_2m, res_multistep),
+    *(euler, heun, heunpp2, dpm_2, gradient_estimation, ipndm, ipndm_v, lms, deis, dpm_fast, dpmpp_2m, res_multistep),
     *(res_multistep_ancestral, euler_ancestral, dpm_2_ancestral, dpmpp_2s_ancestral, lcm, ddpm),
     *(dpmpp_2m_sde, dpmpp_2m_sde_heun, dpmpp_3m_sde, dpmpp_sde, er_sde, seeds_2, seeds_3),
     *(exp_heun_2_x0, exp_heun_2_x0_sde, sa_solver, sa_solver_pece, uni_pc, uni_pc_bh2),
-    *(euler_cfg_pp, euler_ancestral_cfg_pp, dpmpp_2m_cfg_pp, gradient_estimation_cfg_pp),
+    *(euler_cfg_pp, euler_ancestral_cfg_pp, dpmpp_2s_ancestral_cfg_pp, dpmpp_2m_cfg_pp, gradient_estimation_cfg_pp),
     *(res_multistep_cfg_pp, res_multistep_ancestral_cfg_pp),
 )
 BROWNIAN = frozenset({"dpmpp_2m_sde", "dpmpp_2m_sde_heun", "dpmpp_3m_sde", "dpmpp_sde"})
