@@ -26,8 +26,27 @@ class Apg:
     eta: float = 1.0
     threshold: float = 5.0
     momentum: float = 0.0
-    _sum: Tensor | None = field(default=None, repr=False)
-    _sigma: float = field(default=math.inf, repr=False)
+    _sum: Tensor | None = field(default=None, init=False, repr=False, compare=False)
+    _sigma: float = field(default=math.inf, init=False, repr=False, compare=False)
+
+    @classmethod
+    def parse(cls, text: str) -> Apg:
+        """Read ``ETA[:NORM[:MOMENTUM]]``.
+
+        Raises:
+            SettingsError: it is not that.
+        """
+        try:
+            figures = [float(part) for part in text.split(":")]
+        except ValueError:
+            figures = []
+        if not 1 <= len(figures) <= 3 or not all(map(math.isfinite, figures)):
+            raise SettingsError(f"apg is '{text}'; expected eta, norm and momentum such as 0:15:-0.5")
+        return cls(*figures)
+
+    def __str__(self) -> str:
+        """Return what ``parse`` reads."""
+        return f"{self.eta:g}:{self.threshold:g}:{self.momentum:g}"
 
     def difference(self, cond: Tensor, uncond: Tensor, sigma: float) -> Tensor:
         """Return what takes the place of C - U; B x C x H x W, or with a frame axis before H."""

@@ -239,6 +239,12 @@ def parameters_text(job: Job, model: str) -> str:
         "Model": model,
         "Shift": f"{s.shift:g}",
     }
+    if s.guidance.zero_star:
+        figures["CFG-Zero*"] = "on"
+    if s.guidance.apg is not None:
+        figures["APG"] = str(s.guidance.apg)
+    if s.guidance.interval != (0, 1):
+        figures["Guidance interval"] = "{:g}-{:g}".format(*s.guidance.interval)
     if s.denoise < 1:
         figures["Denoising strength"] = f"{s.denoise:g}"
     if job.loras:
@@ -250,7 +256,7 @@ def parameters_text(job: Job, model: str) -> str:
 
 
 def workflow_of(job: Job, files: Mapping[str, str]) -> dict[str, Any]:
-    """Return a ComfyUI API workflow that makes the picture of a job; text to image alone."""
+    """Return a ComfyUI API workflow that makes the picture of a job; text to image alone, no guidance interval."""
     s = job.settings
     nodes: dict[str, Any] = {}
 
@@ -274,6 +280,11 @@ def workflow_of(job: Job, files: Mapping[str, str]) -> dict[str, Any]:
         model, clip = [loader, 0], [loader, 1]
     if s.shift != 3:
         model = [node("ModelSamplingAuraFlow", model=model, shift=s.shift), 0]
+    if s.guidance.apg is not None:
+        apg = s.guidance.apg
+        model = [node("APG", model=model, eta=apg.eta, norm_threshold=apg.threshold, momentum=apg.momentum), 0]
+    if s.guidance.zero_star:
+        model = [node("CFGZeroStar", model=model), 0]
     positive = node("CLIPTextEncode", clip=clip, text=job.prompt)
     negative = node("CLIPTextEncode", clip=clip, text=job.negative)
     empty = node("EmptyLatentImage", width=s.width, height=s.height, batch_size=1)

@@ -84,6 +84,9 @@ def models_option(command: Any) -> Any:
 @click.option("--dialect", default="comfyui", show_default=True, help="Front end whose weights the prompt has.")
 @click.option("--zero-star", is_flag=True, help="CFG-Zero* guidance.")
 @click.option(
+    "--apg", metavar="ETA:NORM:MOMENTUM", help="Adaptive projected guidance (APG), such as 0:15:-0.5; not with --cfg 1."
+)
+@click.option(
     "--interval", metavar="FROM-TO", help="Shares of the way in which guidance acts, such as 0.1-0.8 (approximate)."
 )
 @click.option("--dtype", default="auto", show_default=True, help="auto, bf16, fp16, fp32, fp8 (stored so).")
@@ -117,14 +120,15 @@ def models() -> None:
 
 
 @models.command()
+@click.argument("place", required=False, metavar="[FOLDER]")
 @models_option
 @click.option("--load", is_flag=True, help="Load everything, too: finds damage and values that are not finite.")
 @click.pass_context
-def check(ctx: click.Context, /, folder: str | None, load: bool) -> None:
-    """Say what was found in a folder and what is wrong with it."""
+def check(ctx: click.Context, /, place: str | None, folder: str | None, load: bool) -> None:
+    """Say what was found in a folder and what is wrong with it; the folder is named alone or after --models."""
     from anima_infer.cli.models import check as run
 
-    ctx.exit(run(folder, load=load))
+    ctx.exit(run(place or folder, load=load))
 
 
 @commands.group()

@@ -12,6 +12,7 @@ import click
 from torch import Tensor
 
 from anima_infer.errors import SettingsError
+from anima_infer.guidance import Apg
 from anima_infer.models import DEMO, HUB, Files, Models, default_files, find
 from anima_infer.noise import check_seed
 from anima_infer.pictures import ENDINGS, save_picture
@@ -103,7 +104,8 @@ def _settings(given: dict[str, Any], profile: Profile) -> Settings:
         except ValueError:
             raise SettingsError(f"interval is '{given['interval']}'; expected two shares such as 0.1-0.8") from None
         click.echo("note: a guidance interval is an approximation", err=True)
-    settings = settings_for(profile, zero_star=given["zero_star"] or None, **wanted)
+    apg = Apg.parse(given["apg"]) if given["apg"] else None
+    settings = settings_for(profile, zero_star=given["zero_star"] or None, apg=apg, **wanted)
     low, high = profile.area_range
     if not low <= settings.width * settings.height <= high:
         click.echo(f"warning: {settings.width}x{settings.height} is outside what {profile.name} was made for", err=True)

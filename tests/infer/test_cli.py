@@ -111,6 +111,7 @@ def test_the_linter_runs_first(tiny: Tiny, tmp_path: Path) -> None:
         (["--seed", "-1"], "seed is -1"),
         (["--denoise", "0.5"], "--denoise needs --init"),
         (["--interval", "x"], "interval is 'x'"),
+        (["--apg", "x"], "apg is 'x'"),
         (["--models", "/nowhere"], "is no folder"),
         (["--lora", "nowhere.safetensors"], "nowhere.safetensors: does not exist"),
         (["--device", "abacus"], "device 'abacus' cannot be used"),
@@ -132,7 +133,7 @@ def test_models_check(tiny: Tiny, tmp_path: Path) -> None:
     done = run("models", "check", "--models", str(tiny.folder), "--load")
     assert done.returncode == 0, done.stderr
     assert "everything loads and fits" in done.stdout
-    done = run("models", "check", "--models", str(tmp_path))
+    done = run("models", "check", str(tmp_path))
     assert done.returncode == 1
     assert "missing: DiT" in done.stderr
 

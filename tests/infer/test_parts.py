@@ -419,6 +419,28 @@ def test_a_picture_says_how_it_was_made(models: Models, tmp_path: Path, ending: 
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_picture_says_how_it_was_guided(models: Models, tmp_path: Path) -> None:
+    guidance = Guidance(3.0, zero_star=True, apg=Apg.parse("0:15:-0.5"), interval=(0.1, 0.8))
+    job = Job("1girl", "bad", Settings(64, 64, 2, "euler", guidance=guidance), seed=3)
+    (picture,) = Renderer(models).render([job])
+    save_picture(picture.image, tmp_path / "a.png", parameters=picture.parameters, workflow=picture.workflow)
+    assert "CFG-Zero*: on, APG: 0:15:-0.5, Guidance interval: 0.1-0.8" in picture.parameters
+    assert read_parameters(picture.parameters).settings["shift"] == "3"
+    inputs = {node["class_type"]: node["inputs"] for node in picture.workflow.values()}
+    assert {"eta": 0, "norm_threshold": 15, "momentum": -0.5}.items() <= inputs["APG"].items()
+    sampled_with = picture.workflow[inputs["KSampler"]["model"][0]]
+    assert sampled_with["class_type"] == "CFGZeroStar"
+    assert read_picture(tmp_path / "a.png")[0].prompt == "1girl"
+
+
+def test_apg_is_read_and_written() -> None:
+    assert Apg.parse("0.5") == Apg(0.5, 5, 0)
+    assert str(Apg.parse("0.5:2:-0.25")) == "0.5:2:-0.25"
+    for text in ("", "a", "1:2:3:4", "nan"):
+        with pytest.raises(SettingsError, match="expected eta, norm and momentum"):
+            Apg.parse(text)
+
+
 def test_parameters_can_be_read_back() -> None:
     job = Job("a\nb", "c", loras=(LoraUse(Path("x/style.safetensors"), 0.5),))
     found = read_parameters(parameters_text(job, "anima"))
