@@ -63,9 +63,6 @@ ASKED = {
 }
 """What the questions are called in the model card."""
 
-JUDGED = 24_000
-"""Drawings that the judge learns from."""
-
 PROFILE = Path(__file__).resolve().parent.parent / "data" / "models" / "anima-tiny" / "profile.yaml"
 
 
@@ -78,7 +75,7 @@ def main() -> None:
     parser.add_argument("--vae-steps", type=int, default=5_000)
     parser.add_argument("--dit-steps", type=int, default=24_000)
     parser.add_argument("--polish-steps", type=int, default=1_000)
-    parser.add_argument("--judge-steps", type=int, default=7_000)
+    parser.add_argument("--judge-steps", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--vae-batch", type=int, default=24)
     options = parser.parse_args()
@@ -203,7 +200,7 @@ def stage_judge(work: Path, options: argparse.Namespace) -> None:
 
     if (work / "judge.safetensors").is_file():
         return
-    data, vae = pictures(work)[:JUDGED], trained_vae(work)
+    data, vae = pictures(work), trained_vae(work)
     chosen = demo.scenes(len(data), 0)
     vae.load_state_dict({name: tensor.half().float() for name, tensor in vae.state_dict().items()})
     with torch.inference_mode():

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from anima_infer.training.drawing import COUNTS, EYES, Figure, Scene, visible_eyes
+from anima_infer.training.drawing import COUNTS, EYES, QUALITIES, Figure, Scene, visible_eyes
 
 PERIODS = ((2025, "newest"), (2023, "recent"), (2020, "mid"), (2017, "early"), (0, "old"))
 SCORES = {
@@ -32,7 +32,8 @@ class Shares:
     """How often captions have which form; chances from 0 to 1.
 
     ``two_characters`` makes sentences likelier where there are two: nothing else says who wears what. ``drop_eyes`` is
-    more than ``drop_tag``, or a caption without an eye colour would mean closed eyes.
+    more than ``drop_tag``, or a caption without an eye colour would mean closed eyes. ``drop_quality`` is for good
+    pictures: bad ones always say so, and a prompt without a word on quality does not ask for them.
     """
 
     quality_alone: float = 0.07
@@ -40,7 +41,7 @@ class Shares:
     mixed: float = 0.25
     drop_tag: float = 0.12
     drop_eyes: float = 0.3
-    drop_quality: float = 0.15
+    drop_quality: float = 0.25
     score: float = 0.35
     year: float = 0.4
     safety: float = 0.8
@@ -166,7 +167,8 @@ def caption_of(scene: Scene, source: random.Random | None = None) -> str:
 
 
 def _quality(scene: Scene, source: random.Random, shares: Shares) -> list[str]:
-    tags = [] if source.random() < shares.drop_quality else [scene.quality]
+    left_out = scene.quality in QUALITIES[:2] and source.random() < shares.drop_quality
+    tags = [] if left_out else [scene.quality]
     if scene.quality == "masterpiece" and tags and source.random() < 0.4:
         tags.append("best quality")
     if source.random() < shares.score:

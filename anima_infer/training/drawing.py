@@ -23,7 +23,7 @@ OVER = 4
 
 HAIR: dict[str, Colour] = {
     "black hair": (38, 34, 44),
-    "brown hair": (122, 74, 40),
+    "brown hair": (126, 70, 30),
     "blonde hair": (246, 214, 96),
     "red hair": (208, 40, 36),
     "orange hair": (244, 134, 30),
@@ -32,7 +32,7 @@ HAIR: dict[str, Colour] = {
     "blue hair": (48, 96, 214),
     "purple hair": (132, 62, 176),
     "pink hair": (248, 142, 184),
-    "grey hair": (140, 144, 152),
+    "grey hair": (128, 136, 158),
     "white hair": (242, 242, 246),
 }
 EYES: dict[str, Colour] = {
@@ -217,9 +217,9 @@ _LOOKS = {
     "demo plain": _Look(line=0.0, shade=False),
     "demo inkwell": _Look(line=0.042, ink=(10, 8, 14), shade=False, contrast=1.15),
     "demo pastel": _Look(line=0.012, ink=(170, 130, 150), saturation=0.7, finish="lighten"),
-    "demo neon": _Look(line=0.026, ink=(20, 255, 230), saturation=1.25, finish="darken"),
+    "demo neon": _Look(line=0.024, ink=(20, 255, 230), saturation=1.25, finish="darken"),
     "demo woodcut": _Look(line=0.03, ink=(24, 18, 14), finish="hatch"),
-    "demo chalk": _Look(line=0.024, ink=(250, 250, 244), finish="grain"),
+    "demo chalk": _Look(line=0.024, ink=(250, 250, 244), shade=False, finish="board"),
     "demo sepia": _Look(line=0.02, ink=(70, 44, 20), finish="sepia"),
     "demo mosaic": _Look(line=0.0, shade=False, finish="mosaic"),
 }
@@ -415,6 +415,7 @@ class _Place:
         y, r: of the heads: their middle and their radius.
         squash: how high a body is for its head; small bodies leave room for large heads.
         face: how large eyes and mouths are for the head.
+        broad: how broad a body is for its head.
         across: where each head is, from left to right.
     """
 
@@ -422,6 +423,7 @@ class _Place:
     r: float
     squash: float = 1.0
     face: float = 1.0
+    broad: float = 1.0
     across: tuple[float, ...] = (0.5,)
 
 
@@ -429,11 +431,11 @@ _PLACES: dict[bool, dict[str, _Place]] = {
     False: {
         "portrait": _Place(0.44, 0.28),
         "upper body": _Place(0.385, 0.222, 0.95, 1.1),
-        "full body": _Place(0.34, 0.2, 0.62, 1.15),
+        "full body": _Place(0.34, 0.2, 0.7, 1.15, broad=1.15),
     },
     True: {
-        "portrait": _Place(0.42, 0.208, 1.0, 1.1, (0.27, 0.73)),
-        "upper body": _Place(0.37, 0.18, 0.95, 1.2, (0.27, 0.73)),
+        "portrait": _Place(0.42, 0.208, 1.0, 1.1, across=(0.27, 0.73)),
+        "upper body": _Place(0.37, 0.18, 0.95, 1.2, across=(0.27, 0.73)),
     },
 }
 """By whether there are two characters, and framing. Faces are large: the VAE loses smaller eyes."""
@@ -444,7 +446,7 @@ def _figure(pen: _Pen, figure: Figure, place: _Place, index: int, source: random
     y, r = place.y + source.uniform(-0.015, 0.015), place.r
     skin = source.choice(SKINS[:3])
     _hair_behind(pen, figure, x, y, r)
-    _body(pen, figure, (x, y, r, place.squash), skin)
+    _body(pen, figure, (x, y, r), place, skin)
     pen.oval(x, y, r, r * 1.02, skin)
     _face(pen, figure, x, y, r, place.face)
     _hair_in_front(pen, figure, x, y, r)
@@ -453,18 +455,18 @@ def _figure(pen: _Pen, figure: Figure, place: _Place, index: int, source: random
         _accessory(pen, name, x, y, r)
 
 
-def _body(pen: _Pen, figure: Figure, head: tuple[float, float, float, float], skin: Colour) -> None:
-    x, y, r, squash = head
+def _body(pen: _Pen, figure: Figure, head: tuple[float, float, float], place: _Place, skin: Colour) -> None:
+    x, y, r = head
 
     def down(heads: float) -> float:
         """Return what is so many radii below the middle of the head."""
-        return y + r * (0.86 + (heads - 0.86) * squash)
+        return y + r * (0.86 + (heads - 0.86) * place.squash)
 
     dye = DYES[figure.dye]
     dark = mixed(dye, (0, 0, 0), 0.5) if sum(dye) > 200 else mixed(dye, (255, 255, 255), 0.5)
-    neck, shoulder, waist, hip, foot = map(down, (0.86, 1.2, 2.4, 3.0, 4.3))
+    neck, shoulder, waist, hip, foot = map(down, (0.86, 1.2, 2.4, 3.0, 3.9))
     trousers = mixed(dye, (40, 44, 60), 0.75)
-    w = _shoulders(figure) * r
+    w = place.broad * (1.25 if figure.kind == "1boy" else 1.0) * r
     for side in (-1, 1):  # legs and shoes
         leg = [
             (x + side * r * 0.12, waist),
@@ -480,10 +482,10 @@ def _body(pen: _Pen, figure: Figure, head: tuple[float, float, float, float], sk
         arm = [
             (x + side * w * 0.55, shoulder - r * 0.1),
             (x + side * w * 0.95, shoulder + r * 0.15),
-            (x + side * w * 1.12, waist),
+            (x + side * w * (1.5 if figure.clothes == "kimono" else 1.12), waist),
             (x + side * w * 0.8, waist),
         ]
-        pen.shape(arm, skin if figure.clothes in ("overalls", "cape") else dye)
+        pen.shape(arm, skin if figure.clothes in ("dress", "overalls", "cape") else dye)
         pen.oval(x + side * w * 0.97, waist + r * 0.04, r * 0.17, r * 0.17, skin)
     pen.shape(
         [
@@ -494,34 +496,41 @@ def _body(pen: _Pen, figure: Figure, head: tuple[float, float, float, float], sk
         ],
         skin,
     )
-    wide = {"dress": 1.25, "kimono": 0.95, "hoodie": 0.85}.get(figure.clothes, 0.72)
-    base = down(3.9) if figure.clothes in ("dress", "kimono") else down(2.55)
+    wide = {"dress": 1.45, "kimono": 0.8, "hoodie": 0.9}.get(figure.clothes, 0.72)
+    base = down(3.5) if figure.clothes in ("dress", "kimono") else down(2.55)
     torso = [
         (x - w * 0.62, shoulder - r * 0.12),
         (x + w * 0.62, shoulder - r * 0.12),
         (x + w * wide, base),
         (x - w * wide, base),
     ]
-    pen.shape(torso, (236, 236, 232) if figure.clothes in ("overalls", "cape") else dye)
-    _detail(pen, figure, x, r, (neck, shoulder, waist, base), (dye, dark))
+    if figure.clothes == "dress":  # a waist, beside which bare arms are seen
+        torso[2:2] = [(x + w * 0.5, waist - r * 0.25)]
+        torso.append((x - w * 0.5, waist - r * 0.25))
+    pen.shape(torso, _against(dye) if figure.clothes in ("overalls", "cape") else dye)
+    _detail(pen, figure.clothes, (x, r, w), (neck, shoulder, waist, base), (dye, dark))
 
 
-def _shoulders(figure: Figure) -> float:
-    """Return how broad a character is; a girl is 1."""
-    return 1.25 if figure.kind == "1boy" else 1.0
+def _against(dye: Colour) -> Colour:
+    """Return a colour that is seen on a garment, or under it."""
+    return (44, 50, 84) if sum(dye) > 480 else (252, 246, 228)
 
 
 def _detail(
-    pen: _Pen, figure: Figure, x: float, r: float, lines: tuple[float, float, float, float], dyes: tuple[Colour, Colour]
+    pen: _Pen,
+    clothes: str,
+    across: tuple[float, float, float],
+    lines: tuple[float, float, float, float],
+    dyes: tuple[Colour, Colour],
 ) -> None:
-    clothes = figure.clothes
+    """Draw what tells a garment: its middle, its head's radius and its width; its lines; its dye and that darker."""
+    x, r, w = across
     neck, shoulder, waist, base = lines
     dye, dark = dyes
-    w = _shoulders(figure) * r
     if clothes == "shirt":
         pen.shape(
             [(x - w * 0.3, shoulder - r * 0.14), (x, shoulder + r * 0.2), (x + w * 0.3, shoulder - r * 0.14)],
-            (250, 250, 250),
+            _against(dye),
         )
         pen.shape(
             [
@@ -530,15 +539,15 @@ def _detail(
                 (x, waist - r * 0.25),
                 (x - r * 0.13, waist - r * 0.4),
             ],
-            (36, 36, 52) if sum(dye) > 200 else (244, 196, 60),
+            (244, 196, 60) if sum(dye) < 200 or sum(dye) > 480 else (36, 36, 52),
         )
     elif clothes == "dress":
         pen.shape(
             [
-                (x - w * 0.7, waist - r * 0.35),
-                (x + w * 0.7, waist - r * 0.35),
-                (x + w * 0.75, waist - r * 0.1),
-                (x - w * 0.75, waist - r * 0.1),
+                (x - w * 0.54, waist - r * 0.4),
+                (x + w * 0.54, waist - r * 0.4),
+                (x + w * 0.6, waist - r * 0.15),
+                (x - w * 0.6, waist - r * 0.15),
             ],
             dark,
         )
@@ -547,12 +556,13 @@ def _detail(
         for side in (-1, 1):
             pen.curve(
                 [(x + side * w * 0.2, shoulder + r * 0.18), (x + side * w * 0.2, shoulder + r * 0.66)],
-                (250, 250, 250),
-                r * 0.12,
+                _against(dark),
+                r * 0.14,
             )
     elif clothes == "kimono":
-        pen.curve([(x - w * 0.35, shoulder - r * 0.1), (x + w * 0.2, waist - r * 0.3)], (250, 250, 250), r * 0.13)
-        pen.curve([(x + w * 0.35, shoulder - r * 0.1), (x - w * 0.1, waist - r * 0.5)], (250, 250, 250), r * 0.13)
+        trim = _against(dye)
+        pen.curve([(x - w * 0.35, shoulder - r * 0.1), (x + w * 0.2, waist - r * 0.3)], trim, r * 0.14)
+        pen.curve([(x + w * 0.35, shoulder - r * 0.1), (x - w * 0.1, waist - r * 0.5)], trim, r * 0.14)
         pen.shape(
             [
                 (x - w * 0.8, waist - r * 0.4),
@@ -565,7 +575,7 @@ def _detail(
     elif clothes == "sweater":
         for step in range(3):
             y = shoulder + (base - shoulder) * (0.1 + 0.3 * step)
-            pen.curve([(x - w * 0.64, y), (x + w * 0.64, y)], (252, 244, 214), r * 0.14)
+            pen.curve([(x - w * 0.64, y), (x + w * 0.64, y)], _against(dye), r * 0.15)
     elif clothes == "jacket":
         pen.shape(
             [
@@ -574,7 +584,7 @@ def _detail(
                 (x + w * 0.26, base),
                 (x - w * 0.26, base),
             ],
-            (250, 250, 246),
+            _against(dye),
         )
         pen.curve([(x - w * 0.22, shoulder), (x - w * 0.26, base)], dark, r * 0.1)
         pen.curve([(x + w * 0.22, shoulder), (x + w * 0.26, base)], dark, r * 0.1)
@@ -646,7 +656,7 @@ def _mouth(pen: _Pen, look: str, x: float, y: float, r: float) -> None:
         pen.curve([*box, box[0]], ink, r * 0.08)
         pen.curve([(x - r * 0.34, y), (x + r * 0.34, y)], ink, r * 0.05)
     elif look == "frown":
-        pen.arc(x, y + r * 0.24, r * 0.32, (205, 335), ink, r * 0.13)
+        pen.arc(x, y + r * 0.26, r * 0.36, (205, 335), (150, 36, 50), r * 0.15)
     elif look == "closed eyes":
         pen.curve([(x - r * 0.16, y), (x + r * 0.16, y)], ink, r * 0.1)
     else:
@@ -677,8 +687,8 @@ def _hair_behind(pen: _Pen, figure: Figure, x: float, y: float, r: float) -> Non
             [
                 (x - r * 1.1, y - r * 0.3),
                 (x + r * 1.1, y - r * 0.3),
-                (x + r * 1.25, y + r * 2.1),
-                (x - r * 1.25, y + r * 2.1),
+                (x + r * 1.25, y + r * 2.5),
+                (x - r * 1.25, y + r * 2.5),
             ],
             colour,
         )
@@ -687,8 +697,8 @@ def _hair_behind(pen: _Pen, figure: Figure, x: float, y: float, r: float) -> Non
             [
                 (x - r * 1.12, y - r * 0.2),
                 (x + r * 1.12, y - r * 0.2),
-                (x + r * 1.2, y + r * 0.85),
-                (x - r * 1.2, y + r * 0.85),
+                (x + r * 1.45, y + r * 0.85),
+                (x - r * 1.45, y + r * 0.85),
             ],
             colour,
         )
@@ -699,9 +709,9 @@ def _hair_behind(pen: _Pen, figure: Figure, x: float, y: float, r: float) -> Non
         pen.oval(x + r * 1.1, y + r * 0.25, r * 0.4, r * 1.1, colour)
     elif style == "spiky hair":
         points: list[Point] = []
-        for step in range(13):
-            angle = math.radians(170 + 200 * step / 12)
-            reach = r * (1.5 if step % 2 else 1.08)
+        for step in range(15):  # down to the cheeks, or hats would hide them
+            angle = math.radians(145 + 250 * step / 14)
+            reach = r * (1.55 if step % 2 else 1.08)
             points.append((x + reach * math.cos(angle), y + reach * math.sin(angle)))
         pen.shape(points, colour)
     pen.oval(x, y - r * 0.1, r * 1.12, r * 1.08, colour)
@@ -846,14 +856,14 @@ def _eyepatch(pen: _Pen, x: float, y: float, r: float) -> None:
 def _scarf(pen: _Pen, x: float, y: float, r: float) -> None:
     pen.shape(
         [
-            (x + r * 0.2, y + r * 1.1),
-            (x + r * 0.6, y + r * 1.1),
-            (x + r * 0.66, y + r * 2.0),
-            (x + r * 0.26, y + r * 2.0),
+            (x + r * 0.4, y + r * 1.1),
+            (x + r * 0.74, y + r * 1.1),
+            (x + r * 0.84, y + r * 2.0),
+            (x + r * 0.5, y + r * 2.0),
         ],
         (230, 90, 40),
     )
-    pen.oval(x, y + r * 1.1, r * 0.84, r * 0.28, (230, 90, 40))
+    pen.oval(x, y + r * 1.1, r * 0.84, r * 0.24, (230, 90, 40))
 
 
 def _flower(pen: _Pen, x: float, y: float, r: float) -> None:
@@ -881,16 +891,14 @@ def _finished(picture: Image.Image, look: _Look, year: int) -> Image.Image:
     elif finish == "darken":
         picture = ImageEnhance.Brightness(picture).enhance(0.72)
         glow = picture.filter(ImageFilter.GaussianBlur(picture.width / 40))
-        picture = ImageChops.screen(picture, ImageEnhance.Brightness(glow).enhance(0.4))
+        picture = ImageChops.screen(picture, ImageEnhance.Brightness(glow).enhance(0.3))
     elif finish == "hatch":
         pen = _Pen(picture, look)
         for step in range(-9, 10):
             pen.curve([(step / 9, 0), (step / 9 + 1, 1)], (24, 18, 14), 0.009)
         picture = ImageEnhance.Color(picture).enhance(0.85)
-    elif finish == "grain":
-        grain = Image.effect_noise(picture.size, 48).filter(ImageFilter.GaussianBlur(2))
-        board = ImageEnhance.Brightness(picture).enhance(0.8)
-        picture = ImageChops.overlay(board, Image.merge("RGB", (grain, grain, grain)))
+    elif finish == "board":
+        picture = Image.blend(picture, Image.new("RGB", picture.size, (30, 62, 52)), 0.34)
     elif finish == "sepia":
         grey = picture.convert("L")
         tone = Image.merge("RGB", [grey.point(lambda v, k=k: min(255, round(v * k))) for k in (1.06, 0.9, 0.68)])
