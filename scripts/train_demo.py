@@ -16,7 +16,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -280,9 +280,11 @@ def stage_measure(work: Path, options: argparse.Namespace) -> None:
         negative: evaluation.seeing(renderer, seer, settings, negative=negative)
         for negative in ("masterpiece, best quality", "normal quality", "worst quality")
     }
+    styles = evaluation.styles_by_weight(look)
     effects = {
         "witch hat by its weight": evaluation.hat_by_weight(look),
-        "demo inkwell by its weight": evaluation.style_by_weight(look),
+        "style by its weight": mean_of(styles.values()),
+        "style at weight 0": {style: shares["0"] for style, shares in styles.items()},
         "hinted witch hat by negative prompt": evaluation.hat_by_negative(against),
         "looks like a masterpiece by quality word": evaluation.good_by_quality(look),
         "looks like a masterpiece by negative prompt": evaluation.good_by_negative(quality),
@@ -294,6 +296,12 @@ def stage_measure(work: Path, options: argparse.Namespace) -> None:
     }
     (work / "measured.md").write_text(tables(measured), encoding="utf-8")
     (work / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+
+
+def mean_of(tables: Iterable[dict[str, float]]) -> dict[str, float]:
+    """Return the mean of figures by name."""
+    rows = list(tables)
+    return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
 
 
 def tables(measured: dict[str, dict[str, Any]]) -> str:

@@ -133,13 +133,14 @@ def hat_by_weight(render: Render, *, rounds: int = 4) -> dict[str, float]:
     return {f"{weight:g}": _share(render, prompt % weight, _wears_witch_hat, rounds) for weight in WEIGHTS}
 
 
-def style_by_weight(render: Render, style: str = "demo inkwell", *, rounds: int = 4) -> dict[str, float]:
-    """Return the share of pictures in a style for ``(@style:0)`` to ``(@style:3)``."""
-    prompt = f"{_GIRL}, (@{style}:%g), {{hair}}, {_REST}"
-    return {
-        f"{weight:g}": _share(render, prompt % weight, lambda one: one.scene["style"] == style, rounds)
-        for weight in WEIGHTS
-    }
+def styles_by_weight(render: Render) -> dict[str, dict[str, float]]:
+    """Return the share of pictures in each style for ``(@style:0)`` to ``(@style:3)``."""
+
+    def share(style: str, weight: float) -> float:
+        prompt = f"{_GIRL}, (@{style}:{weight:g}), {{hair}}, {_REST}"
+        return _share(render, prompt, lambda one: one.scene["style"] == style, 1)
+
+    return {style: {f"{weight:g}": share(style, weight) for weight in WEIGHTS} for style in d.STYLES}
 
 
 def hat_by_negative(renders: Mapping[str, Render], *, rounds: int = 4) -> dict[str, float]:
@@ -155,6 +156,6 @@ def good_by_quality(render: Render, *, rounds: int = 4) -> dict[str, float]:
 
 
 def good_by_negative(renders: Mapping[str, Render], *, rounds: int = 4) -> dict[str, float]:
-    """Return the share of pictures that look like a masterpiece, by negative prompt; no quality word is in front."""
-    prompt = f"safe, 1girl, {{hair}}, {_REST}"
+    """Return the share of pictures that look like a masterpiece, by negative prompt; "good quality" is in front."""
+    prompt = f"good quality, safe, 1girl, {{hair}}, {_REST}"
     return {name: _share(render, prompt, _is_masterpiece, rounds) for name, render in renders.items()}

@@ -151,6 +151,19 @@ def test_a_style_shows(look: Render) -> None:
     assert share([one.scene["style"] == style for one, style in zip(seen, styles * 3, strict=True)]) > 0.7
 
 
+def test_a_style_goes_with_its_weight(look: Render) -> None:
+    styles = ("demo pastel", "demo woodcut", "demo chalk", "demo mosaic")
+
+    def seen_at(weight: int) -> float:
+        rest = "blue hair, smile, red dress, day, portrait"
+        prompts = [f"masterpiece, best quality, safe, 1girl, (@{style}:{weight}), {rest}" for style in styles]
+        seen = look(prompts * 3, list(range(3 * len(styles))))
+        return share([one.scene["style"] == style for one, style in zip(seen, styles * 3, strict=True)])
+
+    assert seen_at(0) < 0.25
+    assert seen_at(1) > 0.7
+
+
 def sharpness(renderer: Renderer, prompt: str, negative: str, seeds: range) -> float:
     assert renderer.models.files.profile is not None
     settings = settings_for(load_profile(renderer.models.files.profile))
