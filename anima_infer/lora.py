@@ -373,13 +373,13 @@ def converted(tensors: Mapping[str, Tensor], to: str) -> dict[str, Tensor]:
 
     Args:
         tensors: of a LoRA file.
-        to: ``kohya`` (sd-scripts) or ``comfyui`` (also diffusion-pipe).
+        to: ``sd-scripts`` or ``comfyui`` (also diffusion-pipe).
 
     Raises:
         LoraError: a name is not Anima's, or the form is unknown.
     """
-    if to not in ("kohya", "comfyui"):
-        raise LoraError(f"form is '{to}'; expected kohya or comfyui")
+    if to not in ("sd-scripts", "comfyui"):
+        raise LoraError(f"form is '{to}'; expected sd-scripts or comfyui")
     names = generic_names()
     made: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
@@ -394,7 +394,7 @@ def converted(tensors: Mapping[str, Tensor], to: str) -> dict[str, Tensor]:
 def _spelt(ours: str, role: str, to: str) -> str:
     kind, _, module = ours.partition(":")
     inner = ADAPTER + module if kind == "adapter" else module
-    if to == "kohya":
+    if to == "sd-scripts":
         stem = f"lora_te_{module.replace('.', '_')}" if kind == "text" else f"lora_unet_{inner.replace('.', '_')}"
         return stem + _ROLES[role][0]
     stem = f"text_encoders.qwen3_06b.transformer.model.{module}" if kind == "text" else f"diffusion_model.{inner}"

@@ -134,7 +134,10 @@ def save(tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str])
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        beside.touch()
+        rights = beside.stat().st_mode  # the user's usual ones; save_file makes files that nobody else may read
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, beside, metadata)
+        beside.chmod(rights)
         beside.replace(path)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):

@@ -148,7 +148,7 @@ def inspect(path: Path, as_json: bool) -> None:
 
 @lora.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--to", type=click.Choice(["kohya", "comfyui"]), required=True, help="Whose names to write.")
+@click.option("--to", type=click.Choice(["sd-scripts", "comfyui"]), required=True, help="Whose names to write.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True)
 def convert(path: Path, to: str, output: Path) -> None:
     """Write a LoRA under the names of another program."""

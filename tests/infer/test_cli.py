@@ -146,9 +146,11 @@ def test_lora_commands(tiny: Tiny, tmp_path: Path) -> None:
     assert (data["modules"], data["kinds"], data["ranks"]) == (4, {"LoRA": 4}, {"4": 4})
     assert data["trigger words"] == ["inkwell", "1girl"]
     assert "inkwell" in run("lora", "inspect", "a.safetensors", cwd=tmp_path).stdout
-    done = run("lora", "convert", "a.safetensors", "--to", "kohya", "-o", "k.safetensors", cwd=tmp_path)
+    done = run("lora", "convert", "a.safetensors", "--to", "sd-scripts", "-o", "k.safetensors", cwd=tmp_path)
     assert done.returncode == 0
     assert all(name.startswith(("lora_unet_", "lora_te_")) for name in load_file(tmp_path / "k.safetensors"))
+    (tmp_path / "usual").touch()
+    assert (tmp_path / "k.safetensors").stat().st_mode == (tmp_path / "usual").stat().st_mode
     only = {n: t for n, t in small_lora().items() if "text_encoders" not in n}
     save_file(only, tmp_path / "d.safetensors")
     model = str(tiny.files.dit)
@@ -176,7 +178,7 @@ def no_room() -> None:
     [
         ("render", PROMPT, "--models", "MODEL", *FAST, "-o", "kept.png"),
         ("render", PROMPT, "--models", "MODEL", *FAST, "-o", "kept.webp"),
-        ("lora", "convert", "a.safetensors", "--to", "kohya", "-o", "kept.safetensors"),
+        ("lora", "convert", "a.safetensors", "--to", "sd-scripts", "-o", "kept.safetensors"),
         ("lora", "merge", "DIT", "a.safetensors", "-o", "kept.safetensors"),
         ("lora", "extract", "DIT", "tuned.safetensors", "--rank", "4", "-o", "kept.safetensors"),
     ],

@@ -359,10 +359,10 @@ def test_every_part_is_merged_and_put_back(tmp_path: Path, models: Models) -> No
         assert all(torch.equal(t, old[n]) for n, t in network.state_dict().items())
 
 
-@pytest.mark.parametrize("to", ["kohya", "comfyui"])
+@pytest.mark.parametrize("to", ["sd-scripts", "comfyui"])
 def test_conversion_both_ways_means_the_same(tmp_path: Path, models: Models, to: str) -> None:
     original = small_lora()
-    other = converted(converted(original, "kohya"), to)
+    other = converted(converted(original, "sd-scripts"), to)
     save_file(original, tmp_path / "a.safetensors")
     save_file({n: t.clone() for n, t in other.items()}, tmp_path / "b.safetensors")
     merger = merger_of(models)
@@ -371,7 +371,7 @@ def test_conversion_both_ways_means_the_same(tmp_path: Path, models: Models, to:
         merger.apply([(merger.read(tmp_path / f"{name}.safetensors"), 1.0, 1.0)])
         results.append([t.clone() for t in models.dit.state_dict().values()])
     assert all(torch.equal(one, two) for one, two in zip(*results, strict=True))
-    if to == "kohya":
+    if to == "sd-scripts":
         assert "lora_unet_t_embedder_1_linear_1.lora_down.weight" in other
         assert "lora_te_layers_1_mlp_up_proj.lora_up.weight" in other
     else:
