@@ -28,15 +28,10 @@ ROPE_STRETCH = 4.0
 
 
 class KeysValues(NamedTuple):
-    """What every cross-attention reads of a prompt: B x heads x rows x head width, once per block, and one key bias."""
+    """What cross-attention reads of P prompts: P x heads x rows x head width, once per block, and one key bias."""
 
     pairs: list[tuple[Tensor, Tensor]]
     bias: Tensor | None
-
-    def repeat(self, batch: int) -> KeysValues:
-        """Return the same prompt for a batch of pictures; nothing is copied."""
-        pairs = [(k.expand(batch, -1, -1, -1), v.expand(batch, -1, -1, -1)) for k, v in self.pairs]
-        return KeysValues(pairs, None if self.bias is None else self.bias.expand(batch, -1, -1, -1))
 
 
 class Modulation(NamedTuple):
@@ -137,9 +132,13 @@ class Attention(nn.Module):
         return self.attend(queries, keys, values)
 
     def to_context(self, x: Tensor, pair: tuple[Tensor, Tensor], bias: Tensor | None) -> Tensor:
-        """Let tokens attend to the prompt; no positions, no mask but the bias of the zero rows."""
-        queries = self.q_norm(self.split(self.q_proj(x))).transpose(1, 2)
-        return self.attend(queries, *pair, bias)
+        """Let tokens attend to the prompt; no positions, no mask but the bias of the zero rows.
+
+        Pictures that share a prompt stand in a row: their tokens are one longer list of queries, and nothing is copied.
+        """
+        tokens = x.reshape(pair[0].shape[0], -1, x.shape[-1])
+        queries = self.q_norm(self.split(self.q_proj(tokens))).transpose(1, 2)
+        return self.attend(queries, *pair, bias).view_as(x)
 
 
 def rotated(x: Tensor, rope: Rope) -> Tensor:
@@ -278,7 +277,8 @@ class Dit(nn.Module):
         Args:
             x: B x C x H x W latents. Odd sizes are padded by wrapping and cropped back.
             level: of ``modulation``, for one noise level or for B.
-            context: of ``keys_values``, for B prompts.
+            context: of ``keys_values``, for B prompts, or for fewer that divide B: each is then that of several
+                pictures in a row.
 
         Returns:
             B x C x H x W, float32.

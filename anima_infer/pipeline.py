@@ -178,11 +178,10 @@ class Denoiser:
         """Return keys and values for a batch; equal prompts are projected once."""
         unique = list({id(context): context for context in contexts}.values())
         keys = self.dit.keys_values(stacked(unique))
-        if len(unique) == len(contexts):
-            return keys
-        if len(unique) == 1:
-            return keys.repeat(len(contexts))
         places = [next(i for i, u in enumerate(unique) if u is context) for context in contexts]
+        each = len(contexts) // len(unique)
+        if places == [i for i in range(len(unique)) for _ in range(each)]:
+            return keys  # every prompt is that of as many pictures in a row
         pick = torch.tensor(places, device=keys.pairs[0][0].device)
         pairs = [(k.index_select(0, pick), v.index_select(0, pick)) for k, v in keys.pairs]
         return KeysValues(pairs, None if keys.bias is None else keys.bias.index_select(0, pick))

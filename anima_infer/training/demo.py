@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from anima_infer.adapter import Adapter
 from anima_infer.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
-from anima_infer.dit import Context, Dit, KeysValues, RmsNorm
+from anima_infer.dit import Context, Dit, RmsNorm
 from anima_infer.text import TextEncoder
 from anima_infer.training.captions import every_tag, weighted
 from anima_infer.training.drawing import QUALITIES, Scene, details, draw, random_scene
@@ -333,7 +333,7 @@ def train_trunk(
         pick = torch.randint(len(latents), (pace.batch // levels,), generator=source)
         captions = [[] if words.random() < drop else weighted(chosen[i], words) for i in pick.tolist()]
         context = trunk.contexts([tokenizers.encode(segments) for segments in captions])
-        keys = repeated(trunk.dit.keys_values(context), levels)
+        keys = trunk.dit.keys_values(context)
         data = latents[pick].float().repeat_interleave(levels, 0)
         noise = torch.randn(data.shape, generator=source)
         sigmas = sample_sigmas(len(data), source)
@@ -348,12 +348,6 @@ def train_trunk(
         if step % save_every == 0 or step == until:
             _save(state, trunk.networks, learner, source, average)
     return average
-
-
-def repeated(keys: KeysValues, times: int) -> KeysValues:
-    """Return keys and values with every prompt several times in a row."""
-    pairs = [(k.repeat_interleave(times, 0), v.repeat_interleave(times, 0)) for k, v in keys.pairs]
-    return KeysValues(pairs, None if keys.bias is None else keys.bias.repeat_interleave(times, 0))
 
 
 # --- states and export -----------------------------------------------------------------------------------------------

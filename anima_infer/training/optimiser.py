@@ -40,7 +40,9 @@ class Learner:
     def __init__(self, parameters: Iterable[nn.Parameter], pace: Pace, *, decay: float = 0.01) -> None:
         """Start at step 0."""
         self.parameters, self.pace, self.step = list(parameters), pace, 0
-        self.optimiser = torch.optim.AdamW(self.parameters, lr=pace.rate, betas=(0.9, 0.99), weight_decay=decay)
+        self.optimiser = torch.optim.AdamW(
+            self.parameters, lr=pace.rate, betas=(0.9, 0.99), weight_decay=decay, fused=True
+        )
 
     def learn(self, loss: Tensor) -> float:
         """Take a step against the gradient of a loss, shape (); return the loss."""

@@ -51,7 +51,7 @@ def test_transformer(ours: tuple[Dit, Vae], theirs: tuple[Any, Any], height: int
     x = torch.randn(2, 16, height, width, generator=torch.Generator().manual_seed(1))
     sigma = torch.tensor([0.7])
     dit, one = ours[0], context(rows)
-    made = dit(x, dit.modulation(sigma), dit.keys_values(one).repeat(2))
+    made = dit(x, dit.modulation(sigma), dit.keys_values(one))
     expected = peers.velocity(theirs[0], x, sigma, padded(one).expand(2, -1, -1))
     torch.testing.assert_close(made, expected, **CLOSE)
 

@@ -224,6 +224,17 @@ def test_a_batch_changes_a_picture_by_float_noise(models: Models) -> None:
     assert torch.equal(denoise(models.dit, [cond], [empty], SMALL, [7]), alone), "the same seed, the same bits"
 
 
+@pytest.mark.parametrize("order", ["aa", "aab", "baa", "aabb", "abab", "abba", "aabbcc", "abcabc"])
+def test_every_picture_has_its_own_prompt(models: Models, order: str) -> None:
+    texts = {"a": "1girl, hat", "b": "a long prompt about a cat", "c": "night"}
+    prompts = {name: encode(models, text) for name, text in texts.items()}
+    settings = Settings(64, 64, 2, guidance=Guidance(1.0))
+    batch = denoise(models.dit, [prompts[name] for name in order], [], settings, range(len(order)))
+    for seed, name in enumerate(order):
+        alone = denoise(models.dit, [prompts[name]], [], settings, [seed])
+        torch.testing.assert_close(batch[seed : seed + 1], alone, atol=1e-4, rtol=1e-3)
+
+
 def test_guidance_of_one_never_asks_for_the_negative_prompt(models: Models) -> None:
     cond = encode(models, "1girl")
     settings = Settings(64, 64, 3, guidance=Guidance(1.0))
