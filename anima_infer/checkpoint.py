@@ -9,7 +9,9 @@ Source: what ComfyUI 0.29.0 computes.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +22,7 @@ from torch import Tensor, nn
 from anima_infer.adapter import Adapter
 from anima_infer.config import AdapterConfig, DitConfig, VaeConfig
 from anima_infer.dit import Dit
-from anima_infer.errors import CheckpointError
+from anima_infer.errors import CheckpointError, InferError
 from anima_infer.vae import Vae, collapsed
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -460,3 +462,27 @@ def load_vae(file: WeightFile, *, dtype: torch.dtype, device: torch.device) -> V
     fresh = Vae(VaeConfig(width=8, latent_channels=config.latent_channels))
     network.mean, network.std = fresh.mean, fresh.std
     return fill(network, part, dtype=dtype, device=device, live=True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def write_weights(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Write a safetensors file, whole or not at all.
+
+    Raises:
+        InferError: it cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.touch()
+        rights = beside.stat().st_mode  # the user's usual ones; save_file makes files that nobody else may read
+        whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+        save_file(whole, beside, dict(metadata) if metadata else None)
+        beside.chmod(rights)
+        beside.replace(path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise InferError(f"{path}: cannot be written ({' '.join(str(error).split())}); free some space") from None

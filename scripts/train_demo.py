@@ -25,7 +25,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from anima_infer.checkpoint import WeightFile, load_vae
+from anima_infer.checkpoint import WeightFile, load_vae, write_weights
 from anima_infer.models import Models, find
 from anima_infer.render import Job, Renderer, settings_for
 from anima_infer.training import demo, evaluation, judge
@@ -196,8 +196,6 @@ def trained_vae(work: Path) -> demo.Vae:
 
 def stage_judge(work: Path, options: argparse.Namespace) -> None:
     """Train the judge on the drawings and on what the VAE makes of them."""
-    from safetensors.torch import save_file
-
     if (work / "judge.safetensors").is_file():
         return
     data, vae = pictures(work), trained_vae(work)
@@ -211,7 +209,7 @@ def stage_judge(work: Path, options: argparse.Namespace) -> None:
     both = torch.cat((data, *made))
     judge.train_judge(network, both, judge.targets(chosen), Pace(options.judge_steps, 64, 2e-3), say)
     network.eval()
-    save_file({n: t.half().contiguous() for n, t in network.state_dict().items()}, work / "judge.safetensors")
+    write_weights(work / "judge.safetensors", {n: t.half() for n, t in network.state_dict().items()})
     good = [scene for scene in demo.scenes(3000, 99) if judge.rung_of(scene.quality) == "masterpiece"][:1500]
     drawn = demo.pictures(good, 500_000).float() / 127.5 - 1
     figures = judge.accuracies(judge.Judge.load(work / "judge.safetensors"), drawn, judge.targets(good))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 import torch
 
-from anima_infer.checkpoint import WeightFile, load_adapter, load_dit, part_of
-from anima_infer.errors import CheckpointError, InferError
+from anima_infer.checkpoint import WeightFile, load_adapter, load_dit, part_of, write_weights
+from anima_infer.errors import CheckpointError
 from anima_infer.lora import Lora, Merger, converted, extracted, generic_names
 from anima_infer.render import LoraUse
 
@@ -88,7 +86,7 @@ def convert(path: Path, to: str, output: Path) -> None:
     """Write a LoRA under other names."""
     file = WeightFile.of(path)
     made = converted({name: file.raw(name) for name in file}, to)
-    save(made, output, file.metadata)
+    write_weights(output, made, file.metadata)
     click.echo(f"{output}: {len(made)} tensors in {to} names")
 
 
@@ -109,7 +107,7 @@ def merge(model: Path, uses: tuple[str, ...], output: Path) -> None:
     made = {f"net.{name}": tensor for name, tensor in dit.state_dict().items()}
     if adapter is not None:
         made |= {f"net.llm_adapter.{name}": tensor for name, tensor in adapter.state_dict().items()}
-    save(made, output, {"merged": ", ".join(f"{use.path.name}:{use.strength:g}" for use in wanted)})
+    write_weights(output, made, {"merged": ", ".join(f"{use.path.name}:{use.strength:g}" for use in wanted)})
     click.echo(f"{output}: {len(made)} tensors")
 
 
@@ -118,28 +116,5 @@ def extract(base: Path, tuned: Path, rank: int, output: Path) -> None:
     parts = [part_of(WeightFile.of(path), "dit") for path in (base, tuned)]
     before, after = ({name: part.tensor(name) for name in part.names} for part in parts)
     made = extracted(before, after, rank)
-    save(made, output, {"extracted_from": f"{tuned.name} - {base.name}", "ss_network_dim": str(rank)})
+    write_weights(output, made, {"extracted_from": f"{tuned.name} - {base.name}", "ss_network_dim": str(rank)})
     click.echo(f"{output}: {len(made) // 2} modules of rank {rank}")
-
-
-def save(tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str]) -> None:
-    """Write a safetensors file, whole or not at all.
-
-    Raises:
-        InferError: it cannot be written.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.touch()
-        rights = beside.stat().st_mode  # the user's usual ones; save_file makes files that nobody else may read
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, beside, metadata)
-        beside.chmod(rights)
-        beside.replace(path)
-    except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise InferError(f"{path}: cannot be written ({' '.join(str(error).split())}); free some space") from None

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anima_infer.adapter import Adapter
+from anima_infer.checkpoint import write_weights
 from anima_infer.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
 from anima_infer.dit import Context, Dit, RmsNorm
 from anima_infer.text import TextEncoder
@@ -396,14 +397,9 @@ def release_layout(vae: Vae) -> dict[str, Tensor]:
 
 def export(folder: Path, vae: Vae, trunk: Trunk) -> None:
     """Write the three files of the release, in half precision."""
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
     net = {f"net.{name}": tensor for name, tensor in trunk.dit.state_dict().items()}
     net |= {f"net.llm_adapter.{name}": tensor for name, tensor in trunk.adapter.state_dict().items()}
     text = {f"model.{name}": tensor for name, tensor in trunk.text.model.state_dict().items()}
     files = {"anima-tiny": net, "qwen_3_06b_tiny": text, "qwen_image_vae_tiny": release_layout(vae)}
     for name, tensors in files.items():
-        save_file(
-            {key: t.detach().half().contiguous().clone() for key, t in tensors.items()}, folder / f"{name}.safetensors"
-        )
+        write_weights(folder / f"{name}.safetensors", {key: tensor.half() for key, tensor in tensors.items()})
