@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("out/anima-tiny"))
     parser.add_argument("--scenes", type=int, default=48_000)
     parser.add_argument("--vae-steps", type=int, default=5_000)
-    parser.add_argument("--dit-steps", type=int, default=24_000)
+    parser.add_argument("--dit-steps", type=int, default=20_000)
     parser.add_argument("--polish-steps", type=int, default=1_000)
     parser.add_argument("--judge-steps", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=64)
@@ -228,7 +228,7 @@ def stage_dit(work: Path, options: argparse.Namespace) -> None:
     while done < options.dit_steps:
         torch.set_num_threads(1 if options.beside and options.beside.poll() is None else threads)
         done = min(options.dit_steps, (int((load_state(work / "dit.state") or {"step": 0})["step"]) // 1000 + 1) * 1000)
-        pace = Pace(options.dit_steps, options.batch, 1.5e-3)
+        pace = Pace(options.dit_steps, options.batch, 3e-3)
         average = demo.train_trunk(
             trunk, tokenizers, chosen, latents, drawn["weights"], pace, work / "dit.state", say, until=done
         )

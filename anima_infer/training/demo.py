@@ -239,6 +239,12 @@ class Trunk:
         """All of them."""
         return [self.text, self.adapter, self.dit]
 
+    @property
+    def matrices(self) -> list[nn.Parameter]:
+        """Weights of the blocks' projections, without the narrow ones of the modulation."""
+        stacks: list[nn.Module] = [self.text.model.layers, self.adapter.blocks, self.dit.blocks]
+        return [p for stack in stacks for p in stack.parameters() if p.ndim == 2 and min(p.shape) > DIT.adaln_width]
+
     def contexts(self, prompts: Sequence[Tokens]) -> Context:
         """Return the contexts of a batch of prompts, padded; as inference computes them one by one."""
         qwen, qwen_mask = padded([tokens.qwen for tokens in prompts])
@@ -324,7 +330,7 @@ def train_trunk(
     """
     source = torch.Generator().manual_seed(2)
     words = random.Random(3)  # noqa: S311  no secret
-    learner = Learner((p for network in trunk.networks for p in network.parameters()), pace)
+    learner = Learner((p for network in trunk.networks for p in network.parameters()), pace, matrices=trunk.matrices)
     average = Average(trunk.networks)
     _resume(state, trunk.networks, learner, source, average)
     words.seed(learner.step)
