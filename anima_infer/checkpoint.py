@@ -9,9 +9,7 @@ Source: what ComfyUI 0.29.0 computes.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +22,7 @@ from anima_infer.config import AdapterConfig, DitConfig, VaeConfig
 from anima_infer.dit import Dit
 from anima_infer.errors import CheckpointError, InferError
 from anima_infer.vae import Vae, collapsed
+from anima_infer.whole import written_whole
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -473,16 +472,12 @@ def write_weights(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.touch()
-        rights = beside.stat().st_mode  # the user's usual ones; save_file makes files that nobody else may read
-        whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-        save_file(whole, beside, dict(metadata) if metadata else None)
-        beside.chmod(rights)
-        beside.replace(path)
+        with written_whole(path) as beside:
+            beside.touch()
+            rights = beside.stat().st_mode  # the user's usual ones; save_file makes files that nobody else may read
+            save_file(whole, beside, dict(metadata) if metadata else None)
+            beside.chmod(rights)
     except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise InferError(f"{path}: cannot be written ({' '.join(str(error).split())}); free some space") from None

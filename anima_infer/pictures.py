@@ -6,15 +6,14 @@ Knows nothing of tensors. Source: ComfyUI 0.29.0 (names of the metadata).
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, PngImagePlugin
 
 from anima_infer.errors import InferError, SettingsError
+from anima_infer.whole import written_whole
 
 ENDINGS = (".png", ".webp")
 
@@ -51,28 +50,31 @@ def save_picture(
     """
     if path.suffix.lower() not in ENDINGS:
         raise SettingsError(f"{path}: ending is '{path.suffix}'; expected one of {', '.join(ENDINGS)}")
-    graph = json.dumps(workflow, ensure_ascii=False) if workflow else ""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix.lower() == ".png":
-            info = PngImagePlugin.PngInfo()
-            if parameters:
-                info.add_itxt("parameters", parameters)
-            if graph:
-                info.add_itxt("prompt", graph)
-            picture.save(beside, format="PNG", pnginfo=info, compress_level=4)
-        else:
-            exif = Image.Exif()
-            if parameters:
-                exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + parameters.encode("utf-16-be")
-            if graph:
-                exif[0x0110] = f"prompt:{json.dumps(workflow)}"  # this field is ASCII
-            picture.save(beside, format="WEBP", lossless=True, exif=exif)
-        beside.replace(path)
+        with written_whole(path) as beside:
+            if path.suffix.lower() == ".png":
+                _write_png(picture, beside, parameters, workflow)
+            else:
+                _write_webp(picture, beside, parameters, workflow)
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise InferError(
             f"{path}: cannot be written ({error.strerror or error}); free some space or choose another place"
         ) from None
+
+
+def _write_png(picture: Image.Image, path: Path, parameters: str, workflow: Mapping[str, Any] | None) -> None:
+    info = PngImagePlugin.PngInfo()
+    if parameters:
+        info.add_itxt("parameters", parameters)
+    if workflow:
+        info.add_itxt("prompt", json.dumps(workflow, ensure_ascii=False))
+    picture.save(path, format="PNG", pnginfo=info, compress_level=4)
+
+
+def _write_webp(picture: Image.Image, path: Path, parameters: str, workflow: Mapping[str, Any] | None) -> None:
+    exif = Image.Exif()
+    if parameters:
+        exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + parameters.encode("utf-16-be")
+    if workflow:
+        exif[0x0110] = f"prompt:{json.dumps(workflow)}"  # this field is ASCII
+    picture.save(path, format="WEBP", lossless=True, exif=exif)

@@ -11,12 +11,13 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from anima_infer.errors import GridError
+from anima_infer.whole import written_whole
 
 GRID, MANIFEST, PICTURES, VOTES, LOCK = "grid.json", "manifest.jsonl", "pictures", "votes.sqlite3", ".lock"
 VERSION = 1
@@ -166,14 +167,10 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         GridError: it cannot be written.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        with written_whole(path) as beside:
+            beside.write_text(text, encoding="utf-8")
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise GridError(
             f"{path}: cannot be written ({error.strerror}); free some space or choose another place"
         ) from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -73,11 +74,9 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002  as all optimisers have it
         """Move the matrices that have a gradient."""
         for group in self.param_groups:
-            shapes: dict[torch.Size, list[nn.Parameter]] = {}
-            for matrix in group["params"]:
-                if matrix.grad is not None:
-                    shapes.setdefault(matrix.shape, []).append(matrix)
-            for shape, matrices in shapes.items():
+            ready = sorted((m for m in group["params"] if m.grad is not None), key=lambda m: m.shape)
+            for shape, alike in groupby(ready, key=lambda m: m.shape):
+                matrices = list(alike)
                 moves = torch.stack([self._momentum(matrix, group["momentum"]) for matrix in matrices])
                 size = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1]))
                 for matrix, move in zip(matrices, orthogonalised(moves).to(moves.dtype), strict=True):
@@ -122,16 +121,15 @@ class Learner:
         self.optimisers: list[torch.optim.Optimizer] = [adam]
         if matrices:
             self.optimisers.append(Muon(matrices, matrix_rate))
-        self.rates = (pace.rate, matrix_rate)
 
     def learn(self, loss: Tensor) -> float:
         """Take a step against the gradient of a loss, shape (); return the loss."""
         share = self.pace.at(self.step) / self.pace.rate
         loss.backward()
         nn.utils.clip_grad_norm_(self.parameters, MOST_GRADIENT)
-        for optimiser, rate in zip(self.optimisers, self.rates, strict=False):
+        for optimiser in self.optimisers:
             for group in optimiser.param_groups:
-                group["lr"] = rate * share
+                group["lr"] = share * optimiser.defaults["lr"]
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
         self.step += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from anima_infer.errors import CheckpointError
+from anima_infer.whole import written_whole
 
 
 class Average:
@@ -51,10 +51,8 @@ class Average:
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
     """Write a state whole or not at all; the one before it stays until then."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    torch.save(state, beside)
-    beside.replace(path)
+    with written_whole(path) as beside:
+        torch.save(state, beside)
 
 
 def load_state(path: Path) -> dict[str, Any] | None:
