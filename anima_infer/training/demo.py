@@ -28,6 +28,7 @@ from anima_infer.training.captions import every_tag, weighted
 from anima_infer.training.drawing import QUALITIES, Scene, details, draw, random_scene
 from anima_infer.training.flow import flow_loss, noised, sample_sigmas
 from anima_infer.training.optimiser import Learner, Pace
+from anima_infer.training.precision import faster
 from anima_infer.training.state import Average, load_state, save_state
 from anima_infer.vae import MEAN, STD, Norm, Vae
 from anima_prompt.tokens import Tokenizers, Tokens
@@ -339,12 +340,14 @@ def train_trunk(
     while learner.step < until:
         pick = torch.randint(len(latents), (pace.batch // levels,), generator=source)
         captions = [[] if words.random() < drop else weighted(chosen[i], words) for i in pick.tolist()]
-        context = trunk.contexts([tokenizers.encode(segments) for segments in captions])
-        keys = trunk.dit.keys_values(context)
+        tokens = [tokenizers.encode(segments) for segments in captions]
         data = latents[pick].float().repeat_interleave(levels, 0)
         noise = torch.randn(data.shape, generator=source)
         sigmas = sample_sigmas(len(data), source)
-        velocity = trunk.dit(noised(data, noise, sigmas), trunk.dit.modulation(sigmas), keys)
+        modulation = trunk.dit.modulation(sigmas)
+        with faster():
+            keys = trunk.dit.keys_values(trunk.contexts(tokens))
+            velocity = trunk.dit(noised(data, noise, sigmas), modulation, keys)
         loss = flow_loss(velocity, data, noise, counts[pick].repeat_interleave(levels, 0)).mean()
         losses.append(learner.learn(loss))
         average.update()

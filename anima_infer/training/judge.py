@@ -20,6 +20,7 @@ from anima_infer.image import to_pixels
 from anima_infer.training import drawing as d
 from anima_infer.training.drawing import Figure, Scene, visible_eyes
 from anima_infer.training.optimiser import Learner, Pace
+from anima_infer.training.precision import faster
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -252,6 +253,8 @@ def train_judge(
         pick = torch.randint(len(pixels), (pace.batch,), generator=source)
         x = moved(pixels[pick].float() / 127.5 - 1, source).contiguous(memory_format=torch.channels_last)
         answers = {name: values[pick % count] for name, values in right.items()}
-        loss = learner.learn(judge_loss(judge(x), answers))
+        with faster():
+            scores = judge(x)
+        loss = learner.learn(judge_loss({name: score.float() for name, score in scores.items()}, answers))
         if learner.step % 100 == 0:
             say(f"judge {learner.step}/{pace.steps} loss {loss:.4f}")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import copy
 import random
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from anima_infer.errors import CheckpointError, SettingsError
 from anima_infer.models import Models, find
 from anima_infer.pipeline import Settings
 from anima_infer.render import Job, Renderer
-from anima_infer.training import demo
+from anima_infer.training import demo, precision
 from anima_infer.training.captions import caption, every_tag
 from anima_infer.training.flow import flow_loss, noised, sample_sigmas
 from anima_infer.training.optimiser import Learner, Pace, orthogonalised
@@ -175,21 +177,57 @@ def test_training_sees_what_inference_computes(tokenizers: Tokenizers) -> None:
         assert batch.lengths[index] == length
 
 
-def test_gradients_reach_every_weight_of_the_trunk(tokenizers: Tokenizers) -> None:
+def learning(tokenizers: Tokenizers, around: AbstractContextManager[None]) -> tuple[demo.Trunk, torch.Tensor]:
+    """Return a trunk in which nothing is shut, and its loss, whose gradients it has."""
+    source = torch.Generator().manual_seed(4)
     trunk = demo.new_trunk()
-    torch.nn.init.normal_(trunk.dit.final_layer.linear.weight, 0, 0.1)
+    torch.nn.init.normal_(trunk.dit.final_layer.linear.weight, 0, 0.1, source)
     for block in trunk.dit.blocks:
         for branch in ("self_attn", "cross_attn", "mlp"):
-            torch.nn.init.normal_(getattr(block, f"adaln_modulation_{branch}")[2].weight, 0, 0.1)
-    context = trunk.contexts([tokenizers.encode([("1girl, red hair", 1.0)]), tokenizers.encode([("1boy", 1.0)])])
-    data, noise, sigmas = torch.randn(2, 16, 8, 8), torch.randn(2, 16, 8, 8), torch.tensor([0.5, 0.9])
-    keys = trunk.dit.keys_values(context)
-    velocity = trunk.dit(noised(data, noise, sigmas), trunk.dit.modulation(sigmas), keys)
-    flow_loss(velocity, data, noise).mean().backward()
+            torch.nn.init.normal_(getattr(block, f"adaln_modulation_{branch}")[2].weight, 0, 0.1, source)
+    prompts = [tokenizers.encode([(text, 1.0)]) for text in ("1girl, red hair", "1boy")]
+    data, noise = (torch.randn(2, 16, 8, 8, generator=source) for _ in range(2))
+    sigmas = torch.tensor([0.5, 0.9])
+    with around:
+        keys = trunk.dit.keys_values(trunk.contexts(prompts))
+        velocity = trunk.dit(noised(data, noise, sigmas), trunk.dit.modulation(sigmas), keys)
+    loss = flow_loss(velocity, data, noise).mean()
+    loss.backward()
+    return trunk, loss.detach()
+
+
+def test_gradients_reach_every_weight_of_the_trunk(tokenizers: Tokenizers) -> None:
+    trunk, _ = learning(tokenizers, nullcontext())
     for network in trunk.networks:
         for name, parameter in network.named_parameters():
             assert parameter.grad is not None, name
             assert torch.isfinite(parameter.grad).all(), name
+
+
+def test_bfloat16_gives_the_gradients_of_float32(tokenizers: Tokenizers) -> None:
+    whole, right = learning(tokenizers, nullcontext())
+    rounded, loss = learning(tokenizers, precision.halved())
+    torch.testing.assert_close(loss, right, atol=0, rtol=0.01)
+    assert not torch.equal(loss, right), "something is rounded"
+    for one, other in zip(whole.networks, rounded.networks, strict=True):
+        for (name, exact), near in zip(one.named_parameters(), other.parameters(), strict=True):
+            assert exact.grad is not None
+            assert near.grad is not None, name
+            assert near.grad.dtype == torch.float32, name
+            difference = (near.grad - exact.grad).norm() / exact.grad.norm().clamp(min=1e-12)
+            assert difference < 0.1, f"{name}: {difference}"
+
+
+def test_bfloat16_is_for_products_and_only_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = torch.ones(1, 2, 4, 8)
+    with precision.halved():
+        assert torch.nn.Linear(8, 8)(x).dtype == torch.bfloat16
+        assert F.scaled_dot_product_attention(x.bfloat16(), x, x).dtype == torch.float32
+    for pays, kind in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr(precision, "halves_pay", lambda pays=pays: pays)
+        with precision.faster():
+            assert torch.nn.Linear(8, 8)(x).dtype == kind
+    assert torch.nn.Linear(8, 8)(x).dtype == torch.float32
 
 
 def test_normalised_latents_change_no_picture() -> None:
