@@ -72,7 +72,7 @@ class InProcess:
                 known[f"checkpoint {checkpoint}"] = fingerprint(_file_in(Path(checkpoint)))
         for use in dict.fromkeys(use for cell in cells for use in cell.job.loras):
             if use.path.is_file():
-                known[f"LoRA {use.path.name}"] = fingerprint(use.path)
+                known[f"LoRA {use.path}"] = fingerprint(use.path)
         return known
 
     def run(self, batches: Iterable[Batch]) -> Iterator[Outcome]:

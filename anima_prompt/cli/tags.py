@@ -23,6 +23,7 @@ from anima_prompt.names import name_to_text, text_to_name
 
 if TYPE_CHECKING:
     from anima_prompt.vocabulary import Entry
+    from anima_prompt.vocabulary.search import Match
 
 CATEGORIES = click.Choice(["general", "artist", "copyright", "character", "meta", "closed"])
 FOUND, NOTHING = 0, 1
@@ -53,12 +54,21 @@ def search(query: str, category: str | None, limit: int, beside: str | None, as_
     held = names_in(beside) if beside else ()
     found = Vocabulary.default().search(query, category=category, limit=limit, beside=held)
     if as_json:
-        data = [{**entry_data(m.entry), "found_by": m.tier.name.lower(), "score": round(m.score, 3)} for m in found]
+        data = [
+            {**entry_data(m.entry), "found_by": m.tier.name.lower(), "found_as": m.form, "score": round(m.score, 3)}
+            for m in found
+        ]
         click.echo(json.dumps(data, ensure_ascii=False, indent=2))
     else:
-        rows = [(written(m.entry), m.entry.category, count(m.entry), note(m.entry), m.tier.name.lower()) for m in found]
+        rows = [(written(m.entry), m.entry.category, count(m.entry), note(m.entry), _how(m)) for m in found]
         print_table(("write", "category", "posts", "belongs to", "found by"), rows)
     sys.exit(FOUND if found else NOTHING)
+
+
+def _how(match: Match) -> str:
+    """Return how an entry was found, with the spelling that fits the query if it is not the entry's name."""
+    tier = match.tier.name.lower()
+    return tier if match.form == match.entry.name else f"{tier}: {match.form}"
 
 
 @tags.command()

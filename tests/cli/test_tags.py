@@ -35,10 +35,17 @@ def test_search_prints_what_to_write(folder: Path) -> None:
     assert run(folder, "search", "qqqqqqqq").returncode == 1
 
 
+def test_search_tells_which_spelling_was_found(folder: Path) -> None:
+    rows = run(folder, "search", "gold hair", "--limit", "1").stdout.splitlines()
+    assert rows[1].split()[-2:] == ["alias:", "gold_hair"]
+    rows = run(folder, "search", "blonde hair", "--limit", "1").stdout.splitlines()
+    assert rows[1].split()[-1] == "exact"
+
+
 def test_search_gives_json_and_takes_a_category(folder: Path) -> None:
     data = json.loads(run(folder, "search", "wlop", "--category", "artist", "--json").stdout)
     assert data[0]["text"] == "@wlop"
-    assert data[0]["found_by"] == "exact"
+    assert (data[0]["found_by"], data[0]["found_as"]) == ("exact", "wlop")
     assert json.loads(run(folder, "search", "wlop", "--category", "general", "--json").stdout) == []
 
 

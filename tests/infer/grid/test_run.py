@@ -103,6 +103,24 @@ def test_a_lora_that_is_not_there_fails_its_own_cells(executor: InProcess, tmp_p
     assert "gone.safetensors" in errors.pop()
 
 
+def test_loras_of_one_name_are_told_apart_and_a_changed_one_is_not_mixed(executor: InProcess, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    from tests.infer.test_files import small_lora
+
+    paths = [tmp_path / folder / "style.safetensors" for folder in ("old", "new")]
+    for path, size in zip(paths, (1.0, 2.0), strict=True):
+        path.parent.mkdir()
+        save_file({name: size * tensor for name, tensor in small_lora().items()}, path)
+    spec = grid_spec({"loras": [f"{path}:1" for path in paths]})
+    run_grid(plan_for(spec, None), tmp_path / "g", executor)
+    known = open_grid(tmp_path / "g").files
+    assert len({known[f"LoRA {path}"] for path in paths}) == 2
+    save_file(small_lora(), paths[1])
+    with pytest.raises(GridError, match=r"was made with another LoRA .*new.style\.safetensors"):
+        run_grid(plan_for(spec, None), tmp_path / "g", executor, resume=True)
+
+
 def test_a_bad_cell_takes_no_other_of_its_batch_with_it(executor: InProcess, tmp_path: Path) -> None:
     spec = grid_spec({"add": ["none", {"value": "smile", "weight": {"witch hat": "1e30"}}]})
     summary = run_grid(plan_for(spec, None), tmp_path / "g", executor)
