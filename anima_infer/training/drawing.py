@@ -204,7 +204,7 @@ def visible_eyes(figure: Figure) -> bool:
 class _Look:
     """How a style draws: outline in units of the side, colour of lines, flatness, and what is done to the picture."""
 
-    line: float = 0.018
+    line: float = 0.022
     ink: Colour = (52, 40, 48)
     saturation: float = 1.0
     contrast: float = 1.0
@@ -765,7 +765,7 @@ def _accessory(pen: _Pen, name: str, x: float, y: float, r: float) -> None:
 
 
 def _witch_hat(pen: _Pen, x: float, y: float, r: float) -> None:
-    dark = (62, 40, 92)
+    dark = (124, 76, 170)
     pen.shape(
         [
             (x - r * 0.82, y - r * 0.62),
@@ -906,6 +906,12 @@ def _finished(picture: Image.Image, look: _Look, year: int) -> Image.Image:
     elif finish == "mosaic":
         small = picture.resize((32, 32), Image.Resampling.BOX)
         picture = small.resize(picture.size, Image.Resampling.NEAREST)
+        grout = picture.copy()
+        pen = _Pen(grout, look)
+        for step in range(17):
+            pen.curve([(step / 16, 0), (step / 16, 1)], (90, 84, 88), 0.012)
+            pen.curve([(0, step / 16), (1, step / 16)], (90, 84, 88), 0.012)
+        picture = Image.blend(picture, grout, 0.6)
     return picture
 
 
