@@ -205,8 +205,7 @@ def test_the_report_is_used_by_keyboard(grid: Grid, open_page: Open, width: int)
         assert page.locator('[aria-pressed="true"]').count() == 1
     page.keyboard.press("Escape")
     assert not page.locator("#viewer").is_visible()
-    # the browser tells of the closing a task later
-    page.wait_for_function("document.activeElement.dataset.at === '1,1,0,0'", timeout=5000)
+    page.wait_for_selector('.cell[data-at="1,1,0,0"]:focus')  # the browser tells of the closing a task later
 
 
 def test_the_slider_uncovers_the_other_picture_and_the_difference_can_be_brightened(
