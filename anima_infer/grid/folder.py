@@ -68,7 +68,7 @@ class Grid:
         axes: in order.
         layout: names of axes in ``rows``, ``columns``, ``pages``.
         cells: in the order of the axes.
-        files: fingerprints of the model's files and of LoRAs, by name.
+        files: fingerprints of the model's files by part, of LoRAs by path.
     """
 
     folder: Path

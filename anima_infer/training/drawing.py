@@ -765,7 +765,7 @@ def _accessory(pen: _Pen, name: str, x: float, y: float, r: float) -> None:
 
 
 def _witch_hat(pen: _Pen, x: float, y: float, r: float) -> None:
-    dark = (124, 76, 170)
+    purple = (124, 76, 170)
     pen.shape(
         [
             (x - r * 0.82, y - r * 0.62),
@@ -773,7 +773,7 @@ def _witch_hat(pen: _Pen, x: float, y: float, r: float) -> None:
             (x + r * 0.18, y - r * 1.72),
             (x - r * 0.1, y - r * 1.72),
         ],
-        dark,
+        purple,
     )
     pen.shape(
         [
@@ -784,7 +784,7 @@ def _witch_hat(pen: _Pen, x: float, y: float, r: float) -> None:
         ],
         (240, 150, 40),
     )
-    pen.oval(x, y - r * 0.6, r * 1.4, r * 0.2, dark)
+    pen.oval(x, y - r * 0.6, r * 1.4, r * 0.2, purple)
 
 
 def _beret(pen: _Pen, x: float, y: float, r: float) -> None:

@@ -17,6 +17,8 @@ import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
 ROUNDS = 20
+"""Tries of each; the fastest counts."""
+
 PAYS = 0.8
 """Share of the time in float32 that bfloat16 may take to be worth its rounding."""
 
