@@ -10,11 +10,10 @@ Source: what ComfyUI 0.29.0 computes.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anima_infer.config import AdapterConfig
-from anima_infer.dit import RmsNorm, Rope, linear, rotated
+from anima_infer.dit import RmsNorm, Rope, attention, linear, rotated
 
 ROPE_BASE = 10000.0
 
@@ -41,7 +40,7 @@ class AdapterAttention(nn.Module):
         queries = rotated(self.q_norm(split(self.q_proj(x))), at).transpose(1, 2)
         keys = rotated(self.k_norm(split(self.k_proj(source))), there).transpose(1, 2)
         values = split(self.v_proj(source)).transpose(1, 2)
-        mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+        mixed = attention(queries, keys, values, mask)
         if mask is not None:  # a row that may look at nothing gets nothing, whatever the kernel makes of it
             mixed = torch.where(mask.any(-1, keepdim=True), mixed, 0.0)
         return self.o_proj(mixed.transpose(1, 2).flatten(2))

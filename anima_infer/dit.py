@@ -121,8 +121,7 @@ class Attention(nn.Module):
 
     def attend(self, queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = None) -> Tensor:
         """Return softmax(q k / sqrt(d) + bias) v, projected: B x L x D."""
-        mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=bias)
-        return self.output_proj(mixed.transpose(1, 2).flatten(2))
+        return self.output_proj(attention(queries, keys, values, bias).transpose(1, 2).flatten(2))
 
     def among_themselves(self, x: Tensor, rope: Rope) -> Tensor:
         """Let tokens attend to each other, with rotary positions on queries and keys."""
@@ -139,6 +138,24 @@ class Attention(nn.Module):
         tokens = x.reshape(pair[0].shape[0], -1, x.shape[-1])
         queries = self.q_norm(self.split(self.q_proj(tokens))).transpose(1, 2)
         return self.attend(queries, *pair, bias).view_as(x)
+
+
+def attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return softmax(q k / sqrt(d) + mask) v for ... x L x d; in a mask of truth values, False hides a key.
+
+    Where a gradient will be wanted on a CPU, products and softmax stand alone, in float32: there the gradient of
+    PyTorch's fused attention takes several times as long, ten times in bfloat16.
+    """
+    if queries.device.type != "cpu" or not queries.requires_grad:
+        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+    with torch.autocast("cpu", enabled=False):
+        queries, keys, values = queries.float(), keys.float(), values.float()
+        scores = (queries * queries.shape[-1] ** -0.5) @ keys.mT
+        if mask is not None and mask.dtype is torch.bool:  # not infinite: a row that sees nothing has gradients too
+            scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+        elif mask is not None:
+            scores = scores + mask
+        return scores.softmax(-1) @ values
 
 
 def rotated(x: Tensor, rope: Rope) -> Tensor:

@@ -38,6 +38,8 @@ from anima_prompt.tokens import Tokenizers
 STAGES = ("data", "tokenizers", "vae", "dit", "polish", "judge", "export", "measure")
 BESIDE = ("polish", "judge")
 """Stages that need no trunk: beside its training, one thread each, two cores get more done than one after the other."""
+COMPILE_FROM = 2_000
+"""Steps of the trunk that are worth the minute that it takes to compile it."""
 PROMPTS = (
     "masterpiece, best quality, safe, 1girl, red hair, long hair, blue eyes, smile, green dress, day, portrait",
     "masterpiece, best quality, safe, 1girl, witch hat, blonde hair, twintails, purple cape, night, portrait",
@@ -88,7 +90,11 @@ def main() -> None:
     encoded(options.output, pictures(options.output))  # here, or both that need the latents would make them
     command = [sys.executable, *sys.argv, *(word for stage in BESIDE for word in ("--stage", stage))]
     with subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}) as options.beside:  # noqa: S603
-        run(("dit",), options)
+        try:
+            run(("dit",), options)
+        except BaseException:
+            options.beside.terminate()
+            raise
         if options.beside.wait():
             sys.exit(f"{' or '.join(BESIDE)} failed, see above; run this again, and it goes on")
     run(("export", "measure"), options)
@@ -199,11 +205,10 @@ def stage_judge(work: Path, options: argparse.Namespace) -> None:
     if (work / "judge.safetensors").is_file():
         return
     data, vae = pictures(work), trained_vae(work)
-    chosen = demo.scenes(len(data), 0)
+    chosen, latents = demo.scenes(len(data), 0), encoded(work, data)
     vae.load_state_dict({name: tensor.half().float() for name, tensor in vae.state_dict().items()})
     with torch.inference_mode():
-        parts = (data[i : i + 128].float() / 127.5 - 1 for i in range(0, len(data), 128))
-        made = [((vae.decode(vae.encode(x)) + 1) * 127.5).clamp(0, 255).round().byte() for x in parts]
+        made = [((vae.decode(z.float()) + 1) * 127.5).clamp(0, 255).round().byte() for z in latents.split(128)]
     torch.manual_seed(6)
     network = judge.Judge().to(memory_format=torch.channels_last)
     both = torch.cat((data, *made))
@@ -223,6 +228,12 @@ def stage_dit(work: Path, options: argparse.Namespace) -> None:
     trunk = demo.new_trunk()
     say(f"trunk: {count_parameters(trunk.networks) / 1e6:.2f} M parameters; {len(latents)} latents")
     tokenizers = Tokenizers.find(work)
+    if options.dit_steps >= COMPILE_FROM:
+        sample = [
+            tokenizers.encode([(caption(scene, random.Random(5)), 1.0)]) for scene in chosen[: options.batch // 4]
+        ]
+        reason = trunk.compiled(sample, latents[: options.batch].float())
+        say(f"trunk: not compiled, {reason}" if reason else "trunk: compiled, its gradients are the same")
     done = 0
     threads = torch.get_num_threads()
     while done < options.dit_steps:

@@ -11,8 +11,11 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,10 +28,11 @@ from anima_infer.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
 from anima_infer.dit import Context, Dit, RmsNorm
 from anima_infer.text import TextEncoder
 from anima_infer.training.captions import every_tag, weighted
+from anima_infer.training.compiling import why_not
 from anima_infer.training.drawing import QUALITIES, Scene, details, draw, random_scene
 from anima_infer.training.flow import flow_loss, noised, sample_sigmas
 from anima_infer.training.optimiser import Learner, Pace
-from anima_infer.training.precision import faster
+from anima_infer.training.precision import PlainAttention, faster
 from anima_infer.training.state import Average, load_state, save_state
 from anima_infer.vae import MEAN, STD, Norm, Vae
 from anima_prompt.tokens import Tokenizers, Tokens
@@ -46,6 +50,8 @@ BREATH = 0.05
 """Noise on the latents that the decoder is polished with: a trunk's latents are never quite right either."""
 
 Say = Callable[[str], None]
+Compiler = Callable[[Any], Any]
+Precision = Callable[[], AbstractContextManager[None]]
 
 
 # --- data ------------------------------------------------------------------------------------------------------------
@@ -234,6 +240,13 @@ class Trunk:
     text: TextEncoder
     adapter: Adapter
     dit: Dit
+    through_adapter: Callable[..., Tensor] = field(init=False)
+    through_dit: Callable[..., Tensor] = field(init=False)
+    """The networks as they are called; ``compiled`` puts faster ones there."""
+
+    def __post_init__(self) -> None:
+        """Call the networks as they are."""
+        self.through_adapter, self.through_dit = self.adapter, self.dit
 
     @property
     def networks(self) -> list[nn.Module]:
@@ -250,12 +263,51 @@ class Trunk:
         """Return the contexts of a batch of prompts, padded; as inference computes them one by one."""
         qwen, qwen_mask = padded([tokens.qwen for tokens in prompts])
         t5, mask = padded([tokens.t5 for tokens in prompts])
-        hidden = self.text(qwen, qwen_mask.long())
-        rows = self.adapter(hidden, t5, source_mask=qwen_mask, mask=mask)
+        with PlainAttention():
+            hidden = self.text(qwen, qwen_mask.long())
+        rows = self.through_adapter(hidden, t5, source_mask=qwen_mask, mask=mask)
         weights = torch.zeros(t5.shape)
         for row, tokens in enumerate(prompts):
             weights[row, : len(tokens.weights)] = torch.tensor(tokens.weights)
         return Context(rows * weights[..., None], tuple(len(tokens.t5) for tokens in prompts))
+
+    def velocity(self, prompts: Sequence[Tokens], x: Tensor, sigmas: Tensor, precision: Precision = faster) -> Tensor:
+        """Return the velocity of B latents; each of P prompts is that of B / P latents in a row."""
+        modulation = self.dit.modulation(sigmas)
+        with precision():
+            return self.through_dit(x, modulation, self.dit.keys_values(self.contexts(prompts)))
+
+    def compiled(self, prompts: Sequence[Tokens], latents: Tensor, compiler: Compiler = torch.compile) -> str:
+        """Have adapter and DiT compiled if their gradients stay the same; return why not, "" where they do.
+
+        Args:
+            prompts: to try it on.
+            latents: to try it on; as many as prompts, or a multiple.
+            compiler: makes a function of a network.
+        """
+        source = torch.Generator().manual_seed(5)
+        sigmas = sample_sigmas(len(latents), source)
+        x = noised(latents, torch.randn(latents.shape, generator=source), sigmas)
+        weights = [weight for network in self.networks for weight in network.parameters()]
+        kept = [weight.detach().clone() for weight in weights]
+
+        def gradients(precision: Precision = faster) -> list[Tensor]:
+            return list(torch.autograd.grad(self.velocity(prompts, x, sigmas, precision).square().mean(), weights))
+
+        def fast() -> list[Tensor]:
+            self.through_adapter, self.through_dit = compiler(self.adapter), compiler(self.dit)
+            return gradients()
+
+        with torch.no_grad():  # gates of 0 would hide what lies behind them
+            for weight in weights:
+                weight.add_(torch.randn(weight.shape, generator=source), alpha=0.02)
+        reason = why_not(partial(gradients, nullcontext), gradients, fast)
+        with torch.no_grad():
+            for weight, before in zip(weights, kept, strict=True):
+                weight.copy_(before)
+        if reason:
+            self.__post_init__()
+        return reason
 
 
 def padded(lists: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
@@ -344,10 +396,7 @@ def train_trunk(
         data = latents[pick].float().repeat_interleave(levels, 0)
         noise = torch.randn(data.shape, generator=source)
         sigmas = sample_sigmas(len(data), source)
-        modulation = trunk.dit.modulation(sigmas)
-        with faster():
-            keys = trunk.dit.keys_values(trunk.contexts(tokens))
-            velocity = trunk.dit(noised(data, noise, sigmas), modulation, keys)
+        velocity = trunk.velocity(tokens, noised(data, noise, sigmas), sigmas)
         loss = flow_loss(velocity, data, noise, counts[pick].repeat_interleave(levels, 0)).mean()
         losses.append(learner.learn(loss))
         average.update()

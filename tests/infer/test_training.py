@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import copy
 import random
-from contextlib import AbstractContextManager, nullcontext
+import re
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from anima_infer.dit import attention
 from anima_infer.errors import CheckpointError, SettingsError
 from anima_infer.models import Models, find
 from anima_infer.pipeline import Settings
 from anima_infer.render import Job, Renderer
-from anima_infer.training import demo, precision
+from anima_infer.training import compiling, demo, precision
 from anima_infer.training.captions import caption, every_tag
 from anima_infer.training.flow import flow_loss, noised, sample_sigmas
 from anima_infer.training.optimiser import Learner, Pace, orthogonalised
@@ -177,7 +180,7 @@ def test_training_sees_what_inference_computes(tokenizers: Tokenizers) -> None:
         assert batch.lengths[index] == length
 
 
-def learning(tokenizers: Tokenizers, around: AbstractContextManager[None]) -> tuple[demo.Trunk, torch.Tensor]:
+def learning(tokenizers: Tokenizers, around: demo.Precision) -> tuple[demo.Trunk, torch.Tensor]:
     """Return a trunk in which nothing is shut, and its loss, whose gradients it has."""
     source = torch.Generator().manual_seed(4)
     trunk = demo.new_trunk()
@@ -188,16 +191,13 @@ def learning(tokenizers: Tokenizers, around: AbstractContextManager[None]) -> tu
     prompts = [tokenizers.encode([(text, 1.0)]) for text in ("1girl, red hair", "1boy")]
     data, noise = (torch.randn(2, 16, 8, 8, generator=source) for _ in range(2))
     sigmas = torch.tensor([0.5, 0.9])
-    with around:
-        keys = trunk.dit.keys_values(trunk.contexts(prompts))
-        velocity = trunk.dit(noised(data, noise, sigmas), trunk.dit.modulation(sigmas), keys)
-    loss = flow_loss(velocity, data, noise).mean()
+    loss = flow_loss(trunk.velocity(prompts, noised(data, noise, sigmas), sigmas, around), data, noise).mean()
     loss.backward()
     return trunk, loss.detach()
 
 
 def test_gradients_reach_every_weight_of_the_trunk(tokenizers: Tokenizers) -> None:
-    trunk, _ = learning(tokenizers, nullcontext())
+    trunk, _ = learning(tokenizers, nullcontext)
     for network in trunk.networks:
         for name, parameter in network.named_parameters():
             assert parameter.grad is not None, name
@@ -205,8 +205,8 @@ def test_gradients_reach_every_weight_of_the_trunk(tokenizers: Tokenizers) -> No
 
 
 def test_bfloat16_gives_the_gradients_of_float32(tokenizers: Tokenizers) -> None:
-    whole, right = learning(tokenizers, nullcontext())
-    rounded, loss = learning(tokenizers, precision.halved())
+    whole, right = learning(tokenizers, nullcontext)
+    rounded, loss = learning(tokenizers, precision.halved)
     torch.testing.assert_close(loss, right, atol=0, rtol=0.01)
     assert not torch.equal(loss, right), "something is rounded"
     for one, other in zip(whole.networks, rounded.networks, strict=True):
@@ -222,12 +222,86 @@ def test_bfloat16_is_for_products_and_only_where_it_pays(monkeypatch: pytest.Mon
     x = torch.ones(1, 2, 4, 8)
     with precision.halved():
         assert torch.nn.Linear(8, 8)(x).dtype == torch.bfloat16
-        assert F.scaled_dot_product_attention(x.bfloat16(), x, x).dtype == torch.float32
     for pays, kind in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(precision, "halves_pay", lambda pays=pays: pays)
         with precision.faster():
             assert torch.nn.Linear(8, 8)(x).dtype == kind
     assert torch.nn.Linear(8, 8)(x).dtype == torch.float32
+
+
+def test_attention_that_learns_is_attention() -> None:
+    q, k, v = (torch.randn(2, 3, 5, 8, generator=source(seed), requires_grad=True) for seed in range(3))
+    hides = torch.rand(2, 1, 5, 5, generator=source(3)) > 0.4
+    hides[..., 0] = True
+    bias = torch.zeros(2, 1, 1, 5)
+    bias[1, ..., 3:] = -torch.inf
+    bias[0, ..., -1] = 4.0
+    for mask in (None, hides, bias):
+        found = []
+        for function in (attention, F.scaled_dot_product_attention):
+            made = function(q, k, v, mask)
+            found.append([made, *torch.autograd.grad(made.square().sum(), (q, k, v))])
+        for ours, theirs in zip(*found, strict=True):
+            torch.testing.assert_close(ours, theirs)
+    gradient = torch.autograd.grad(attention(q, k, v, torch.zeros_like(hides)).sum(), q)[0]
+    assert torch.isfinite(gradient).all(), "a row that sees nothing does no harm"
+    with torch.autocast("cpu", torch.bfloat16):
+        assert attention(q.bfloat16(), k, v).dtype == torch.float32
+
+
+def test_only_plain_attention_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = torch.ones(1, 2, 4, 8)
+    taken: list[int] = []
+    monkeypatch.setattr(precision, "attention", lambda *_: taken.append(1))
+    with precision.PlainAttention():
+        F.scaled_dot_product_attention(x, x, x)
+        F.scaled_dot_product_attention(x, x, x, attn_mask=None, dropout_p=0.0, scale=8**-0.5, is_causal=False)
+        assert len(taken) == 2
+        F.scaled_dot_product_attention(x, x, x, is_causal=True)
+        F.scaled_dot_product_attention(x, x, x, scale=0.5)
+        F.scaled_dot_product_attention(x, x, x, dropout_p=0.5)
+        F.scaled_dot_product_attention(x, x[:, :1], x[:, :1], enable_gqa=True)
+        assert torch.equal(torch.relu(x), x)
+    assert len(taken) == 2
+
+
+def test_a_compiler_that_spoils_gradients_is_found_out() -> None:
+    true = [torch.randn(4, 4, generator=source(seed)) for seed in range(3)]
+    near = [gradient * 1.05 for gradient in true]
+    assert compiling.spoilt(true, true, near) == []
+    assert compiling.spoilt(true, true, [near[0], torch.zeros(4, 4), near[2] * torch.nan]) == [1, 2]
+    noisy = [gradient * 1.2 for gradient in true]
+    assert compiling.spoilt(true, true, noisy) == [0, 1, 2]
+    assert compiling.spoilt(true, noisy, noisy) == [], "no further from the truth than without a compiler"
+
+
+def _refused(_: torch.nn.Module) -> Callable[..., torch.Tensor]:
+    raise RuntimeError("no compiler found\nmore about it")
+
+
+def _deaf(network: torch.nn.Module) -> Callable[..., torch.Tensor]:
+    return lambda *args, **options: network(*args, **options).detach() + 0 * network(*args, **options)
+
+
+@pytest.mark.parametrize(
+    ("compiler", "reason"),
+    [
+        (lambda network: network.forward, "^$"),
+        (_deaf, "^[0-9]+ of [0-9]+ gradients are not those of the networks as they are$"),
+        (_refused, "^no compiler found$"),
+    ],
+)
+def test_networks_are_compiled_only_if_they_learn_the_same(
+    tokenizers: Tokenizers, compiler: demo.Compiler, reason: str
+) -> None:
+    trunk = demo.new_trunk()
+    before = copy.deepcopy([network.state_dict() for network in trunk.networks])
+    prompts = [tokenizers.encode([(text, 1.0)]) for text in ("1girl, red hair", "1boy")]
+    said = trunk.compiled(prompts, torch.randn(4, 16, 8, 8, generator=source()), compiler)
+    assert re.match(reason, said), said
+    assert (trunk.through_dit is trunk.dit) == (trunk.through_adapter is trunk.adapter) == bool(said)
+    for network, weights in zip(trunk.networks, before, strict=True):
+        assert all(torch.equal(weight, weights[name]) for name, weight in network.state_dict().items())
 
 
 def test_normalised_latents_change_no_picture() -> None:
