@@ -33,7 +33,8 @@ class Shares:
 
     ``two_characters`` makes sentences likelier where there are two: nothing else says who wears what. ``drop_eyes`` is
     more than ``drop_tag``, or a caption without an eye colour would mean closed eyes. ``drop_quality`` is for good
-    pictures: bad ones always say so, and a prompt without a word on quality does not ask for them.
+    pictures: bad ones always say so, and a prompt without a word on quality does not ask for them. ``drop_words`` is
+    for what a sentence may leave out: what is worn, one by one, and the place.
     """
 
     quality_alone: float = 0.07
@@ -42,6 +43,7 @@ class Shares:
     drop_tag: float = 0.12
     drop_eyes: float = 0.3
     drop_quality: float = 0.25
+    drop_words: float = 0.25
     score: float = 0.35
     year: float = 0.4
     safety: float = 0.8
@@ -78,11 +80,11 @@ def caption(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> st
         front.append("safe")
     form = source.random() * (shares.two_characters if len(scene.figures) == 2 else 1.0)
     if form < shares.sentences:
-        return ". ".join(part for part in (", ".join(front), sentences(scene, source)) if part)
+        return ". ".join(part for part in (", ".join(front), sentences(scene, source, shares.drop_words)) if part)
     tags = [*front, scene.count, *_style(scene)]
     general = _kept(_general(scene), source, shares)
     if form < shares.sentences + shares.mixed and scene.figures:
-        told = sentences(scene, source)
+        told = sentences(scene, source, shares.drop_words)
         return f"{', '.join([*tags, *general[: source.randint(0, 3)]])}. {told}"
     return ", ".join([*tags, *general])
 
@@ -200,40 +202,53 @@ def _kept(tags: list[str], source: random.Random, shares: Shares) -> list[str]:
 # --- sentences -------------------------------------------------------------------------------------------------------
 
 
-def sentences(scene: Scene, source: random.Random) -> str:
-    """Return what a scene shows in words; two characters are told apart by their sides."""
-    place = _where(scene.background)
+def sentences(scene: Scene, source: random.Random, drop: float = 0.0) -> str:
+    """Return what a scene shows in words; two characters are told apart by their sides.
+
+    Args:
+        scene: what is shown.
+        source: chooses between wordings.
+        drop: chance to leave out a thing that is worn, or the place; the colour of the hair is always told.
+    """
+    place = "" if scene.figures and _dropped(source, drop) else _where(scene.background)
     if not scene.figures:
         return f"Nobody is there{place}."
     if len(scene.figures) == 1:
-        told = [f"{_described(scene, 0, source)}{place}."]
+        told = [f"{_described(scene, 0, source, drop)}{place}."]
     else:
         order = [0, 1]
         source.shuffle(order)
-        told = [f"{_described(scene, i, source, _SIDES[i])}." for i in order]
-        told.append(f"The two are seen{place}." if place else "The two stand side by side.")
+        told = [f"{_described(scene, i, source, drop, _SIDES[i])}." for i in order]
+        if not _dropped(source, drop):
+            told.append(f"The two are seen{place}." if place else "The two stand side by side.")
     if scene.style:
         told.append(f"Drawn by @{scene.style}.")
     return " ".join(told)
 
 
-def _described(scene: Scene, index: int, source: random.Random, side: str = "") -> str:
+def _dropped(source: random.Random, chance: float) -> bool:
+    """Draw lots; nothing is drawn where there is no chance."""
+    return bool(chance) and source.random() < chance
+
+
+def _described(scene: Scene, index: int, source: random.Random, drop: float, side: str = "") -> str:
     figure = scene.figures[index]
     who = f"{'The' if side else 'A'} {WORDS[figure.kind]}{' ' + side if side else ''}"
     looks = [_with_article(figure.hair)]
     if visible_eyes(figure) and source.random() < 0.7:
         looks.append(figure.eyes)
     verb = "has" if side or source.random() < 0.4 else "with"
-    worn = [f"a {figure.dye} {figure.clothes}" if figure.clothes != "overalls" else f"{figure.dye} overalls"]
-    worn += [_with_article(name) for name in figure.accessories]
+    worn = [_with_article(name) for name in (f"{figure.dye} {figure.clothes}", *figure.accessories)]
+    worn = [thing for thing in worn if not _dropped(source, drop)]
     source.shuffle(worn)
     joined = f"{who} {verb} {_listed(looks)}"
-    joined += f" and wears {_listed(worn)}" if verb == "has" else f" wears {_listed(worn)}"
+    if worn:
+        joined += f" and wears {_listed(worn)}" if verb == "has" else f" wears {_listed(worn)}"
     return joined
 
 
 def _with_article(name: str) -> str:
-    plural = name.endswith(("hair", "eyes", "ears", "headphones", "glasses"))
+    plural = name.endswith(("hair", "eyes", "ears", "headphones", "glasses", "overalls"))
     return name if plural else f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 

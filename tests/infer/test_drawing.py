@@ -141,6 +141,23 @@ def test_two_characters_are_told_apart_by_their_sides() -> None:
     assert blue[:, 32:].sum() > 5 * max(1, blue[:, :32].sum())
 
 
+def test_sentences_leave_out_what_they_may() -> None:
+    girl = Figure("1girl", "red hair", expression="closed eyes", clothes="kimono", dye="orange")
+    boy = Figure("1boy", "blue hair", expression="closed eyes", clothes="overalls", dye="orange")
+    source = random.Random(3)
+    bare = sentences(Scene((girl, boy)), source, drop=1.0)
+    assert set(bare.strip(".").split(". ")) == {
+        "The girl on the left has red hair",
+        "The boy on the right has blue hair",
+    }
+    assert sentences(Scene((girl,)), source, drop=1.0) in ("A girl has red hair.", "A girl with red hair.")
+    whole = sentences(Scene((girl, boy)), source)
+    assert "red hair and wears an orange kimono" in whole
+    assert "blue hair and wears orange overalls" in whole
+    told = [sentences(Scene((girl, boy)), source, drop=0.5) for _ in range(40)]
+    assert {"wears" in text for text in told} == {"white background" in text for text in told} == {True, False}
+
+
 def test_the_vocabulary_is_as_large_as_promised() -> None:
     assert len(HAIR) >= 12
     assert len(HAIR_STYLES) >= 6
