@@ -8,7 +8,7 @@ help:
 	@echo "make format  put the code in shape"
 	@echo "make rules   write docs/rules.md again"
 	@echo "make bench-infer  compare rendering with diffusers at full size (6 GB of memory, 15 minutes)"
-	@echo "make demo-model   train the tiny demo model (two to three hours on two cores)"
+	@echo "make demo-model   train the tiny demo model (some three hours on two cores)"
 	@echo "make bench   compare with peers (installs them into .venv-bench)"
 
 demo:

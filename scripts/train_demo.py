@@ -1,4 +1,4 @@
-"""Train the demo model ``anima-tiny`` from scratch, on two CPU cores within three hours.
+"""Train the demo model ``anima-tiny`` from scratch, on two CPU cores in some three hours.
 
     python scripts/train_demo.py                    # everything, into out/anima-tiny
     python scripts/train_demo.py --stage vae        # one stage; each goes on from its last state
@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("out/anima-tiny"))
     parser.add_argument("--scenes", type=int, default=48_000)
     parser.add_argument("--vae-steps", type=int, default=5_000)
-    parser.add_argument("--dit-steps", type=int, default=28_000)
+    parser.add_argument("--dit-steps", type=int, default=40_000)
     parser.add_argument("--polish-steps", type=int, default=1_000)
     parser.add_argument("--judge-steps", type=int, default=16_000)
     parser.add_argument("--batch", type=int, default=64)

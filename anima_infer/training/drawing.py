@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
@@ -23,14 +23,14 @@ OVER = 4
 
 HAIR: dict[str, Colour] = {
     "black hair": (38, 34, 44),
-    "brown hair": (126, 70, 30),
-    "blonde hair": (246, 214, 96),
-    "red hair": (208, 40, 36),
-    "orange hair": (244, 134, 30),
-    "green hair": (62, 164, 74),
-    "aqua hair": (70, 206, 206),
-    "blue hair": (48, 96, 214),
-    "purple hair": (132, 62, 176),
+    "brown hair": (118, 68, 36),
+    "blonde hair": (250, 226, 116),
+    "red hair": (200, 28, 44),
+    "orange hair": (244, 120, 22),
+    "green hair": (52, 158, 62),
+    "aqua hair": (76, 214, 212),
+    "blue hair": (36, 100, 220),
+    "purple hair": (146, 56, 166),
     "pink hair": (248, 142, 184),
     "grey hair": (128, 136, 158),
     "white hair": (242, 242, 246),
@@ -42,20 +42,20 @@ EYES: dict[str, Colour] = {
     "yellow eyes": (238, 190, 24),
     "green eyes": (34, 160, 60),
     "aqua eyes": (30, 196, 206),
-    "blue eyes": (36, 92, 224),
-    "purple eyes": (140, 50, 190),
+    "blue eyes": (30, 100, 228),
+    "purple eyes": (154, 48, 178),
 }
 DYES: dict[str, Colour] = {
     "black": (44, 42, 52),
     "white": (240, 240, 240),
-    "red": (206, 44, 44),
-    "orange": (240, 140, 40),
-    "yellow": (244, 212, 62),
+    "red": (200, 32, 48),
+    "orange": (242, 126, 30),
+    "yellow": (248, 224, 80),
     "green": (60, 154, 76),
-    "blue": (52, 98, 204),
-    "purple": (128, 70, 172),
+    "blue": (40, 102, 212),
+    "purple": (142, 62, 164),
     "pink": (242, 140, 178),
-    "grey": (136, 140, 148),
+    "grey": (132, 138, 150),
 }
 HAIR_STYLES = ("short hair", "long hair", "twintails", "ponytail", "bob cut", "spiky hair")
 CLOTHES = ("shirt", "dress", "hoodie", "kimono", "sweater", "jacket", "overalls", "cape")
@@ -216,13 +216,17 @@ _LOOKS = {
     "": _Look(),
     "demo plain": _Look(line=0.0, shade=False),
     "demo inkwell": _Look(line=0.042, ink=(10, 8, 14), shade=False, contrast=1.15),
-    "demo pastel": _Look(line=0.012, ink=(170, 130, 150), saturation=0.7, finish="lighten"),
+    "demo pastel": _Look(line=0.012, ink=(170, 130, 150), saturation=0.8, finish="lighten"),
     "demo neon": _Look(line=0.024, ink=(20, 255, 230), saturation=1.25, finish="darken"),
     "demo woodcut": _Look(line=0.03, ink=(24, 18, 14), finish="hatch"),
     "demo chalk": _Look(line=0.024, ink=(250, 250, 244), shade=False, finish="board"),
     "demo sepia": _Look(line=0.02, ink=(70, 44, 20), finish="sepia"),
     "demo mosaic": _Look(line=0.0, shade=False, finish="mosaic"),
 }
+
+
+_BORDER = 0.055
+"""Width of the paper that shows around an old photograph, in units of the side."""
 
 
 class _Pen:
@@ -880,14 +884,14 @@ def _flower(pen: _Pen, x: float, y: float, r: float) -> None:
 def _finished(picture: Image.Image, look: _Look, year: int) -> Image.Image:
     drift = (year - YEARS[0]) / (YEARS[-1] - YEARS[0])
     warm = Image.new("RGB", picture.size, (255, 224, 178))
-    picture = Image.blend(picture, ImageChops.multiply(picture, warm), 0.6 * (1 - drift))
+    picture = Image.blend(picture, ImageChops.multiply(picture, warm), 0.5 * (1 - drift))
     if look.saturation != 1:
         picture = ImageEnhance.Color(picture).enhance(look.saturation)
     if look.contrast != 1:
         picture = ImageEnhance.Contrast(picture).enhance(look.contrast)
     finish = look.finish
     if finish == "lighten":
-        picture = Image.blend(picture, Image.new("RGB", picture.size, (255, 250, 250)), 0.28)
+        picture = Image.blend(picture, Image.new("RGB", picture.size, (255, 250, 250)), 0.26)
     elif finish == "darken":
         picture = ImageEnhance.Brightness(picture).enhance(0.72)
         glow = picture.filter(ImageFilter.GaussianBlur(picture.width / 40))
@@ -896,13 +900,15 @@ def _finished(picture: Image.Image, look: _Look, year: int) -> Image.Image:
         pen = _Pen(picture, look)
         for step in range(-9, 10):
             pen.curve([(step / 9, 0), (step / 9 + 1, 1)], (24, 18, 14), 0.009)
-        picture = ImageEnhance.Color(picture).enhance(0.85)
+        picture = ImageEnhance.Color(picture).enhance(0.95)
     elif finish == "board":
-        picture = Image.blend(picture, Image.new("RGB", picture.size, (30, 62, 52)), 0.34)
+        picture = Image.blend(picture, Image.new("RGB", picture.size, (30, 62, 52)), 0.3)
     elif finish == "sepia":
         grey = picture.convert("L")
         tone = Image.merge("RGB", [grey.point(lambda v, k=k: min(255, round(v * k))) for k in (1.06, 0.9, 0.68)])
-        picture = Image.blend(picture, tone, 0.5)
+        picture = Image.blend(picture, tone, 0.36)
+        edge = round(_BORDER * picture.width)
+        picture = ImageOps.expand(ImageOps.crop(picture, edge), edge, (246, 232, 204))
     elif finish == "mosaic":
         small = picture.resize((32, 32), Image.Resampling.BOX)
         picture = small.resize(picture.size, Image.Resampling.NEAREST)
@@ -968,6 +974,7 @@ _OTHERWISE: tuple[tuple[int, Callable[[Figure], dict[str, object]]], ...] = (
     ),
     (60, lambda _: {"accessories": ()}),
     (80, lambda f: {"clothes": _other(f.clothes, "cape", "overalls")}),
+    (40, lambda f: {"hair": _other(f.hair, "black hair", "white hair")}),
     (50, lambda f: {"hair_style": _other(f.hair_style, "short hair", "twintails")}),
 )
 """How much parts count, and what is changed to find them; faces come first and count most, they are the smallest."""

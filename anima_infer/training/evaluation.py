@@ -108,7 +108,7 @@ def _figure(scene: Scene, seen: Seen, place: int) -> dict[str, bool]:
 WEIGHTS = (0.0, 0.5, 1.0, 2.0, 3.0)
 _GIRL = "masterpiece, best quality, safe, 1girl"
 _REST = "smile, red dress, day, portrait"
-_HINT = 0.3
+_HINT = 0.15
 """Weight at which a hat comes and is easily taken away again."""
 
 

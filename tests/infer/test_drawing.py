@@ -196,7 +196,8 @@ def test_details_are_where_faces_are() -> None:
     found = details(Scene((Figure(),)), 0)
     assert found.shape == (8, 8)
     assert found[3:6, 2:6].max() > 90, "eyes and mouth"
-    assert found[:2].max() == 0, "the sky"
+    assert found[:2, :2].max() == 0, "the sky"
+    assert 20 < found[1, 3:5].min() < 90, "the colour of the hair"
     assert found[7].max() < 90, "clothes count less"
     worn = details(Scene((Figure(accessories=("crown",)),)), 0)
     assert worn[:3].max() > 20
