@@ -1,4 +1,4 @@
-"""Train the demo model ``anima-tiny`` from scratch, on two CPU cores in some three hours.
+"""Train the demo model ``anima-tiny`` from scratch, on two CPU cores within three hours.
 
     python scripts/train_demo.py                    # everything, into out/anima-tiny
     python scripts/train_demo.py --stage vae        # one stage; each goes on from its last state
@@ -39,7 +39,7 @@ STAGES = ("data", "tokenizers", "vae", "dit", "polish", "judge", "export", "meas
 BESIDE = ("polish", "judge")
 """Stages that need no trunk: beside its training, one thread each, two cores get more done than one after the other."""
 COMPILE_FROM = 2_000
-"""Steps of the trunk that are worth the minute that it takes to compile it."""
+"""Steps of a network that are worth the minute that it takes to compile it."""
 PROMPTS = (
     "masterpiece, best quality, safe, 1girl, red hair, long hair, blue eyes, smile, green dress, day, portrait",
     "masterpiece, best quality, safe, 1girl, witch hat, blonde hair, twintails, purple cape, night, portrait",
@@ -147,7 +147,12 @@ def stage_vae(work: Path, options: argparse.Namespace) -> None:
     vae = demo.new_vae()
     say(f"vae: {count_parameters([vae]) / 1e6:.2f} M parameters")
     data = pictures(work)
-    demo.train_vae(vae, data, Pace(options.vae_steps, options.vae_batch, 1.5e-3), work / "vae.state", say)
+    ways = None
+    if options.vae_steps >= COMPILE_FROM:
+        sample = data[: options.vae_batch].float() / 127.5 - 1
+        ways, reason = demo.compiled_vae(vae, sample.contiguous(memory_format=torch.channels_last))
+        say(f"vae: not compiled, {reason}" if reason else "vae: compiled, its gradients are the same")
+    demo.train_vae(vae, data, Pace(options.vae_steps, options.vae_batch, 1.5e-3), work / "vae.state", say, ways=ways)
     demo.normalise_latents(vae, data[:4096])
     for made_of_it in ("latents.pt", "polished.pt"):
         (work / made_of_it).unlink(missing_ok=True)

@@ -155,8 +155,50 @@ def new_vae(seed: int = 0) -> Vae:
     return vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def train_vae(vae: Vae, data: Tensor, pace: Pace, state: Path, say: Say, *, save_every: int = 250) -> None:
-    """Train the VAE: absolute and squared error, edges counted once more, a breath of noise on the latents."""
+def _decoded(vae: Vae, z: Tensor) -> Tensor:
+    """Return pictures of raw latents."""
+    return vae.decoder.finish(vae.decoder.start(vae.conv2(z)))
+
+
+Ways = tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]
+"""From pictures to features, and from raw latents to pictures."""
+
+
+def compiled_vae(vae: Vae, x: Tensor, compiler: Compiler = torch.compile) -> tuple[Ways, str]:
+    """Return a VAE's encoder and decoder, compiled if their gradients stay the same, and why not, "" where they do.
+
+    Args:
+        vae: to be trained; the functions use its weights.
+        x: pictures to try it on, B x 3 x H x W in [-1, 1].
+        compiler: makes a function of a function.
+    """
+    plain: Ways = vae.encoder, partial(_decoded, vae)
+    weights = list(vae.parameters())
+
+    def gradients(ways: Callable[[], Ways]) -> list[Tensor]:
+        encode, decode = ways()
+        made = decode(vae.conv1(encode(x))[:, : VAE.latent_channels])
+        return list(torch.autograd.grad(_picture_loss(made, x), weights))
+
+    fast: list[Ways] = []
+
+    def compiled() -> Ways:
+        fast.append((compiler(plain[0]), compiler(plain[1])))
+        return fast[0]
+
+    usual = partial(gradients, lambda: plain)
+    reason = why_not(usual, usual, partial(gradients, compiled))
+    return (plain if reason else fast[0]), reason
+
+
+def train_vae(
+    vae: Vae, data: Tensor, pace: Pace, state: Path, say: Say, *, save_every: int = 250, ways: Ways | None = None
+) -> None:
+    """Train the VAE: absolute and squared error, edges counted once more, a breath of noise on the latents.
+
+    ``ways`` are those of ``compiled_vae``.
+    """
+    encode, decode = ways or (vae.encoder, partial(_decoded, vae))
     source = torch.Generator().manual_seed(1)
     learner = Learner(vae.parameters(), pace)
     _resume(state, [vae], learner, source)
@@ -165,10 +207,10 @@ def train_vae(vae: Vae, data: Tensor, pace: Pace, state: Path, say: Say, *, save
     while learner.step < pace.steps:
         pick = torch.randint(len(data), (pace.batch,), generator=source)
         x = (data[pick].float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
-        moments = vae.conv1(vae.encoder(x))
+        moments = vae.conv1(encode(x))
         mean, spread = moments[:, :channels], (0.5 * moments[:, channels:].clamp(-12, 4)).exp()
         z = mean + spread * torch.randn(mean.shape, generator=source)
-        made = vae.decoder.finish(vae.decoder.start(vae.conv2(z)))
+        made = decode(z)
         kl = 0.5 * (mean.square() + spread.square() - 1 - 2 * spread.log()).mean()
         loss = learner.learn(_picture_loss(made, x) + 1e-5 * kl)
         step = learner.step
@@ -202,7 +244,7 @@ def polish_decoder(vae: Vae, data: Tensor, latents: Tensor, pace: Pace, say: Say
         x = (data[pick].float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
         z = latents[pick].float()
         z = (z + BREATH * torch.randn(z.shape, generator=source)) * std + mean
-        made = vae.decoder.finish(vae.decoder.start(vae.conv2(z)))
+        made = _decoded(vae, z)
         learner.learn(_picture_loss(made, x))
         if learner.step % 50 == 0:
             say(f"decoder {learner.step}/{pace.steps} psnr {_psnr(made, x):.2f}")

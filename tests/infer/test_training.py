@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -281,6 +282,10 @@ def _refused(_: torch.nn.Module) -> Callable[..., torch.Tensor]:
     raise RuntimeError("no compiler found\nmore about it")
 
 
+def _wrapped(part: demo.Compiler) -> demo.Compiler:
+    return partial(part)
+
+
 def _deaf(network: torch.nn.Module) -> Callable[..., torch.Tensor]:
     return lambda *args, **options: network(*args, **options).detach() + 0 * network(*args, **options)
 
@@ -304,6 +309,19 @@ def test_networks_are_compiled_only_if_they_learn_the_same(
     assert (trunk.through_dit is trunk.dit) == (trunk.through_adapter is trunk.adapter) == bool(said)
     for network, weights in zip(trunk.networks, before, strict=True):
         assert all(torch.equal(weight, weights[name]) for name, weight in network.state_dict().items())
+
+
+def test_the_vae_is_compiled_only_if_it_learns_the_same() -> None:
+    vae = demo.new_vae()
+    x = torch.rand(2, 3, 64, 64, generator=source()) * 2 - 1
+    (encode, _), reason = demo.compiled_vae(vae, x, _wrapped)
+    assert reason == ""
+    assert encode is not vae.encoder
+    assert torch.equal(encode(x), vae.encoder(x))
+    for compiler, why in ((_deaf, "gradients are not those"), (_refused, "no compiler found")):
+        (encode, _), reason = demo.compiled_vae(vae, x, compiler)
+        assert why in reason
+        assert encode is vae.encoder
 
 
 def test_normalised_latents_change_no_picture() -> None:
