@@ -113,6 +113,11 @@ def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
 
+def say_compiled(name: str, reason: str) -> None:
+    """Say whether a network is compiled, and why not."""
+    say(f"{name}: not compiled, {reason}" if reason else f"{name}: compiled, its gradients are the same")
+
+
 def stage_data(work: Path, options: argparse.Namespace) -> None:
     """Draw the pictures."""
     if not (work / "pictures.pt").is_file():
@@ -151,7 +156,7 @@ def stage_vae(work: Path, options: argparse.Namespace) -> None:
     if options.vae_steps >= COMPILE_FROM:
         sample = data[: options.vae_batch].float() / 127.5 - 1
         ways, reason = demo.compiled_vae(vae, sample.contiguous(memory_format=torch.channels_last))
-        say(f"vae: not compiled, {reason}" if reason else "vae: compiled, its gradients are the same")
+        say_compiled("vae", reason)
     demo.train_vae(vae, data, Pace(options.vae_steps, options.vae_batch, 1.5e-3), work / "vae.state", say, ways=ways)
     demo.normalise_latents(vae, data[:4096])
     for made_of_it in ("latents.pt", "polished.pt"):
@@ -238,7 +243,7 @@ def stage_dit(work: Path, options: argparse.Namespace) -> None:
             tokenizers.encode([(caption(scene, random.Random(5)), 1.0)]) for scene in chosen[: options.batch // 4]
         ]
         reason = trunk.compiled(sample, latents[: options.batch].float())
-        say(f"trunk: not compiled, {reason}" if reason else "trunk: compiled, its gradients are the same")
+        say_compiled("trunk", reason)
     done = 0
     threads = torch.get_num_threads()
     while done < options.dit_steps:
