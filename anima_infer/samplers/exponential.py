@@ -1,0 +1,86 @@
+"""Exponential integrators in -ln sigma, multistep."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from anima_infer.noise import StepNoise
+from anima_infer.samplers.steps import Model, ancestral_step, slope
+
+
+def dpmpp_2m(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
+    """DPM-Solver++(2M) in the variance-exploding form. Source: Lu et al. 2022b."""
+    before: Tensor | None = None
+    for i, (s, t) in enumerate(pairwise(sigmas)):
+        denoised = model(x, s)
+        h = s.log() - t.log()
+        guess = denoised
+        if before is not None and t != 0:
+            r = (sigmas[i - 1].log() - s.log()) / h
+            guess = (1 + 1 / (2 * r)) * denoised - 1 / (2 * r) * before
+        x = (t / s) * x - torch.expm1(-h) * guess
+        before = denoised
+    return x
+
+
+def dpmpp_2m_cfg_pp(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
+    """DPM-Solver++(2M) with CFG++."""
+    before: Tensor | None = None
+    for i, (s, t) in enumerate(pairwise(sigmas)):
+        denoised, unguided = model.both(x, s)
+        h = s.log() - t.log()
+        mix = -torch.exp(-h) * unguided
+        if before is not None and t != 0:
+            r = (sigmas[i - 1].log() - s.log()) / h
+            mix = mix - torch.expm1(-h) * (denoised - before) / (2 * r)
+        x = denoised + mix + torch.exp(-h) * x
+        before = unguided
+    return x
+
+
+def res_multistep(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
+    """Refined exponential solver, second order, multistep. Source: Zhang et al. 2023, algorithm 2."""
+    return _res_multistep(model, x, sigmas, noise, eta=0.0)
+
+
+def res_multistep_ancestral(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
+    """``res_multistep`` with fresh noise at every step."""
+    return _res_multistep(model, x, sigmas, noise, eta=1.0)
+
+
+def res_multistep_cfg_pp(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
+    """``res_multistep`` with CFG++."""
+    return _res_multistep(model, x, sigmas, noise, eta=0.0, cfg_pp=True)
+
+
+def res_multistep_ancestral_cfg_pp(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
+    """``res_multistep_ancestral`` with CFG++."""
+    return _res_multistep(model, x, sigmas, noise, eta=1.0, cfg_pp=True)
+
+
+def _res_multistep(
+    model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise, *, eta: float, cfg_pp: bool = False
+) -> Tensor:
+    before: Tensor | None = None
+    down_before: Tensor | None = None
+    for i, (s, t) in enumerate(pairwise(sigmas)):
+        denoised, direction = model.both(x, s) if cfg_pp else (model(x, s),) * 2
+        down, up = ancestral_step(s, t, eta)
+        if down == 0 or before is None or down_before is None:
+            x = denoised + slope(x, direction, s) * down
+        else:
+            x = x + denoised - direction
+            here, there = -s.log(), -down.log()
+            h = there - here
+            c2 = (-sigmas[i - 1].log() + down_before.log()) / h
+            phi1 = torch.expm1(-h) / -h
+            phi2 = (phi1 - 1) / -h
+            b1, b2 = torch.nan_to_num(phi1 - phi2 / c2), torch.nan_to_num(phi2 / c2)
+            x = torch.exp(-h) * x + h * (b1 * direction + b2 * before)
+        if t > 0 and up > 0:
+            x = x + noise(s, t) * up
+        before, down_before = direction, down
+    return x
