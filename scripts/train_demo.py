@@ -32,6 +32,7 @@ from anima_infer.training import demo, evaluation, judge
 from anima_infer.training.captions import caption
 from anima_infer.training.optimiser import Pace
 from anima_infer.training.state import Average, count_parameters, load_state, save_state
+from anima_infer.vae import Vae
 from anima_prompt.profiles import load_profile
 from anima_prompt.tokens import Tokenizers
 
@@ -200,7 +201,7 @@ def reconstructions(vae: torch.nn.Module, data: torch.Tensor, path: Path) -> Non
     say(f"psnr {float(-10 * ((made.clamp(-1, 1) - x).square().mean() / 4).log10()):.2f}; {path}")
 
 
-def trained_vae(work: Path) -> demo.Vae:
+def trained_vae(work: Path) -> Vae:
     """Return the VAE, its decoder polished if it has been."""
     state = load_state(work / "polished.pt") or load_state(work / "vae.pt")
     if state is None:
