@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from anima_infer.checkpoint import diffusers_dit_name
+from anima_infer.checkpoint.diffusers_names import diffusers_dit_name
+from anima_infer.checkpoint.part import ADAPTER
 
-ADAPTER = "llm_adapter."
 ROLES: dict[str, tuple[str, ...]] = {
     "down": (
         ".lora_down.weight",
