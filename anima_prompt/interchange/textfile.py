@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from anima_prompt.errors import InputError
+from anima_prompt.whole import written_whole
 
 MAX_BYTES = 16 * 1024 * 1024
 """Largest text that is read; the longest prompt in the wild is a thousandth of it."""
@@ -65,20 +65,15 @@ def write_text(path: Path, text: str) -> None:
         InputError: the folder or the disk does not take it.
     """
     target = path.resolve()
-    beside: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        beside = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if target.exists():
-            beside.chmod(target.stat().st_mode & 0o7777)
-        beside.replace(target)
+        with written_whole(target) as beside:
+            with beside.open("w", encoding="utf-8", newline="") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if target.exists():
+                beside.chmod(target.stat().st_mode & 0o7777)
     except OSError as error:
-        if beside is not None:
-            beside.unlink(missing_ok=True)
         reason = (error.strerror or str(error)).lower()
         raise InputError(f"{path}: cannot be written ({reason}); the file is as it was") from None
 

@@ -7,17 +7,17 @@ have in common: common posts divided by the geometric mean of both counts (cosin
 from __future__ import annotations
 
 import math
-import os
 import sqlite3
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 from anima_prompt.errors import StoreError
+from anima_prompt.whole import written_whole
 
 LEAST, MOST_KEPT = 3, 60
 """Captions that a tag, and a pair, must be in; pairs that are kept of a tag, the closest ones."""
@@ -111,25 +111,15 @@ def learn(captions: Iterable[Sequence[str]], path: Path) -> Lesson:
     pairs = _pairs(rows, kept, len(numbers))
     names = list(numbers)
     closest = list(_closest(pairs, counts, len(numbers)))
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.unlink(missing_ok=True)
-        connection = sqlite3.connect(beside)
-        try:
-            with connection:
-                connection.executescript(_SCHEMA)
-                connection.execute("INSERT INTO meta VALUES ('captions', ?)", (str(len(rows)),))
-                connection.executemany("INSERT INTO tag VALUES (?, ?)", ((names[n], counts[n]) for n in kept))
-                connection.executemany(
-                    "INSERT INTO pair VALUES (?, ?, ?, ?)", ((names[a], names[b], c, s) for a, b, c, s in closest)
-                )
-        finally:
-            connection.close()
-        beside.replace(path)
+        with written_whole(path) as beside, closing(sqlite3.connect(beside)) as connection, connection:
+            connection.executescript(_SCHEMA)
+            connection.execute("INSERT INTO meta VALUES ('captions', ?)", (str(len(rows)),))
+            connection.executemany("INSERT INTO tag VALUES (?, ?)", ((names[n], counts[n]) for n in kept))
+            connection.executemany(
+                "INSERT INTO pair VALUES (?, ?, ?, ?)", ((names[a], names[b], c, s) for a, b, c, s in closest)
+            )
     except (OSError, sqlite3.Error) as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise StoreError(f"{path}: cannot be written ({error}); what was learnt before is as it was") from None
     return Lesson(len(rows), len(kept), len(closest) // 2)
 

@@ -12,8 +12,8 @@ import hashlib
 import io
 import os
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from anima_prompt.vocabulary.packs import OTHER_NAMES, PACKS, Entry, data_folder
 from anima_prompt.vocabulary.relations import read_relations
 from anima_prompt.vocabulary.store import SCHEMA_VERSION, Tell, build, open_store, read_meta, silent
 from anima_prompt.vocabulary.table import Vocabulary
+from anima_prompt.whole import path_beside
 
 ENVIRONMENT = "ANIMA_PROMPT_DATA"
 """Environment variable that names another folder."""
@@ -225,14 +226,15 @@ class Library:
 
     def _beside(self, target: Path, text: str) -> Path:
         """Write a text beside where it belongs, and return where."""
+        beside = path_beside(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            handle, beside = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".new", dir=target.parent)
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-                stream.write(text)
+            beside.write_text(text, encoding="utf-8", newline="")
         except OSError as error:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
             raise StoreError(f"{target}: cannot be written ({error}); the old vocabulary is as it was") from None
-        return Path(beside)
+        return beside
 
 
 def _refuse(path: Path, bad_rows: Sequence[str], *, skip_bad: bool) -> None:

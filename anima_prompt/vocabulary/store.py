@@ -10,12 +10,11 @@ pigeonhole principle of Li et al. 2011, PASS-JOIN).
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import tempfile
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from anima_prompt.errors import StoreError
 from anima_prompt.names import QUALIFIER
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import Category, Entry
+from anima_prompt.whole import written_whole
 
 SCHEMA_VERSION = 4
 MANY_COMPLETIONS = 48
@@ -127,25 +127,14 @@ def build(
     Raises:
         StoreError: the folder or the disk does not take it.
     """
-    beside: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-        beside = Path(name)
-        connection = sqlite3.connect(beside)
-        try:
-            count = fill(connection, entries, fingerprint=fingerprint, tell=tell)
-        finally:
-            connection.close()
-        if before_rename is not None:
-            before_rename()
-        beside.replace(path)
+        with written_whole(path) as beside:
+            with closing(sqlite3.connect(beside)) as connection:
+                count = fill(connection, entries, fingerprint=fingerprint, tell=tell)
+            if before_rename is not None:
+                before_rename()
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{path}: the vocabulary cannot be written ({error}); the old one is as it was") from None
-    finally:
-        if beside is not None:
-            beside.unlink(missing_ok=True)
     return count
 
 

@@ -1,0 +1,55 @@
+"""Facts about files that are written whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from anima_prompt.interchange.textfile import write_text
+from anima_prompt.whole import path_beside, written_whole
+
+
+def interrupted(target: Path) -> None:
+    with written_whole(target) as beside:
+        beside.write_text("half of the n")
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "kept.txt"
+    target.write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(target)
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_process_left_under_the_same_number_is_not_gone_on_with(tmp_path: Path) -> None:
+    target = tmp_path / "kept.txt"
+    path_beside(target).write_text("of a process that died")
+    with written_whole(target) as beside:
+        assert not beside.exists()
+        beside.write_text("new")
+    assert target.read_text() == "new"
+
+
+def test_a_new_text_has_the_usual_rights_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    new, old = tmp_path / "deeper" / "new.txt", tmp_path / "old.txt"
+    old.write_text("old")
+    old.chmod(0o640)
+    write_text(new, "a")
+    write_text(old, "b")
+    assert new.stat().st_mode == (tmp_path / "usual").stat().st_mode
+    assert old.stat().st_mode & 0o777 == 0o640
+    assert (new.read_text(), old.read_text()) == ("a", "b")
+
+
+def test_a_text_is_written_through_a_link_to_it(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.txt", tmp_path / "link.txt"
+    real.write_text("old")
+    link.symlink_to(real)
+    write_text(link, "new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
