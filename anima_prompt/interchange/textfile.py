@@ -66,13 +66,12 @@ def write_text(path: Path, text: str) -> None:
     """
     target = path.resolve()
     try:
-        with written_whole(target) as beside:
-            with beside.open("w", encoding="utf-8", newline="") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            if target.exists():
+        with written_whole(target) as beside, beside.open("w", encoding="utf-8", newline="") as stream:
+            if target.exists():  # before there is a text that not everybody may read
                 beside.chmod(target.stat().st_mode & 0o7777)
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(f"{path}: cannot be written ({reason}); the file is as it was") from None
