@@ -21,6 +21,7 @@ from anima_prompt.tokens import T5_END, Tokenizers, Tokens
 
 MOST_TOKENS = 20_000
 """Ids of one prompt; the self-attention of longer ones needs more memory than any card has."""
+_LARGEST = torch.finfo(torch.float32).max
 
 ROPE_THETA = 1_000_000.0
 
@@ -104,10 +105,13 @@ class Encoder:
                 diffusers and in training: the adapter sees no source at all. The two make different pictures.
 
         Raises:
-            SettingsError: the prompt is far too long.
+            SettingsError: the prompt is far too long, or a weight is not finite.
             CheckpointError: an embedding that it names is not there or does not fit.
         """
         segments = [(text, weight) for text, weight in segments if text]
+        for text, weight in segments:
+            if not abs(weight) <= _LARGEST:
+                raise SettingsError(f"weight of '{text.strip()[:60]}' is {weight:g}; write a finite number such as 1.2")
         if self.embeddings is not None and any("embedding:" in text for text, _ in segments):
             return self._with_embeddings(segments, self.embeddings)
         return self.contexts([self.tokens(segments)], zero=[zero_if_empty and not segments])[0]

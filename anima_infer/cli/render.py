@@ -20,6 +20,7 @@ from anima_infer.pipeline import Settings, Start
 from anima_infer.preview import Preview
 from anima_infer.render import Job, LoraUse, Picture, Renderer, seeds_from, settings_for
 from anima_prompt.dialects import Dialect
+from anima_prompt.figures import SIZE, size_of
 from anima_prompt.interchange.promptfile import read_prompt_file
 from anima_prompt.interchange.textfile import read_text, split_negative
 from anima_prompt.profiles import Profile, load_profile
@@ -91,10 +92,10 @@ def _negative(given: dict[str, Any], own: str | None, profile: Profile) -> str:
 def _settings(given: dict[str, Any], profile: Profile) -> Settings:
     wanted = {key: given[key] for key in ("steps", "guidance_scale", "sampler", "scheduler", "shift", "denoise")}
     if given["size"]:
-        width, times, height = given["size"].lower().partition("x")
-        if not (times and width.isdecimal() and height.isdecimal()):
-            raise SettingsError(f"size is '{given['size']}'; expected width and height such as 1024x1024")
-        wanted |= {"width": int(width), "height": int(height)}
+        size = size_of(given["size"])
+        if size is None:
+            raise SettingsError(f"size is '{given['size']}'; expected {SIZE}")
+        wanted |= {"width": size[0], "height": size[1]}
     if given["denoise"] is not None and not given["init"]:
         raise SettingsError("--denoise needs --init; give the picture to start from")
     if given["interval"]:

@@ -25,6 +25,7 @@ from anima_infer.grid.folder import (
     write_grid,
 )
 from anima_prompt.errors import InputError
+from anima_prompt.figures import number_of, size_of
 from anima_prompt.interchange.parameters import Recorded
 from anima_prompt.interchange.pictures import PICTURES, read_picture
 
@@ -115,22 +116,14 @@ def _axes(facts: Mapping[Path, Mapping[str, str]]) -> tuple[ShownAxis, ...]:
         if len(labels) > 1:
             kind = "seed" if name in ("seed", _COPY) else name
             shown = tuple(label or "(none)" for label in labels)
-            axes.append(
-                ShownAxis(name, kind, shown, shown[0], tuple(label if _is_number(label) else None for label in labels))
-            )
+            numbers = tuple(None if number_of(label) is None else label for label in labels)
+            axes.append(ShownAxis(name, kind, shown, shown[0], numbers))
     return tuple(axes) or (ShownAxis(_COPY, "seed", ("1",), "1", (None,)),)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _by_number(text: str) -> tuple[int, float, str]:
-    return (0, float(text), text) if _is_number(text) else (1, 0.0, text)
+    number = number_of(text)
+    return (1, 0.0, text) if number is None else (0, number, text)
 
 
 def _layout(axes: Iterable[ShownAxis]) -> dict[str, list[str]]:
@@ -148,14 +141,15 @@ def _cell(number: int, told: Mapping[str, str], axes: Iterable[ShownAxis]) -> Sh
 
 
 def _job(told: Mapping[str, str]) -> dict[str, Any]:
-    width, _, height = told["size"].partition("x")
+    width, height = size_of(told["size"]) or (0, 0)
 
     def figure(name: str, default: float) -> float:
-        return float(told[name]) if _is_number(told[name]) else default
+        number = number_of(told[name])
+        return default if number is None else number
 
     settings = {
-        "width": int(width) if width.isdecimal() else 0,
-        "height": int(height) if height.isdecimal() else 0,
+        "width": width,
+        "height": height,
         "steps": int(figure("steps", 0)),
         "sampler": told["sampler"],
         "scheduler": told["scheduler"],

@@ -19,6 +19,7 @@ from anima_infer.samplers import SAMPLERS
 from anima_infer.schedule import SCHEDULERS
 from anima_prompt.compose import Blend, blend
 from anima_prompt.documents import Value
+from anima_prompt.figures import SIZE, size_of
 from anima_prompt.interchange.promptfile import read_tags
 from anima_prompt.profiles import load_profile
 from anima_prompt.prompt import Prompt, Sentence
@@ -87,10 +88,11 @@ def _one_of(allowed: tuple[str, ...]) -> Callable[[Value], str]:
 
 
 def _size(value: Value) -> tuple[int, int]:
-    width, times, height = value.text("a size").lower().replace(" ", "").partition("x")
-    if not (times and width.isdecimal() and height.isdecimal()):
-        value.fail(f"size is '{value.text('a size')}'; expected width and height such as 1024x1024")
-    return int(width), int(height)
+    text = value.text("a size")
+    size = size_of(text)
+    if size is None:
+        value.fail(f"size is '{text}'; expected {SIZE}")
+    return size
 
 
 def _order(value: Value) -> tuple[Section, ...]:

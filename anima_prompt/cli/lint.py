@@ -22,6 +22,7 @@ from anima_prompt.cli.source import looks_like_text
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
+from anima_prompt.figures import SIZE, size_of
 
 if TYPE_CHECKING:
     from anima_prompt.batch.configuration import Use
@@ -289,10 +290,10 @@ def _use(given: dict[str, Any]) -> Use:
 def _figures(given: dict[str, Any]) -> dict[str, str]:
     figures = {"steps": given["steps"], "guidance_scale": given["cfg"]}
     if given["size"]:
-        width, times, height = given["size"].lower().partition("x")
-        if not (times and width.isdecimal() and height.isdecimal()):
-            raise InputError(f"size is '{given['size']}'; expected width and height such as 1024x1024")
-        figures |= {"width": width, "height": height}
+        size = size_of(given["size"])
+        if size is None:
+            raise InputError(f"size is '{given['size']}'; expected {SIZE}")
+        figures |= {"width": size[0], "height": size[1]}
     return {key: str(value) for key, value in figures.items() if value is not None}
 
 

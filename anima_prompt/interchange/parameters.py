@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from anima_prompt.figures import size_of
+
 _NEGATIVE = "Negative prompt:"
 _SETTING = re.compile(r"\s*([A-Z][\w .\-/]*?):\s*(\"(?:\\.|[^\"\\])*\"|[^,]*)(?:,|$)")
 _SETTINGS_LINE = re.compile(r"\s*Steps:\s*\d+")
@@ -67,9 +69,9 @@ def _ours(figures: Mapping[str, str]) -> dict[str, str]:
         "Distilled CFG Scale": "shift",
     }
     found = {ours: figures[theirs] for theirs, ours in names.items() if theirs in figures}
-    width, times, height = figures.get("Size", "").partition("x")
-    if times:
-        found |= {"width": width, "height": height}
+    size = size_of(figures.get("Size", ""))
+    if size is not None:
+        found |= {"width": str(size[0]), "height": str(size[1])}
     if any(name.startswith("Hires") for name in figures):
         found["hires"] = "yes"
     return found

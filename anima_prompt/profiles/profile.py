@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anima_prompt.errors import ProfileError
+from anima_prompt.figures import SIZE, size_of
 
 if TYPE_CHECKING:
     from anima_prompt.documents import Value
@@ -184,7 +185,7 @@ def _range(key: str, value: Value) -> tuple[Any, Any]:
 
 
 def _size(text: str, value: Value, key: str) -> tuple[int, int]:
-    width, times, height = text.strip().partition("x")
-    if not (times and width.isdecimal() and height.isdecimal()):
-        value.fail(f"{key} has '{text.strip()}'; expected width and height such as 1024x1024")
-    return int(width), int(height)
+    size = size_of(text)
+    if size is None:
+        value.fail(f"{key} has '{text.strip()}'; expected {SIZE}")
+    return size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -251,6 +252,12 @@ def test_weights_and_empty_prompts_matter(models: Models) -> None:
     assert (one.rows - two.rows).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize("weight", [float("nan"), float("inf"), -1e39])
+def test_a_weight_that_is_not_finite_is_named(models: Models, weight: float) -> None:
+    with pytest.raises(SettingsError, match=re.escape(f"weight of 'red hair' is {weight:g}; write a finite number")):
+        models.encoder.encode([("1girl, ", 1.0), (" red hair", weight)])
+
+
 def test_a_mask_keeps_what_it_covers(models: Models) -> None:
     cond, empty = encode(models, "1girl"), encode(models, "")
     known = torch.randn(1, 16, 12, 8)
@@ -489,3 +496,5 @@ def test_lora_uses(text: str, path: str, strengths: tuple[float, float | None]) 
     assert (str(use.path), (use.strength, use.text)) == (path, strengths)
     with pytest.raises(SettingsError, match="LoRA strength is 'much'"):
         LoraUse.parse("a.safetensors:much")
+    with pytest.raises(SettingsError, match="LoRA strength is 'nan'"):
+        LoraUse.parse("a.safetensors:nan")

@@ -1,0 +1,33 @@
+"""Figures as people write them in options, files and picture metadata: sizes and numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+
+SIZE = "width and height such as 1024x1024"
+"""What ``size_of`` reads, for messages."""
+_SIZE = re.compile(r"\s*([0-9]{1,6})\s*[xX×]\s*([0-9]{1,6})\s*")
+
+
+def size_of(text: str) -> tuple[int, int] | None:
+    """Return width and height, or None if the text is no size.
+
+    >>> size_of("832x1216"), size_of("64 × 96"), size_of("large")
+    ((832, 1216), (64, 96), None)
+    """
+    found = _SIZE.fullmatch(text)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def number_of(text: str) -> float | None:
+    """Return a finite number, or None if the text is none.
+
+    >>> number_of("0.8"), number_of("nan"), number_of("much")
+    (0.8, None, None)
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
