@@ -238,7 +238,7 @@ def stage_dit(work: Path, options: argparse.Namespace) -> None:
     latents = encoded(work, drawn["pictures"])
     trunk = demo.new_trunk()
     say(f"trunk: {count_parameters(trunk.networks) / 1e6:.2f} M parameters; {len(latents)} latents")
-    tokenizers = Tokenizers.find(work)
+    tokenizers, odds = Tokenizers.find(work), demo.odds(chosen)
     if options.dit_steps >= COMPILE_FROM:
         sample = [
             tokenizers.encode([(caption(scene, random.Random(5)), 1.0)]) for scene in chosen[: options.batch // 4]
@@ -252,7 +252,16 @@ def stage_dit(work: Path, options: argparse.Namespace) -> None:
         done = min(options.dit_steps, (int((load_state(work / "dit.state") or {"step": 0})["step"]) // 1000 + 1) * 1000)
         pace = Pace(options.dit_steps, options.batch, 3e-3)
         average = demo.train_trunk(
-            trunk, tokenizers, chosen, latents, drawn["weights"], pace, work / "dit.state", say, until=done
+            trunk,
+            tokenizers,
+            chosen,
+            latents,
+            drawn["weights"],
+            pace,
+            work / "dit.state",
+            say,
+            odds=odds,
+            until=done,
         )
         average.swap()
         demo.export(work, trained_vae(work), trunk)

@@ -9,7 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anima_infer.training.captions import DEFAULT, caption, every_tag, every_tag_of, figure_tags, sentences, weighted
+from anima_infer.training import demo
+from anima_infer.training.captions import (
+    DEFAULT,
+    caption,
+    every_tag,
+    every_tag_of,
+    figure_tags,
+    sentences,
+    shares_at,
+    weighted,
+)
 from anima_infer.training.drawing import (
     ACCESSORIES,
     BACKGROUNDS,
@@ -27,6 +37,7 @@ from anima_infer.training.drawing import (
     details,
     draw,
     random_scene,
+    weighting,
     with_figure,
 )
 
@@ -156,6 +167,14 @@ def test_sentences_leave_out_what_they_may() -> None:
     assert "blue hair and wears orange overalls" in whole
     told = [sentences(Scene((girl, boy)), source, drop=0.5) for _ in range(40)]
     assert {"wears" in text for text in told} == {"white background" in text for text in told} == {True, False}
+    often = [sentences(Scene((girl, boy)), source, drop=0.25) for _ in range(400)]
+    assert 0.68 < sum("white background" in text for text in often) / 400 < 0.82, "lots are drawn once"
+    assert all("side by side" not in text for text in often if "white background" in text)
+
+
+def test_sentences_tell_all_at_first() -> None:
+    assert shares_at(0).drop_words == shares_at(0.37).drop_words == 0
+    assert shares_at(0.38) == shares_at(1) == DEFAULT
 
 
 def test_the_vocabulary_is_as_large_as_promised() -> None:
@@ -198,12 +217,32 @@ def test_details_are_where_faces_are() -> None:
     assert found[3:6, 2:6].max() > 90, "eyes and mouth"
     assert found[:2, :2].max() == 0, "the sky"
     assert 20 < found[1, 3:5].min() < 90, "the colour of the hair"
-    assert found[7].max() < 90, "clothes count less"
+    assert found[7].max() < 100, "clothes count less"
     worn = details(Scene((Figure(accessories=("crown",)),)), 0)
     assert worn[:3].max() > 20
     far = details(Scene((Figure(),), framing="full body"), 0)
     assert far[2:4, 3:5].max() > 90, "faces are large in full bodies too"
     assert details(Scene(()), 0).max() == 0
+
+
+def test_what_little_shows_counts_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    hair = [row for row in weighting._OTHERWISE if "hair" in row[2](Figure())]
+    monkeypatch.setattr(weighting, "_OTHERWISE", hair)
+    bare = Scene((Figure(hair_style="short hair"),), framing="full body")
+    hidden = with_figure(bare, 0, accessories=("witch hat",))
+    assert (details(hidden, 0) > 0).sum() < (details(bare, 0) > 0).sum(), "a hat hides hair"
+    counted = [details(scene, 0).sum() for scene in (bare, hidden)]
+    monkeypatch.setattr(weighting, "MOST", 1.0)
+    plain = [details(scene, 0).sum() for scene in (bare, hidden)]
+    assert counted[1] > 2 * plain[1]
+    assert counted[1] / plain[1] > 1.5 * counted[0] / plain[0]
+
+
+def test_small_figures_and_hair_under_hats_are_learnt_from_more_often() -> None:
+    plain, hat = Figure(), Figure(accessories=("scarf", "witch hat"))
+    chosen = [Scene(()), Scene((plain,)), Scene((plain,), framing="full body"), Scene((plain, hat))]
+    chosen += [Scene((Figure(accessories=("crown",)),)), Scene((hat,), framing="full body")]
+    assert demo.odds(chosen).tolist() == [1, 1, 2.5, 2, 1, 5]
 
 
 def test_a_tag_without_weight_is_not_shown_and_one_with_weight_is() -> None:

@@ -20,7 +20,8 @@ from anima_infer.models import Models, find
 from anima_infer.pipeline import Settings
 from anima_infer.render import Job, Renderer
 from anima_infer.training import compiling, demo, precision
-from anima_infer.training.captions import caption, every_tag
+from anima_infer.training.captions import DEFAULT, Shares, caption, every_tag
+from anima_infer.training.drawing import Scene
 from anima_infer.training.flow import flow_loss, noised, sample_sigmas
 from anima_infer.training.optimiser import Learner, Pace, orthogonalised
 from anima_infer.training.state import Average, load_state, save_state
@@ -340,6 +341,28 @@ def test_normalised_latents_change_no_picture() -> None:
     latents = demo.encoded(vae, data).float()
     torch.testing.assert_close(latents.mean((0, 2, 3)), torch.zeros(16), atol=0.02, rtol=0)
     torch.testing.assert_close(latents.std((0, 2, 3)), torch.ones(16), atol=0.03, rtol=0)
+
+
+def test_scenes_are_picked_by_their_odds_and_told_whole_at_first(
+    tmp_path: Path, tokenizers: Tokenizers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = demo.scenes(6, 0)
+    told: list[tuple[Scene, float]] = []
+
+    def recorded(scene: Scene, _: object, shares: Shares) -> list[tuple[str, float]]:
+        told.append((scene, shares.drop_words))
+        return [("1girl", 1.0)]
+
+    monkeypatch.setattr("anima_infer.training.demo.trunk.weighted", recorded)
+    latents, counts, odds = torch.zeros(6, 16, 8, 8), torch.ones(6, 1, 8, 8), torch.tensor([0.0, 0, 1, 0, 3, 0])
+    pace = Pace(8, 64, 1e-3, warm=1)
+    demo.train_trunk(
+        demo.new_trunk(), tokenizers, chosen, latents, counts, pace, tmp_path / "a", lambda _: None, odds=odds, drop=0
+    )
+    assert [chance for _, chance in told] == [0.0] * 48 + [DEFAULT.drop_words] * 80
+    often = sum(scene is chosen[4] for scene, _ in told)
+    assert often + sum(scene is chosen[2] for scene, _ in told) == 128
+    assert 80 < often < 112
 
 
 @pytest.mark.slow

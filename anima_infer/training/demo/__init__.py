@@ -13,7 +13,7 @@ from anima_infer.training.demo.autoencoder import (
     polish_decoder,
     train_vae,
 )
-from anima_infer.training.demo.data import pictures, scenes, weights
+from anima_infer.training.demo.data import odds, pictures, scenes, weights
 from anima_infer.training.demo.files import export, release_layout
 from anima_infer.training.demo.parts import QWEN_VOCABULARY, T5_VOCABULARY, Compiler, Precision, Say
 from anima_infer.training.demo.tokenizers import write_tokenizers
@@ -33,6 +33,7 @@ __all__ = [
     "new_trunk",
     "new_vae",
     "normalise_latents",
+    "odds",
     "pictures",
     "polish_decoder",
     "release_layout",

@@ -10,10 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anima_infer.training.drawing import QUALITIES, Scene, details, draw, random_scene
+from anima_infer.training.drawing import QUALITIES, Figure, Scene, details, draw, random_scene
 
 DETAIL = 12.0
 """What a latent that is all face counts above others."""
+
+HIDING = frozenset(("witch hat", "beret"))
+"""Hats that leave little of the hair."""
 
 
 def scenes(count: int, seed: int) -> list[Scene]:
@@ -43,3 +46,20 @@ def weights(chosen: Sequence[Scene], seed: int, workers: int = 2) -> Tensor:
         parts = list(pool.map(details, chosen, range(seed, seed + len(chosen)), chunksize=64))
     sharp = torch.tensor([QUALITIES.index(scene.quality) < 4 for scene in chosen])
     return 1 + DETAIL * sharp.view(-1, 1, 1, 1) * torch.from_numpy(np.stack(parts))[:, None] / 255
+
+
+def odds(chosen: Sequence[Scene]) -> Tensor:
+    """Return how much likelier than others the scenes are to be learnt from: N, 1 and more.
+
+    Small figures are rare, and so is hair under a hat; both are hard to draw.
+    """
+    return torch.tensor([_odds(scene) for scene in chosen])
+
+
+def _odds(scene: Scene) -> float:
+    small = bool(scene.figures) and scene.framing == "full body"
+    return (2.5 if small else 1.0) * (2.0 if any(map(_hides_hair, scene.figures)) else 1.0)
+
+
+def _hides_hair(figure: Figure) -> bool:
+    return not HIDING.isdisjoint(figure.accessories)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from anima_infer.adapter import Adapter
 from anima_infer.dit import Context, Dit
 from anima_infer.text import TextEncoder
-from anima_infer.training.captions import weighted
+from anima_infer.training.captions import shares_at, weighted
 from anima_infer.training.compiling import why_not
 from anima_infer.training.demo.parts import ADAPTER, DIT, TEXT, Compiler, Precision, Say, fresh
 from anima_infer.training.drawing import Scene
@@ -148,6 +148,7 @@ def train_trunk(
     state: Path,
     say: Say,
     *,
+    odds: Tensor | None = None,
     levels: int = 4,
     drop: float = 0.1,
     save_every: int = 250,
@@ -164,6 +165,7 @@ def train_trunk(
         pace: ``batch`` counts noised pictures.
         state: file from which a run goes on.
         say: told now and then.
+        odds: how likely each scene is to be picked; all alike by default.
         levels: noise levels that share an encoded caption.
         drop: share of empty captions, for guidance.
         save_every: steps between states.
@@ -175,11 +177,13 @@ def train_trunk(
     average = Average(trunk.networks)
     resume_run(state, trunk.networks, learner, source, average)
     words.seed(learner.step)
+    odds = torch.ones(len(latents)) if odds is None else odds
     began, first, losses = time.perf_counter(), learner.step, list[float]()
     until = pace.steps if until is None else min(until, pace.steps)
     while learner.step < until:
-        pick = torch.randint(len(latents), (pace.batch // levels,), generator=source)
-        captions = [[] if words.random() < drop else weighted(chosen[i], words) for i in pick.tolist()]
+        pick = torch.multinomial(odds, pace.batch // levels, replacement=True, generator=source)
+        shares = shares_at(learner.step / pace.steps)
+        captions = [[] if words.random() < drop else weighted(chosen[i], words, shares) for i in pick.tolist()]
         tokens = [tokenizers.encode(segments) for segments in captions]
         data = latents[pick].float().repeat_interleave(levels, 0)
         noise = torch.randn(data.shape, generator=source)
