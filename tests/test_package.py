@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import venv
 from pathlib import Path
 
+import click
 import pytest
 
 import anima_prompt
@@ -102,6 +104,16 @@ def test_the_code_example_runs() -> None:
     printed = run(sys.executable, str(ROOT / "examples/build_in_code.py"))
     assert "(@wlop:1.5)" in printed
     assert "plain" in printed
+
+
+@pytest.mark.parametrize("module", ["anima_prompt.cli.main", "anima_infer.cli.main"])
+def test_the_help_names_every_command_in_one_line_of_80_columns(module: str) -> None:
+    groups = [importlib.import_module(module).commands]
+    for group in groups:
+        groups += [one for one in group.commands.values() if isinstance(one, click.Group)]
+        listed = group.get_help(click.Context(group, terminal_width=80)).partition("Commands:\n")[2].splitlines()
+        assert [line.split()[0] for line in listed] == sorted(group.commands)
+        assert not [line for line in listed if line.endswith("...")]
 
 
 def test_no_installed_package_is_tracked() -> None:

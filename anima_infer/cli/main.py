@@ -125,7 +125,10 @@ def models() -> None:
 @click.option("--load", is_flag=True, help="Load everything, too: finds damage and values that are not finite.")
 @click.pass_context
 def check(ctx: click.Context, /, place: str | None, folder: str | None, load: bool) -> None:
-    """Say what was found in a folder and what is wrong with it; the folder is named alone or after --models."""
+    """Say what was found in a folder, and what is wrong with it.
+
+    The folder is named alone or after --models.
+    """
     from anima_infer.cli.models import check as run
 
     ctx.exit(run(place or folder, load=load))
@@ -195,7 +198,7 @@ _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=Fal
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @click.pass_context
 def plan(ctx: click.Context, /, spec: str, output: Path | None, folder: str | None, as_json: bool) -> None:
-    """Say what a grid holds, what it costs, and what the linter thinks of its prompts."""
+    """Say what a grid holds and costs, and what the linter thinks."""
     from anima_infer.cli.grid import plan as run
 
     ctx.exit(run(spec, output, folder, as_json=as_json))
@@ -213,7 +216,7 @@ def plan(ctx: click.Context, /, spec: str, output: Path | None, folder: str | No
 @click.option("--no-lint", is_flag=True, help="Render even if the linter finds errors.")
 @click.pass_context
 def run_grid(ctx: click.Context, /, spec: str, output: Path, **given: Any) -> None:
-    """Render a grid, or what is missing of it; then write sheet and report.
+    """Render what is missing of a grid; write sheet and report.
 
     \b
     Try:

@@ -170,9 +170,10 @@ def related(name: str, limit: int, as_json: bool) -> None:
 @tags.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def learn(folder: Path) -> None:
-    """Count which tags go together in the captions (.txt) of a folder and below.
+    """Count which tags go together in a folder of captions.
 
-    'tags related' and 'tags search --with' use what was learnt; a new lesson takes the place of the one before.
+    Reads the .txt files of FOLDER and of the folders in it. 'tags related' and 'tags search --with' use what was
+    learnt; a new lesson takes the place of the one before.
     """
     from anima_prompt.vocabulary.learned import learn as count
     from anima_prompt.vocabulary.library import Library
@@ -198,9 +199,10 @@ def learn(folder: Path) -> None:
     help="Fetch this alone; may be repeated.",
 )
 def sync(base: str | None, until: datetime | None, delay: float, kinds: tuple[str, ...]) -> None:
-    """Fetch tags, aliases, implications and artists from Danbooru, and import them.
+    """Fetch tags, aliases and artists from Danbooru, and import them.
 
-    Goes on where it was interrupted. The model's knowledge ends in September 2025: --until 2025-09-30 stays inside it.
+    Implications come with the tags. Goes on where it was interrupted. The model's knowledge ends in September 2025:
+    --until 2025-09-30 stays inside it.
     """
     from anima_prompt.vocabulary.library import Library
     from anima_prompt.vocabulary.sync import BASE, KINDS, Pace, fetch
