@@ -1,4 +1,4 @@
-"""Figures as people write them in options, files and picture metadata: sizes and numbers."""
+"""Figures: sizes and numbers as people write them in options, files and picture metadata, and counts in messages."""
 
 from __future__ import annotations
 
@@ -31,3 +31,12 @@ def number_of(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def many(count: int, what: str, ending: str = "s") -> str:
+    """Return a count and its word.
+
+    >>> many(1, "file"), many(2, "file"), many(1200, "batch", "es")
+    ('1 file', '2 files', '1,200 batches')
+    """
+    return f"{count:,} {what}{'' if count == 1 else ending}"

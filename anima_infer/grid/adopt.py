@@ -25,7 +25,7 @@ from anima_infer.grid.folder import (
     write_grid,
 )
 from anima_prompt.errors import InputError
-from anima_prompt.figures import number_of, size_of
+from anima_prompt.figures import many, number_of, size_of
 from anima_prompt.interchange.parameters import Recorded
 from anima_prompt.interchange.pictures import PICTURES, read_picture
 
@@ -69,7 +69,7 @@ def adopt(folder: Path, output: Path) -> Adopted:
     with locked(output):
         cells = [_cell(number, told, axes) for number, told in enumerate(facts.values())]
         layout = _layout(axes)
-        data = {"name": folder.resolve().name, "about": f"{len(cells)} pictures made elsewhere", "files": {}}
+        data = {"name": folder.resolve().name, "about": f"{many(len(cells), 'picture')} made elsewhere", "files": {}}
         manifest = Manifest(output)
         try:
             for cell, path in zip(cells, facts, strict=True):

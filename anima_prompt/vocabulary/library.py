@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anima_prompt.errors import DataFileError, StoreError
+from anima_prompt.figures import many
 from anima_prompt.vocabulary.dumps import is_dump, is_implications, read_dump, read_implications
 from anima_prompt.vocabulary.learned import open_learned
 from anima_prompt.vocabulary.lists import CATEGORIES, TagList, read_list
@@ -118,7 +119,7 @@ class Library:
         target = self.folder / "overlays" / f"{name}.csv"
         self._beside(target, path.read_text(encoding="utf-8-sig")).replace(target)
         self.rebuild()
-        return TagList((), (), others=f"{len(changes)} changes")
+        return TagList((), (), others=many(len(changes), "change"))
 
     def implications(self) -> list[Path]:
         """Return the implications that were imported."""
@@ -139,7 +140,7 @@ class Library:
             kept.replace(target)
         finally:
             kept.unlink(missing_ok=True)
-        return TagList((), tuple(bad), others=f"{len(pairs):,} implications")
+        return TagList((), tuple(bad), others=many(len(pairs), "implication"))
 
     def _known(self) -> dict[str, Entry]:
         return {entry.name: entry for entry in self.open().entries()}

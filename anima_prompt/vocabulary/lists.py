@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anima_prompt.errors import DataFileError
+from anima_prompt.figures import many
 from anima_prompt.names import text_to_name
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import Category, Entry
@@ -47,7 +48,7 @@ class TagList:
     @property
     def taken(self) -> str:
         """What was taken, counted."""
-        return self.others or f"{len(self.entries):,} tags"
+        return self.others or many(len(self.entries), "tag")
 
 
 def read_list(path: Path, *, category: str | None = None) -> TagList:
@@ -141,7 +142,7 @@ def _problem(row: list[str], number: int) -> str | None:
     if number == 1 and row[:2] == ["name", "category"]:
         return None
     if not 3 <= len(row) <= 4:
-        return f"{len(row)} fields; expected name,category,count,aliases"
+        return f"{many(len(row), 'field')}; expected name,category,count,aliases"
     if not row[0] or any(char.isspace() for char in row[0]):
         return f"name is '{row[0]}'; expected underscores, no blanks"
     if row[1] not in CATEGORIES:

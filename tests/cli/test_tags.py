@@ -83,7 +83,7 @@ def test_complete_group_and_stats(folder: Path) -> None:
 def test_import_forget_export_and_where(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text('my_oc,4,12,"oc_of_mine"\n')
-    assert run(folder, "import", str(path)).stderr == f"1 tags imported into {folder}\n"
+    assert run(folder, "import", str(path)).stderr == f"1 tag imported into {folder}\n"
     assert json.loads(run(folder, "show", "oc of mine", "--json").stdout)["name"] == "my_oc"
     assert "my_oc,4,12,oc_of_mine" in run(folder, "export", "--category", "character").stdout
     assert json.loads(run(folder, "stats", "--json").stdout)["imports"] == ["mine"]
@@ -97,7 +97,7 @@ def test_a_bad_list_is_refused_and_the_vocabulary_stays(folder: Path, tmp_path: 
     path.write_text("good,0,5,\nbad\n")
     done = run(folder, "import", str(path))
     assert done.returncode == 2
-    assert done.stderr.splitlines()[0] == f"error: {path}:2: 1 fields; expected name,category,count,aliases"
+    assert done.stderr.splitlines()[0] == f"error: {path}:2: 1 field; expected name,category,count,aliases"
     assert not folder.exists()
     assert "skipped" in run(folder, "import", str(path), "--skip-bad").stderr
     assert run(folder, "import", str(tmp_path / "nope.csv")).returncode == 2

@@ -79,7 +79,7 @@ def test_implications_join_those_of_the_packs_and_can_be_forgotten(library: Libr
         keys = ("antecedent_name", "consequent_name", "status")
         written(tmp_path / name, [dict(zip(keys, row, strict=True)) for row in rows])
     found = library.add(tmp_path / name)
-    assert (found.entries, found.taken) == ((), "1 implications")
+    assert (found.entries, found.taken) == ((), "1 implication")
     table = library.open()
     assert table.implies("very_tall_hat") == ["witch_hat", "hat"]
     assert "very_tall_hat" in table.implied_by("hat")

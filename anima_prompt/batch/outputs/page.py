@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anima_prompt.batch.outputs import Echo
-from anima_prompt.batch.outputs.rows import Row, many, rows
+from anima_prompt.batch.outputs.rows import Row, rows
 from anima_prompt.diagnostics import Diagnostic, Severity
+from anima_prompt.figures import many
 from anima_prompt.lint.registry import all_rules
 
 if TYPE_CHECKING:

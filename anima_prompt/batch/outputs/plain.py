@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from anima_prompt.batch.outputs import Echo
-from anima_prompt.batch.outputs.rows import Row, many, rows
+from anima_prompt.batch.outputs.rows import Row, rows
 from anima_prompt.batch.sources import line_of
 from anima_prompt.diagnostics import Severity
+from anima_prompt.figures import many
 
 if TYPE_CHECKING:
     from anima_prompt.batch.runner import Report

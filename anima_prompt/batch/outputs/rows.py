@@ -36,15 +36,6 @@ class Row(NamedTuple):
         return document.prompt if self.diagnostic.part == "prompt" else document.negative or ""
 
 
-def many(count: int, what: str) -> str:
-    """Return a number and its word.
-
-    >>> many(1, "file"), many(2, "file")
-    ('1 file', '2 files')
-    """
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
 def rows(report: Report) -> Iterator[Row]:
     """Yield the findings of a report in order."""
     path = "<stdin>" if report.path == "-" else report.path

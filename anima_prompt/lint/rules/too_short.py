@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.figures import many
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.rule import POSITIVE, Finding, Rule, found, plain
 from anima_prompt.sections import Section
@@ -22,7 +23,8 @@ def check(context: Context) -> Iterator[Finding]:
     if context.dynamics or context.loras:
         return
     yield found(
-        (0, len(context.source.rstrip())), f"{content} tags say what to draw; add looks, clothes, a place or light"
+        (0, len(context.source.rstrip())),
+        f"little says what to draw ({many(content, 'tag')}); add looks, clothes, a place or light",
     )
 
 
