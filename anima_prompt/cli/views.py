@@ -182,13 +182,18 @@ def print_profiles(profiles: list[Profile]) -> None:
 
 
 def print_wide(table: Any) -> None:
-    """Print a table, in the terminal's width or, into a file or pipe, as wide as it likes."""
+    """Print a table: in the terminal's width, or, into a file or pipe, up to 200 wide and without blanks at the ends."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    console = Console(highlight=False, width=200)
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().splitlines():
+        click.echo(line.rstrip())
 
 
 def plain(text: str) -> Any:

@@ -52,7 +52,9 @@ def test_search_gives_json_and_takes_a_category(folder: Path) -> None:
 def test_show_tells_all_or_offers_near_names(folder: Path) -> None:
     data = json.loads(run(folder, "show", "@wlop", "--json").stdout)
     assert (data["name"], data["category"], data["section"]) == ("wlop", "artist", "artist")
-    assert "vocaloid" in run(folder, "show", "Hatsune Miku").stdout
+    shown = run(folder, "show", "Hatsune Miku").stdout
+    assert "vocaloid" in shown
+    assert not any(line.endswith(" ") for line in shown.splitlines())
     done = run(folder, "show", "hatsune mikuu")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: 'hatsune mikuu' is not in the vocabulary; near it: hatsune miku\n"
