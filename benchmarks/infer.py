@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def random(name: str, shape: tuple[int, ...]) -> Tensor:
     return values * ((0.3 if "adaln" in name or "linear_2" in name else 1.0) / math.sqrt(count / shape[0]))
 
 
-def measured(work: Any, repeat: int, device: str) -> float:
+def measured(work: Callable[[], object], repeat: int, device: str) -> float:
     """Return the least time of several calls, in seconds, after one that warms up."""
     best = math.inf
     for index in range(repeat + 1):
@@ -93,6 +94,9 @@ def run(side: str, options: argparse.Namespace) -> dict[str, Any]:
     sigma = torch.tensor([0.7], device=device)
     found: dict[str, Any] = {"side": side, "dtype": options.dtype, "size": size, "threads": torch.get_num_threads()}
     started = time.perf_counter()
+    step: Callable[[], object]
+    paint: Callable[[], object]
+    whole: Callable[[], object]
     if side == "ours":
         dit = load_dit(WeightFile.of(folder / "dit.safetensors"), dtype=dtype, device=device)
         vae = load_vae(WeightFile.of(folder / "vae.safetensors"), dtype=TYPES[options.vae_dtype], device=device)

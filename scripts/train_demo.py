@@ -186,7 +186,7 @@ def encoded(work: Path, data: torch.Tensor) -> torch.Tensor:
     return kept["latents"]
 
 
-def reconstructions(vae: torch.nn.Module, data: torch.Tensor, path: Path) -> None:
+def reconstructions(vae: Vae, data: torch.Tensor, path: Path) -> None:
     """Write pictures above what the VAE makes of them."""
     from anima_infer.image import to_picture
 
@@ -221,7 +221,7 @@ def stage_judge(work: Path, options: argparse.Namespace) -> None:
     with torch.inference_mode():
         made = [((vae.decode(z.float()) + 1) * 127.5).clamp(0, 255).round().byte() for z in latents.split(128)]
     torch.manual_seed(6)
-    network = judge.Judge().to(memory_format=torch.channels_last)
+    network = judge.Judge().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     both = torch.cat((data, *made))
     judge.train_judge(network, both, judge.targets(chosen), Pace(options.judge_steps, 64, 2e-3), say)
     network.eval()

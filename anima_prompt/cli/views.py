@@ -182,7 +182,7 @@ def print_profiles(profiles: list[Profile]) -> None:
 
 
 def print_wide(table: Any) -> None:
-    """Print a table: in the terminal's width, or, into a file or pipe, up to 200 wide and without blanks at the ends."""
+    """Print a table: in the terminal's width; into a file or pipe up to 200 wide, without blanks at the ends."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=False)
