@@ -6,6 +6,7 @@ vocabulary look-ups live beside it and are reached through the methods of :class
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
@@ -219,11 +220,15 @@ class Prompt:
         return next((pair for pair in self.tags() if _key(pair[1].text) == wanted), None)
 
     def sentences_about(self, character: str | Tag) -> tuple[Sentence, ...]:
-        """Return the sentences that name a character, whatever the case and with or without its qualifier."""
+        """Return the sentences that name a character, whatever the case and with or without its qualifier.
+
+        >>> Prompt.parse("It rains on the town. Ai smiles.").sentences_about("ai")
+        (Sentence(text='Ai smiles.', place='after'),)
+        """
         text = character.text if isinstance(character, Tag) else character
-        full = text_to_name(text).replace("_", " ")
-        short = full.split(" (")[0]
-        return tuple(s for s in self.sentences if full in s.text.lower() or short in s.text.lower())
+        name = text_to_name(text).replace("_", " ").split(" (")[0]
+        word = re.compile(rf"(?<![0-9a-z]){re.escape(name)}(?![0-9a-z])")  # 'ai' is not in 'rain'
+        return tuple(sentence for sentence in self.sentences if name and word.search(sentence.text.lower()))
 
     # --- edits -------------------------------------------------------------------------------------------------------
 

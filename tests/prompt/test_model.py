@@ -115,6 +115,8 @@ def test_sentences_about_a_character_are_found_by_name() -> None:
     prompt = Prompt.parse("2girls, fern \\(sousou no frieren\\). Fern waves at the crowd. It rains on the town.")
     assert [s.text for s in prompt.sentences_about(prompt.character[0])] == ["Fern waves at the crowd."]
     assert prompt.sentences_about("hatsune miku") == ()
+    assert prompt.sentences_about("ai") == ()  # not in 'rains'
+    assert prompt.sentences_about("(nobody)") == ()
 
 
 @pytest.mark.parametrize(
