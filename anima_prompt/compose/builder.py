@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from anima_prompt.compose.blend import Blend, blend, describe_character
+from anima_prompt.compose.blend import Blend, blend
+from anima_prompt.compose.describe import describe_character
 from anima_prompt.errors import PromptError
 from anima_prompt.names import escape, name_to_text, text_to_name
 from anima_prompt.profiles import Profile, load_profile

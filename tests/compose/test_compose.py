@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anima_prompt import Blend, Prompt, PromptBuilder, PromptError, Section, Tag, Vocabulary, blend, describe_character
+from anima_prompt.vocabulary import Entry
 from tests.strategies import prompts
 
 
@@ -69,6 +70,28 @@ def test_each_character_can_have_a_sentence_of_its_own() -> None:
     assert [s.text for s in prompt.sentences_about("kasane teto")] == ["Kasane Teto laughs."]
 
 
+@pytest.mark.parametrize(
+    ("look", "listed"),
+    [
+        ("animal_ear_fluff", "animal ear fluff"),
+        ("black_dress", "a black dress"),
+        ("glasses", "glasses"),
+        ("hair_slicked_back", "hair slicked back"),
+        ("headphones_around_neck", "headphones around neck"),
+        ("heterochromia", "heterochromia"),
+        ("jacket_on_shoulders", "a jacket on shoulders"),
+        ("one_side_up", "one side up"),
+        ("orange_skirt", "an orange skirt"),
+        ("short_hair_with_long_locks", "short hair with long locks"),
+        ("vision_(genshin_impact)", "a vision"),
+        ("x_hair_ornament", "an x hair ornament"),
+    ],
+)
+def test_looks_have_articles_as_in_english(look: str, listed: str) -> None:
+    character = Entry("link", "character", Section.CHARACTER, looks=(look,))
+    assert describe_character(character) == f"Link has {listed}."
+
+
 def test_every_packed_character_has_a_sentence_that_the_parser_knows_for_one() -> None:
     for entry in Vocabulary.default().entries(Section.CHARACTER):
         for where in ("", "in the background"):
@@ -96,5 +119,5 @@ def test_the_three_layouts() -> None:
     assert blend(prompt, "tags-first").to_text() == "safe, 1girl, @wlop, smile, night. She waves at the crowd."
     assert blend(prompt, "sentences-first").to_text() == "She waves at the crowd. safe, 1girl, @wlop, smile, night"
     assert blend(prompt, "prefix").to_text() == "safe, 1girl, @wlop. She waves at the crowd. smile, night"
-    with pytest.raises(ValueError, match="'mixed' is not a valid Blend"):
+    with pytest.raises(PromptError, match="blend is 'mixed'; expected one of tags-first, sentences-first, prefix"):
         blend(prompt, "mixed")
