@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Literal
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
 
-_COMPATIBLE = re.compile(r"[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\ufb00-\ufb06\U0001d400-\U0001d7ff]+")
+_COMPATIBLE = re.compile(
+    r"[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\ufb00-\ufb06\U0001d400-\U0001d7ff"
+    r"ℂℊℋℌℍℎℐℑℒℓℕℙℚℛℜℝℤℨℬℭℯℰℱℳℴ]+"  # of the mathematical letters these stand apart
+)
 _COMBINING = re.compile(r"\w[\u0300-\u036f]+")
 
 
@@ -20,14 +22,16 @@ def check(context: Context) -> Iterator[Finding]:
 
     if context.source.isascii():
         return
-    forms: tuple[tuple[re.Pattern[str], Literal["NFKC", "NFC"]], ...] = ((_COMPATIBLE, "NFKC"), (_COMBINING, "NFC"))
-    for pattern, form in forms:
-        for match in pattern.finditer(context.source):
-            right = unicodedata.normalize(form, match.group())
-            if right != match.group():
-                yield found(
-                    match.span(), f"{quoted(match.group())} is a special form; write {quoted(right)}", write=right
-                )
+    for match in _COMPATIBLE.finditer(context.source):
+        right = unicodedata.normalize("NFKC", match.group())
+        if right != match.group():
+            yield found(match.span(), f"{quoted(match.group())} is a special form; write {quoted(right)}", write=right)
+    for match in _COMBINING.finditer(context.source):
+        right = unicodedata.normalize("NFC", match.group())
+        if right != match.group():
+            yield found(
+                match.span(), f"the accent is a character of its own; write {quoted(right)} in one", write=right
+            )
 
 
 RULE = Rule(
@@ -39,6 +43,7 @@ RULE = Rule(
     bad=(
         Example("１girl, hat", "1girl, hat"),
         Example("𝓈𝓂𝒾𝓁𝑒, 1girl", "smile, 1girl"),
+        Example("𝒽ℴ𝓊𝓇ℊ𝓁𝒶𝓈𝓈, 1girl", "hourglass, 1girl"),
         Example("poke\u0301mon", "pok\u00e9mon"),
     ),
     good=plain("1girl, hat", "pokémon"),
