@@ -6,22 +6,21 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.order import in_order
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain, quoted
 from anima_prompt.sections import Section
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at artists with three and more general tags in front of them."""
-    general = 0
+    """Look for the first artist with a general tag in front."""
+    general = False
     for item in context.items:
         if item.closing:
             return
-        if item.section is Section.GENERAL:
-            general += 1
-        elif item.facts.artist and general >= 1:
-            yield found(
-                item, f"{quoted(item.text)} stands behind general tags; artists come before them in the captions"
-            )
+        general = general or item.section is Section.GENERAL
+        if item.facts.artist and general:
+            message = f"{quoted(item.text)} stands behind general tags; artists come before them in the captions"
+            yield found(item, message, edits=in_order(context))
             return
 
 
@@ -31,8 +30,9 @@ RULE = Rule(
     severity=Severity.INFO,
     reason="The captions have artists in front of the general tags. Many prompts for LoRAs do it otherwise, and it "
     "works. Source: model card.",
-    bad=plain("1girl, smile, @wlop"),
+    bad=(Example("1girl, smile, @wlop", "1girl, @wlop, smile"),),
     good=plain("1girl, @wlop, smile", "@wlop, 1girl, smile"),
+    fix=Safety.UNSAFE,
     check=check,
     needs="@",
     roles=POSITIVE,
