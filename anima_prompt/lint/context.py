@@ -172,6 +172,18 @@ class Context:
         """How many people the count tags speak of at least, 0 if they speak of none."""
         return sum(people_of(name) for name in self.by_name if name[:1].isdigit())
 
+    @cached_property
+    def persons(self) -> list[Item]:
+        """The named characters, each once: ``racing miku`` beside ``hatsune miku`` is another look of the same person."""
+        named: dict[str, Item] = {}
+        for item in self.of(Section.CHARACTER):
+            name = item.entry.name if item.entry else item.name
+            named.setdefault(name.split("_(")[0], item)
+        looks = {
+            base for item in named.values() if item.entry for base in self.scope.relations.implies(item.entry.name)
+        }
+        return [item for item in named.values() if item.entry is None or item.entry.name not in looks]
+
     def unit_at(self, place: int) -> str:
         """Return what stands between the commas round a place."""
         start = max(self.source.rfind(sign, 0, place) for sign in ",\n") + 1

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.rule import POSITIVE, Finding, Rule, found, plain
-from anima_prompt.sections import Section
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Look for hair and eyes among the tags, and for sentences."""
-    named = context.of(Section.CHARACTER)
-    if len({item.name for item in named}) < 2 or context.sentences:
+    named = context.persons
+    if len(named) < 2 or context.sentences:
         return
     if next(context.in_group("hair", "eyes"), None) is None:
         yield found(
@@ -27,7 +26,11 @@ RULE = Rule(
     severity=Severity.INFO,
     reason="With several characters their looks keep them apart: name them, then describe them. Source: model card.",
     bad=plain("2girls, hatsune miku, kasane teto, vocaloid, stage"),
-    good=plain("2girls, hatsune miku, kasane teto, vocaloid, aqua hair, red hair", "1girl, hatsune miku, stage"),
+    good=plain(
+        "2girls, hatsune miku, kasane teto, vocaloid, aqua hair, red hair",
+        "1girl, hatsune miku, stage",
+        "1girl, racing miku, hatsune miku",
+    ),
     check=check,
     roles=POSITIVE,
 )

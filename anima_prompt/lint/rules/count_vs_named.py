@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
-from anima_prompt.lint.context import Context, Item
+from anima_prompt.lint.context import Context
 from anima_prompt.lint.rule import WANTED, Finding, Rule, found, plain
-from anima_prompt.sections import Section
 
 _MANY = frozenset(("multiple_girls", "multiple_boys", "multiple_others", "6+girls", "6+boys", "6+others", "crowd"))
 
@@ -17,13 +16,9 @@ def check(context: Context) -> Iterator[Finding]:
     people = context.people
     if not people or not _MANY.isdisjoint(context.by_name):
         return
-    named: dict[str, Item] = {}
-    for item in context.items:
-        if item.section is Section.CHARACTER and item.entry is not None and item.entry.count:
-            named.setdefault(item.name.split("_(")[0], item)  # one of unknown kind may be a pet or a machine
+    named = [item for item in context.persons if item.entry and item.entry.count]  # others may be pets or machines
     if len(named) > people and "multiple_views" not in context.by_name:
-        last = list(named.values())[-1]
-        yield found(last, f"{len(named)} characters are named, but the count tags say {people}; raise the count")
+        yield found(named[-1], f"{len(named)} characters are named, but the count tags say {people}; raise the count")
 
 
 RULE = Rule(
@@ -32,7 +27,12 @@ RULE = Rule(
     severity=Severity.WARNING,
     reason="Two names under '1girl' melt into one person. Fewer names than people is fine.",
     bad=plain("1girl, hatsune miku, kasane teto, smile"),
-    good=plain("2girls, hatsune miku, kasane teto", "2girls, hatsune miku", "1girl, 1boy, hatsune miku, kagamine len"),
+    good=plain(
+        "2girls, hatsune miku, kasane teto",
+        "2girls, hatsune miku",
+        "1girl, 1boy, hatsune miku, kagamine len",
+        "1girl, racing miku, hatsune miku",
+    ),
     check=check,
     roles=WANTED,
 )
