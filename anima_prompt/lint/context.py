@@ -174,7 +174,7 @@ class Context:
 
     @cached_property
     def persons(self) -> list[Item]:
-        """The named characters, each once: ``racing miku`` beside ``hatsune miku`` is another look of the same person."""
+        """The named characters, each once: ``racing miku`` beside ``hatsune miku`` is the same person."""
         named: dict[str, Item] = {}
         for item in self.of(Section.CHARACTER):
             name = item.entry.name if item.entry else item.name
