@@ -277,10 +277,10 @@ def _from_file(value: Value) -> tuple[AxisValue, ...]:
     found = path if path.exists() else Path(value.source).parent / path
     place = f"{value.source}:{value.line}:{value.column}"
     if found.suffix.lower() == ".txt":
-        from anima_prompt.interchange.textfile import read_text
+        from anima_prompt.interchange.textfile import lines_of, read_text
         from anima_prompt.prompt import Prompt
 
-        lines = [line.strip() for line in value.guarded(lambda: read_text(str(found))).splitlines()]
+        lines = [line.strip() for line in lines_of(value.guarded(lambda: read_text(str(found))))]
         kept = [line for line in lines if line and not line.startswith("#")]
         return tuple(AxisValue(line, (Change(KINDS["prompt"], "", Prompt.parse(line), place),)) for line in kept)
     made = []

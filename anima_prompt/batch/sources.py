@@ -22,7 +22,7 @@ from anima_prompt.errors import AnimaPromptError, InputError
 from anima_prompt.interchange.parameters import Recorded
 from anima_prompt.interchange.pictures import PICTURES, read_picture
 from anima_prompt.interchange.records import Record, read_record, write_record
-from anima_prompt.interchange.textfile import DIVIDER, join_negative, read_text, split_negative
+from anima_prompt.interchange.textfile import DIVIDER, join_negative, lines_of, read_text, split_negative
 from anima_prompt.interchange.workflow import is_workflow, read_workflow
 from anima_prompt.lint.document import Document, Role, Settings
 from anima_prompt.profiles import DEFAULT_PROFILE
@@ -114,7 +114,7 @@ def text_pieces(text: str, use: Use, name: str = "the text") -> list[Piece]:
     prompt, negative = split_negative(text)
     if negative is None:
         return [Piece(_document(text.replace("\r\n", "\n").rstrip("\n"), None, use))]
-    below = next(i for i, line in enumerate(text.splitlines()) if line.strip() == DIVIDER)
+    below = next(i for i, line in enumerate(lines_of(text)) if line.strip() == DIVIDER)
     return [Piece(_document(prompt, negative, use), 1, below + 2)]
 
 
@@ -129,7 +129,7 @@ def _lines(text: str, use: Use, name: str) -> list[Piece]:
     """Return a piece for every line; comment lines belong to the prompt below them."""
     comments: list[str] = []
     found, bad = [], []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         if not line.strip():
             comments = []
         elif line.lstrip().startswith("#"):
@@ -149,7 +149,7 @@ def _lines(text: str, use: Use, name: str) -> list[Piece]:
 
 def _records(text: str, source: str, use: Use) -> list[Piece]:
     found, bad = [], []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         if not line.strip():
             continue
         try:
@@ -191,7 +191,7 @@ def _structured(text: str, source: str, use: Use) -> list[Piece]:
     from anima_prompt.interchange.promptfile import parse_prompt_file
 
     pieces = []
-    comments = "\n".join(line for line in text.splitlines() if line.lstrip().startswith("#"))
+    comments = "\n".join(line for line in lines_of(text) if line.lstrip().startswith("#"))
     for item in parse_prompt_file(text, source):
         dialect = use.dialect or Dialect.COMFYUI
         negative = None if item.prompt.negative is None else item.prompt.negative.to_text(dialect)
@@ -208,7 +208,7 @@ def _picture(path: Path, use: Use) -> list[Piece]:
     sidecar = path.with_name(path.name + SIDECAR)
     ignored = ""
     if sidecar.is_file():
-        lines = read_text(str(sidecar)).splitlines()
+        lines = lines_of(read_text(str(sidecar)))
         ignored = "\n".join(
             line if line.lstrip().startswith("#") else f"# anima: ignore {line}" for line in lines if line.strip()
         )
@@ -291,14 +291,15 @@ def with_texts(text: str, source: str, pieces: list[Piece], texts: list[tuple[st
         prompt, negative = texts[0]
         body = join_negative(prompt, negative)
         return body.rstrip("\n").replace("\n", ending) + closing if body else body
-    rows = text.splitlines()
+    rows = lines_of(text, keep_ends=True)
     for piece, (prompt, negative) in sorted(zip(pieces, texts, strict=True), key=lambda pair: -pair[0].line):
-        if piece.record is not None:
-            if (prompt, negative) != (piece.record.prompt, piece.record.negative):
-                rows[piece.line - 1] = write_record(piece.record, prompt, negative)
-        else:
-            rows[piece.line - 1 : piece.negative_line] = prompt.split("\n")
-    return ending.join(rows) + closing
+        if (prompt, negative) == (piece.document.prompt, piece.document.negative):
+            continue
+        last = rows[piece.negative_line - 1]
+        own = last[len(last.rstrip("\r\n")) :]
+        new = prompt.split("\n") if piece.record is None else [write_record(piece.record, prompt, negative)]
+        rows[piece.line - 1 : piece.negative_line] = [f"{line}{ending}" for line in new[:-1]] + [f"{new[-1]}{own}"]
+    return "".join(rows)
 
 
 def line_of(text: str, offset: int) -> tuple[str, int]:

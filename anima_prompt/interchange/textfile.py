@@ -7,6 +7,7 @@ line of three hyphens.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ MAX_BYTES = 16 * 1024 * 1024
 """Largest text that is read; the longest prompt in the wild is a thousandth of it."""
 
 DIVIDER = "---"
+_LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n)|([^\r\n]+)")
 
 
 def read_text(source: str, *, limit: int = MAX_BYTES) -> str:
@@ -77,13 +79,24 @@ def write_text(path: Path, text: str) -> None:
         raise InputError(f"{path}: cannot be written ({reason}); the file is as it was") from None
 
 
+def lines_of(text: str, *, keep_ends: bool = False) -> list[str]:
+    r"""Return the lines of a file: what an editor shows as lines, and no more.
+
+    ``str.splitlines`` also cuts at U+2028, U+0085 and form feeds, which are text here, and legal inside JSON.
+
+    >>> lines_of("1girl\r\nhat\u2028smile\n"), lines_of("1girl\r\nhat", keep_ends=True)
+    (['1girl', 'hat\u2028smile'], ['1girl\r\n', 'hat'])
+    """
+    return [match[0] if keep_ends else match[1] or match[3] or "" for match in _LINE.finditer(text)]
+
+
 def split_negative(text: str) -> tuple[str, str | None]:
     r"""Return the positive and the negative part of a text; the latter is None without a divider line.
 
     >>> split_negative("1girl\n---\nblurry\n")
     ('1girl', 'blurry')
     """
-    lines = text.splitlines()
+    lines = lines_of(text)
     for index, line in enumerate(lines):
         if line.strip() == DIVIDER:
             return "\n".join(lines[:index]), "\n".join(lines[index + 1 :])

@@ -221,6 +221,27 @@ def test_a_file_is_written_as_it_was(tmp_path: Path, ending: str, closing: bool)
     assert with_texts(whole, str(path), pieces, texts, lines=True) == text.replace("1boy", "2boys")
 
 
+def test_only_line_ends_end_a_line_and_each_keeps_its_own(tmp_path: Path) -> None:
+    text = "1girl,\u2028hat\x0c\r\n# note\n1boy\x85\r\n\nsolo"
+    path = tmp_path / "a.txt"
+    path.write_bytes(text.encode())
+    pieces = pieces_of(str(path), Use(lines=True))
+    assert [piece.document.prompt for piece in pieces] == ["1girl,\u2028hat\x0c", "# note\n1boy\x85", "solo"]
+    texts: list[tuple[str, str | None]] = [(piece.document.prompt, None) for piece in pieces]
+    assert with_texts(text, str(path), pieces, texts, lines=True) == text
+    texts[1] = ("# note\n2boys", None)
+    assert with_texts(text, str(path), pieces, texts, lines=True) == text.replace("# note\n1boy\x85", "# note\r\n2boys")
+
+
+def test_a_record_may_hold_separators_of_unicode(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"prompt": "1girl,\u2028hat"}\n{"prompt": "1boy\x85"}\n', encoding="utf-8")
+    assert [(p.line, p.document.prompt) for p in pieces_of(str(path), Use())] == [
+        (1, "1girl,\u2028hat"),
+        (2, "1boy\x85"),
+    ]
+
+
 def test_a_record_keeps_what_it_had(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     line = '{"id": 7, "prompt": "1girl, short_hair", "extra": {"b": [1, 2.50]}}'
