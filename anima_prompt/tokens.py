@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from anima_prompt.characters import check_characters
 from anima_prompt.errors import InputError
 
 if TYPE_CHECKING:
@@ -111,11 +112,15 @@ class Tokenizers:
 
         Each segment is tokenized by itself, as ComfyUI does, so that weights change ids at their edges. Qwen reads no
         weights; T5's end token has weight 1.
+
+        Raises:
+            InputError: a text holds half a surrogate pair.
         """
         qwen: list[int] = []
         t5: list[int] = []
         weights: list[float] = []
         for text, weight in segments:
+            check_characters(text, "the prompt")
             qwen += self._qwen.encode(text, add_special_tokens=False).ids
             pieces = self._t5.encode(text, add_special_tokens=False).ids
             t5 += pieces

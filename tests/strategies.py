@@ -30,7 +30,7 @@ BY_SECTION = {
     "count": ("1girl", "2boys", "6+girls", "no humans"),
     "character": ("hatsune miku", "fern \\(sousou no frieren\\)", "2b \\(nier:automata\\)"),
     "series": ("vocaloid", "dr. stone", "kono subarashii sekai ni shukufuku wo!", "kimi no na wa."),
-    "artist": ("@wlop", "@poco \\(asahi age\\)", "@my_lora_trigger", "@@ichigo"),
+    "artist": ("@wlop", "@poco \\(asahi age\\)", "@my_lora_trigger", "@@ichigo", "kantoku"),
     "general": ("smile", "long hair", "@_@", ":3", ";d", ">:\\(", "\\m/", "v", "...", 'don\'t say "lazy"', "20% off"),
 }
 SENTENCES = (

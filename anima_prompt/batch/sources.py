@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from anima_prompt.batch.configuration import Use
+from anima_prompt.characters import check_characters
 from anima_prompt.diagnostics import Part
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError, InputError
@@ -105,12 +106,12 @@ def text_pieces(text: str, use: Use, name: str = "the text") -> list[Piece]:
     """Return the prompts of a text: one, with a negative prompt below a line of three hyphens, or one a line.
 
     Raises:
-        InputError: the text is too long.
-        PartlyReadError: some lines are too long.
+        InputError: the text is too long, or no text.
+        PartlyReadError: some lines are.
     """
     if use.lines:
         return _lines(text, use, name)
-    _check_length(text, name)
+    _check(text, name)
     prompt, negative = split_negative(text)
     if negative is None:
         return [Piece(_document(text.replace("\r\n", "\n").rstrip("\n"), None, use))]
@@ -118,7 +119,8 @@ def text_pieces(text: str, use: Use, name: str = "the text") -> list[Piece]:
     return [Piece(_document(prompt, negative, use), 1, below + 2)]
 
 
-def _check_length(text: str, name: str) -> None:
+def _check(text: str, name: str) -> None:
+    check_characters(text, name)
     if len(text) > MOST_CHARACTERS:
         raise InputError(
             f"{name}: the prompt has {len(text)} characters; at most {MOST_CHARACTERS} are linted, split it"
@@ -154,7 +156,8 @@ def _records(text: str, source: str, use: Use) -> list[Piece]:
             continue
         try:
             record = read_record(line, number, source)
-            _check_length(record.prompt, f"{source}:{number}")
+            _check(record.prompt, f"{source}:{number}")
+            _check(record.negative or "", f"{source}:{number}")
             own = Use(
                 Dialect.of(record.dialect) if record.dialect else None,
                 record.profile,
@@ -219,7 +222,8 @@ def _picture(path: Path, use: Use) -> list[Piece]:
 
 
 def _recorded(found: Recorded, use: Use) -> Piece:
-    _check_length(found.prompt, found.place or "the picture")
+    for text in (found.prompt, found.negative or ""):
+        _check(text, found.place or "the picture")
     own = Use(profile=guess_profile(found.model), role=Role(found.role) if found.role != "positive" else None)
     document = _document(found.prompt, found.negative, own.over(use), dict(found.settings))
     return Piece(document, shown=False, place=found.place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from anima_prompt.characters import check_characters
 from anima_prompt.errors import InputError
 from anima_prompt.interchange.textfile import read_text
 
@@ -24,13 +25,14 @@ def text_of(source: str) -> str:
     """Return the prompt that an argument means: standard input, a file if there is one of that name, or itself.
 
     Raises:
-        InputError: the file cannot be read, or a name that can only be a file's does not exist.
+        InputError: the file cannot be read, the text is not UTF-8, or a name that can only be a file's does not exist.
     """
     if source == "-":
         return read_text(source)
     ending = Path(source).suffix.lower()
     looks_like_file = ending in (*TEXT_FILES, *PROMPT_FILES) and " " not in source
     if not (looks_like_file or os.path.isfile(source)):  # noqa: PTH113  Path.is_file fails on a text too long for a name
+        check_characters(source, "the text")
         return source
     if ending in PROMPT_FILES and Path(source).is_file():
         raise InputError(f"{source}: is no prompt text; use 'anima-prompt build {source}'")

@@ -17,7 +17,7 @@ from anima_prompt.errors import InputError, PromptError
 from anima_prompt.interchange.textfile import read_text, split_negative
 from anima_prompt.profiles import Profile, load_profile
 from anima_prompt.prompt import Prompt, Sentence, Tag
-from anima_prompt.prompt.mapping import TAG_KEYS, TAG_OPTIONS, tag_from_text
+from anima_prompt.prompt.mapping import ARTIST_OPTIONS, TAG_KEYS, TAG_OPTIONS, tag_from_text
 from anima_prompt.prompt.model import exact, with_fields
 from anima_prompt.sections import Section
 
@@ -140,7 +140,7 @@ def read_tags(key: str, value: Value) -> list[Tag]:
         PromptFileError: it is neither text nor a mapping with a text.
     """
     if value.is_mapping:
-        return [_tag(key, value, TAG_OPTIONS)]
+        return [_tag(key, value, ARTIST_OPTIONS if key == Section.ARTIST else TAG_OPTIONS)]
     text = value.text(f"a tag of {key}")
     whole = any(char in text for char in "{}()") or not text.strip(" ,")
     parts = [text] if whole else [part for part in text.split(",") if part.strip()]
@@ -158,7 +158,8 @@ def _tag(key: str, value: Value, options: tuple[str, ...]) -> Tag:
         named = fields["verbatim"]
         dialect = named.guarded(lambda: Dialect.of(named.text("verbatim")))
         return value.guarded(lambda: Tag(text, exact(1) if weight is None else weight, dialect))
-    return value.guarded(lambda: tag_from_text(text, weight=weight, artist=key == Section.ARTIST))
+    marked = key == Section.ARTIST and ("at" not in fields or fields["at"].boolean("at"))
+    return value.guarded(lambda: tag_from_text(text, weight=weight, artist=marked))
 
 
 def _character(builder: PromptBuilder, value: Value) -> PromptBuilder:

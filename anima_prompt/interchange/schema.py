@@ -37,6 +37,7 @@ def prompt_schema() -> dict[str, Any]:
         "$defs": {
             "scalar": {"type": ["string", "number"]},
             "tag": {"anyOf": [{"$ref": "#/$defs/scalar"}, _tag({})]},
+            "artist": {"anyOf": [{"$ref": "#/$defs/scalar"}, _tag(_ARTIST)]},
             "character": {"anyOf": [{"$ref": "#/$defs/scalar"}, _tag(_CHARACTER)]},
             "sentence": {"anyOf": [{"type": "string", "minLength": 1}, _SENTENCE]},
             "negative": {"anyOf": [{"type": ["string", "null"]}, _list_of("scalar"), _prompt({})]},
@@ -63,12 +64,15 @@ def _prompt(extra: dict[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for key in PROMPT_KEYS:
         kind = "tag" if key in TAG_KEYS else "sentence" if key == "sentences" else "scalar"
-        kind = "character" if key == Section.CHARACTER else kind
+        kind = key if key in (Section.CHARACTER, Section.ARTIST) else kind
         either = {"anyOf": [{"$ref": f"#/$defs/{kind}"}, _list_of(kind)]}
         properties[key] = {"description": _DESCRIPTIONS[key], **either}
     return {"type": "object", "additionalProperties": False, "properties": {**extra, **properties}}
 
 
+_ARTIST: dict[str, Any] = {
+    "at": {"type": "boolean", "description": "false leaves the name without its '@', as somebody wrote it"},
+}
 _CHARACTER: dict[str, Any] = {
     "series": {"type": ["boolean", "string"], "description": "true adds the series that the vocabulary knows"},
     "looks": {"type": "boolean", "description": "true adds hair, eyes and signature items as tags"},

@@ -170,7 +170,7 @@ class Context:
     @cached_property
     def people(self) -> int:
         """How many people the count tags speak of at least, 0 if they speak of none."""
-        return sum(people_of(name) for name in self.by_name if name[:1].isdigit())
+        return sum(people_of(name) for name in self.by_name if name[:1].isdecimal())
 
     @cached_property
     def persons(self) -> list[Item]:
@@ -346,7 +346,7 @@ def people_of(name: str) -> int:
     """
     if name in _PEOPLE:
         return 1
-    if name[:1].isdigit() and name.endswith(("girls", "boys", "others")):
+    if name[:1].isdecimal() and name.endswith(("girls", "boys", "others")):
         return int(name[0])
     return 0
 

@@ -21,6 +21,8 @@ from anima_prompt.vocabulary import Vocabulary
 TAG_KEYS: tuple[str, ...] = (Section.DATASET.value, *(section.value for section in TAG_SECTIONS), "closing")
 KEYS: tuple[str, ...] = (*TAG_KEYS, "sentences", "comments", "negative")
 TAG_OPTIONS = ("text", "weight", "verbatim")
+ARTIST_OPTIONS = (*TAG_OPTIONS, "at")
+"""``at: false`` is an artist as somebody wrote it without the ``@``; otherwise the ``@`` is put on."""
 
 
 def prompt_to_dict(prompt: Prompt) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def prompt_to_dict(prompt: Prompt) -> dict[str, Any]:
     for key in TAG_KEYS:
         tags = getattr(prompt, key)
         if tags:
-            data[key] = [_tag_to_value(tag) for tag in tags]
+            data[key] = [_tag_to_value(tag, artist=key == Section.ARTIST) for tag in tags]
     if prompt.sentences:
         data["sentences"] = [{"text": s.text, "place": s.place} for s in prompt.sentences]
     if prompt.comments:
@@ -65,14 +67,17 @@ def number(weight: Decimal) -> int | float | str:
     return float(weight) if Decimal(repr(float(weight))) == weight else format(weight, "f")
 
 
-def _tag_to_value(tag: Tag) -> str | dict[str, Any]:
-    if tag.weight == ONE and tag.verbatim is None:
+def _tag_to_value(tag: Tag, *, artist: bool) -> str | dict[str, Any]:
+    bare = artist and tag.verbatim is None and not tag.text.startswith("@")
+    if tag.weight == ONE and tag.verbatim is None and not bare:
         return tag.text
     value: dict[str, Any] = {"text": tag.text}
     if tag.weight != ONE:
         value["weight"] = number(tag.weight)
     if tag.verbatim is not None:
         value["verbatim"] = tag.verbatim.value
+    if bare:
+        value["at"] = False
     return value
 
 
@@ -85,16 +90,19 @@ def _tag(key: str, value: Any) -> Tag:
     if isinstance(value, str):
         return tag_from_text(value, artist=artist)
     if isinstance(value, Mapping) and isinstance(value.get("text"), str):
-        unknown = [option for option in value if option not in TAG_OPTIONS]
+        options = ARTIST_OPTIONS if artist else TAG_OPTIONS
+        unknown = [option for option in value if option not in options]
         if unknown:
             raise PromptError(
-                f"key '{unknown[0]}' is unknown in a tag of '{key}'; expected one of {', '.join(TAG_OPTIONS)}"
+                f"key '{unknown[0]}' is unknown in a tag of '{key}'; expected one of {', '.join(options)}"
             )
+        if not isinstance(value.get("at", True), bool):
+            raise PromptError(f"at is {value['at']!r}; expected true or false")
         verbatim = value.get("verbatim")
         weight = exact(value.get("weight", 1))
         if verbatim is not None:
             return Tag(value["text"], weight, Dialect.of(verbatim))
-        return tag_from_text(value["text"], weight=weight, artist=artist)
+        return tag_from_text(value["text"], weight=weight, artist=artist and value.get("at", True))
     raise PromptError(f"'{key}' holds {value!r}; expected a text or a mapping with 'text' and 'weight'")
 
 

@@ -17,6 +17,7 @@ from itertools import combinations
 from pathlib import Path
 
 from anima_prompt.errors import StoreError
+from anima_prompt.vocabulary.store import Connection
 from anima_prompt.whole import written_whole
 
 LEAST, MOST_KEPT = 3, 60
@@ -84,7 +85,9 @@ def open_learned(path: Path) -> Learned | None:
     if not path.is_file():
         return None
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False, factory=Connection
+        )
         connection.execute("SELECT 1 FROM pair LIMIT 1")
     except sqlite3.Error:
         return None

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from anima_prompt.errors import StoreError
 from anima_prompt.names import QUALIFIER
@@ -105,6 +106,21 @@ def silent(stage: str, share: float) -> None:
     """Tell nobody."""
 
 
+class Connection(sqlite3.Connection):
+    """A connection that may be asked for any text: SQLite takes no half of a surrogate pair, and no name holds one."""
+
+    def execute(self, query: str, values: Any = (), /) -> sqlite3.Cursor:
+        """Run a query; a value that is no text finds nothing."""
+        try:
+            return super().execute(query, values)
+        except UnicodeEncodeError:
+            return super().execute(query, [_storable(value) if isinstance(value, str) else value for value in values])
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
 def build(
     path: Path,
     entries: Iterable[Entry],
@@ -191,7 +207,9 @@ def open_store(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise StoreError(f"{path}: there is no vocabulary; run 'anima-prompt tags import' or use the curated packs")
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False, factory=Connection
+        )
         version = read_meta(connection).get("schema")
     except sqlite3.Error as error:
         raise StoreError(f"{path}: the vocabulary is damaged ({error}); delete it and import again") from None

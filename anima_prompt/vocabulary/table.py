@@ -309,9 +309,9 @@ class Vocabulary:
         """The open store, or one in memory, filled when the first search asks for it."""
         if self._connection is not None:
             return self._connection
-        from anima_prompt.vocabulary.store import fill
+        from anima_prompt.vocabulary.store import Connection, fill
 
-        connection = sqlite3.connect(":memory:", check_same_thread=False)
+        connection = sqlite3.connect(":memory:", check_same_thread=False, factory=Connection)
         fill(connection, self._entries.values())
         return connection
 

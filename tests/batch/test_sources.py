@@ -11,7 +11,7 @@ import pytest
 
 from anima_prompt.batch.configuration import Use
 from anima_prompt.batch.runner import Batch, Options, Report
-from anima_prompt.batch.sources import Captions, guess_profile, pieces_of, with_texts
+from anima_prompt.batch.sources import Captions, PartlyReadError, guess_profile, pieces_of, with_texts
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError
 from anima_prompt.lint.document import Role
@@ -240,6 +240,16 @@ def test_a_record_may_hold_separators_of_unicode(tmp_path: Path) -> None:
         (1, "1girl,\u2028hat"),
         (2, "1boy\x85"),
     ]
+
+
+def test_half_a_surrogate_pair_in_a_record_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"prompt": "1girl"}\n{"prompt": "hat", "negative": "\\ud83d"}\n{"prompt": "\\ud83d\\ude00"}\n')
+    with pytest.raises(
+        PartlyReadError, match=r"a\.jsonl:2: holds half a surrogate pair at character 1; write"
+    ) as caught:
+        pieces_of(str(path), Use())
+    assert [piece.document.prompt for piece in caught.value.pieces] == ["1girl", "\U0001f600"]
 
 
 def test_a_record_keeps_what_it_had(tmp_path: Path) -> None:

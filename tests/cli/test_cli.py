@@ -37,6 +37,13 @@ def test_parse_prints_a_table_for_people() -> None:
     assert "\x1b" not in done.stdout
 
 
+@pytest.mark.parametrize("command", [("parse",), ("lint",), ("convert", "--from", "a1111", "--to", "comfyui")])
+def test_a_text_that_is_not_utf_8_gets_one_line(command: tuple[str, ...]) -> None:
+    done = run(*command, "1girl, caf\udce9")
+    assert done.returncode == 2
+    assert done.stderr == "error: the text: is not UTF-8 (byte 0xe9 at character 11); give it in UTF-8\n"
+
+
 def test_parse_prints_json_for_programs() -> None:
     done = run("parse", "1girl, (smile:1.20), She waves at the crowd. night\n---\nblurry", "--json")
     data = json.loads(done.stdout)

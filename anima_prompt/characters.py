@@ -1,0 +1,27 @@
+"""What no text may hold: halves of surrogate pairs, from escapes that were cut and from bytes that are not UTF-8."""
+
+from __future__ import annotations
+
+import re
+
+from anima_prompt.errors import InputError
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def check_characters(text: str, name: str) -> None:
+    r"""Check that a text is made of characters.
+
+    Args:
+        name: how the message calls the text.
+
+    Raises:
+        InputError: it holds half a surrogate pair, or a byte that Python could not decode.
+    """
+    found = None if text.isascii() else _HALF.search(text)
+    if found is None:
+        return
+    code, place = ord(found[0]), found.start() + 1
+    if 0xDC80 <= code <= 0xDCFF:  # as Python hands over bytes of the command line
+        raise InputError(f"{name}: is not UTF-8 (byte 0x{code - 0xDC00:02x} at character {place}); give it in UTF-8")
+    raise InputError(f"{name}: holds half a surrogate pair at character {place}; write the character itself")
