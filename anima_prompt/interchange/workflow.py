@@ -95,8 +95,7 @@ def _graphs(data: dict[str, Any]) -> Iterator[Graph]:
     if isinstance(data.get("nodes"), list):
         yield _editor_graph(data)
         definitions = data.get("definitions")
-        inner = definitions.get("subgraphs", ()) if isinstance(definitions, dict) else ()
-        for subgraph in inner:
+        for subgraph in _list(definitions.get("subgraphs") if isinstance(definitions, dict) else None):
             if isinstance(subgraph, dict) and isinstance(subgraph.get("nodes"), list):
                 yield _editor_graph(subgraph)
         return
@@ -111,26 +110,34 @@ def _graphs(data: dict[str, Any]) -> Iterator[Graph]:
     yield graph
 
 
+def _list(value: object) -> list[Any]:
+    """Return a list as it is, and anything else as an empty one: programs write all sorts of things."""
+    return value if isinstance(value, list) else []
+
+
 def _is_link(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str | int) and isinstance(value[1], int)
 
 
 def _editor_graph(data: Mapping[str, Any]) -> Graph:
-    origins: dict[Any, Link] = {}
-    for link in data.get("links") or ():
+    origins: dict[str, Link] = {}
+    for link in _list(data.get("links")):
         if isinstance(link, list) and len(link) >= 4:
-            origins[link[0]] = Link(str(link[1]), link[2])
+            number, node, slot = link[:3]
         elif isinstance(link, dict) and {"id", "origin_id", "origin_slot"} <= link.keys():
-            origins[link["id"]] = Link(str(link["origin_id"]), link["origin_slot"])
+            number, node, slot = link["id"], link["origin_id"], link["origin_slot"]
+        else:
+            continue
+        origins[str(number)] = Link(str(node), slot if isinstance(slot, int) else 0)
     graph: Graph = {}
     for node in data["nodes"]:
         if not isinstance(node, dict) or "id" not in node:
             continue
         kind = str(node.get("type", ""))
         links = {
-            str(slot.get("name")): origins[slot["link"]]
-            for slot in node.get("inputs") or ()
-            if isinstance(slot, dict) and slot.get("link") in origins
+            str(slot.get("name")): origins[str(slot.get("link"))]
+            for slot in _list(node.get("inputs"))
+            if isinstance(slot, dict) and str(slot.get("link")) in origins
         }
         if node.get("mode") not in (2, 4):  # muted and bypassed nodes draw nothing
             graph[str(node["id"])] = GraphNode(kind, _widget_values(kind, node.get("widgets_values")), links)
