@@ -9,6 +9,8 @@ SIZE = "width and height such as 1024x1024"
 """What ``size_of`` reads, for messages."""
 _SIZE = re.compile(r"\s*([0-9]{1,6})\s*[xX×]\s*([0-9]{1,6})\s*")
 
+_COUNT = re.compile(r"[0-9]{1,15}")
+
 
 def size_of(text: str) -> tuple[int, int] | None:
     """Return width and height, or None if the text is no size.
@@ -31,6 +33,15 @@ def number_of(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def count_of(text: str) -> int | None:
+    """Return a count of posts, or None if the text is none: up to fifteen digits, which every store can hold.
+
+    >>> count_of("6945303"), count_of("-1"), count_of("9" * 40)
+    (6945303, None, None)
+    """
+    return int(text) if _COUNT.fullmatch(text) else None
 
 
 def many(count: int, what: str, ending: str = "s") -> str:

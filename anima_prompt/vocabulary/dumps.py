@@ -8,15 +8,19 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from anima_prompt.errors import DataFileError
+from anima_prompt.figures import count_of
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.lists import CATEGORIES, TagList
 from anima_prompt.vocabulary.packs import Entry
 
+_ENDS = ("antecedent_name", "consequent_name")
+_UNREADABLE = (OSError, UnicodeDecodeError, EOFError, zlib.error, csv.Error)
 ENDINGS = (".json", ".jsonl", ".ndjson", ".tsv", ".json.gz", ".jsonl.gz", ".ndjson.gz", ".tsv.gz")
 
 
@@ -42,7 +46,7 @@ def read_dump(path: Path, known: Mapping[str, Entry]) -> TagList:
             if ".tsv" in path.name.lower():
                 return _from_table(path, file)
             return _from_objects(path, list(_objects(path, file)), known)
-    except (OSError, UnicodeDecodeError, EOFError) as error:
+    except _UNREADABLE as error:
         raise DataFileError(f"{path}: cannot be read ({error}); give a tag list") from None
 
 
@@ -68,11 +72,11 @@ def read_implications(path: Path) -> tuple[list[tuple[str, str]], list[str]]:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
             rows = _cells(file) if ".tsv" in path.name.lower() else _objects(path, file)
             for number, item in rows:
-                if not isinstance(item, dict) or not {"antecedent_name", "consequent_name"} <= set(item):
+                if not isinstance(item, dict) or not all(_is_name(str(item.get(key, ""))) for key in _ENDS):
                     bad.append(f"{number}: is no implication")
                 elif item.get("status", "active") == "active":
                     pairs[str(item["antecedent_name"]), str(item["consequent_name"])] = None
-    except (OSError, UnicodeDecodeError, EOFError) as error:
+    except _UNREADABLE as error:
         raise DataFileError(f"{path}: cannot be read ({error}); give implications") from None
     return list(pairs), bad
 
@@ -93,14 +97,14 @@ def _objects(path: Path, file: Iterable[str]) -> Iterator[tuple[int, Any]]:
     if first.lstrip().startswith("["):
         try:
             yield from enumerate(json.loads("".join((first, *lines))), start=1)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataFileError(f"{path}: is no JSON ({error}); fetch it again") from None
         return
     for number, line in enumerate((first, *lines), start=1):
         if line.strip():
             try:
                 yield number, json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 yield number, None
 
 
@@ -127,7 +131,8 @@ def _collected(objects: list[tuple[int, Any]], read: Any) -> TagList:
         try:
             entry = read(item)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            bad.append(f"{number}: is no such object ({error!r})")
+            reason = str(error) if isinstance(error, ValueError) else repr(error)
+            bad.append(f"{number}: is no such object ({reason})")
             continue
         if entry is not None:
             found[entry.name] = entry
@@ -136,10 +141,13 @@ def _collected(objects: list[tuple[int, Any]], read: Any) -> TagList:
 
 def _tag(item: Mapping[str, Any]) -> Entry | None:
     """Return a tag; deprecated and empty ones are left out."""
-    if item.get("is_deprecated") or not int(item["post_count"]):
+    count = count_of(str(item["post_count"]))
+    if count is None:
+        raise ValueError(f"post_count is {str(item['post_count'])[:40]}; expected a whole number")
+    if item.get("is_deprecated") or not count:
         return None
     category, section = CATEGORIES[str(item["category"])]
-    return Entry(_name(item["name"]), category, section, int(item["post_count"]), curated=False)
+    return Entry(_name(item["name"]), category, section, count, curated=False)
 
 
 def _artist(item: Mapping[str, Any]) -> Entry | None:
@@ -147,14 +155,19 @@ def _artist(item: Mapping[str, Any]) -> Entry | None:
         return None
     names = item.get("other_names") or []
     others = names.split() if isinstance(names, str) else names
-    aliases = tuple(name for name in map(str, others) if name and not any(c.isspace() or c == "," for c in name))
+    aliases = tuple(name for name in map(str, others) if _is_name(name) and "," not in name)
     return Entry(_name(item["name"]), "artist", Section.ARTIST, 0, aliases, curated=False)
 
 
 def _name(name: Any) -> str:
-    if not isinstance(name, str) or not name or any(char.isspace() for char in name):
+    if not isinstance(name, str) or not _is_name(name):
         raise ValueError(f"name is {name!r}")
     return name
+
+
+def _is_name(text: str) -> bool:
+    """Say whether a text can be a name: no blanks, and no half of a surrogate pair, which no file takes."""
+    return bool(text) and not any(char.isspace() or "\ud800" <= char <= "\udfff" for char in text)
 
 
 def _aliases(objects: list[tuple[int, Any]], known: Mapping[str, Entry]) -> TagList:
@@ -164,11 +177,14 @@ def _aliases(objects: list[tuple[int, Any]], known: Mapping[str, Entry]) -> TagL
     found: dict[str, Entry] = {}
     bad, warnings = [], []
     for number, item in objects:
-        if not isinstance(item, dict) or not {"antecedent_name", "consequent_name"} <= set(item):
+        if not isinstance(item, dict) or not set(_ENDS) <= set(item):
             bad.append(f"{number}: is no alias")
             continue
         alias, name = str(item["antecedent_name"]), str(item["consequent_name"])
         if item.get("status", "active") != "active" or name not in known:
+            continue
+        if not _is_name(alias):
+            bad.append(f"{number}: alias is {alias!r}")
             continue
         if alias in known:
             warnings.append(f"{number}: '{alias}' is a tag of its own; the alias is left out")
@@ -200,17 +216,19 @@ def _from_table(path: Path, file: Iterable[str]) -> TagList:
 def _row(row: list[str], found: dict[str, Entry], *, explorer: bool) -> str:
     """Add a row's tag; return what is wrong with the row."""
     if explorer:
-        if len(row) < 2 or not row[1].isdecimal():
+        works = count_of(row[1]) if len(row) >= 2 else None
+        if works is None:
             return "expected a name and its works"
         name = row[0].strip().removeprefix("@").replace(" ", "_")
-        count = int(row[-1]) if row[-1].isdecimal() else int(row[1])
-        found[name] = Entry(name, "artist", Section.ARTIST, count, curated=False)
+        last = count_of(row[-1])
+        found[name] = Entry(name, "artist", Section.ARTIST, works if last is None else last, curated=False)
         return ""
-    if len(row) < 3 or row[1] not in CATEGORIES or not row[2].isdecimal():
+    count = count_of(row[2]) if len(row) >= 3 else None
+    if count is None or row[1] not in CATEGORIES:
         return "expected name, category number, post count"
     if len(row) > 3 and row[3] == "1":
         return ""  # deprecated
     category, section = CATEGORIES[row[1]]
-    if row[0] and not any(char.isspace() for char in row[0]) and int(row[2]):
-        found[row[0]] = Entry(row[0], category, section, int(row[2]), curated=False)
+    if row[0] and not any(char.isspace() for char in row[0]) and count:
+        found[row[0]] = Entry(row[0], category, section, count, curated=False)
     return ""

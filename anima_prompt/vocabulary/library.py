@@ -241,7 +241,9 @@ class Library:
 def _refuse(path: Path, bad_rows: Sequence[str], *, skip_bad: bool) -> None:
     if bad_rows and not skip_bad:
         rows = "\n".join(f"{path}:{row}" for row in bad_rows)
-        raise DataFileError(f"{rows}\n{path}: {len(bad_rows)} bad rows; mend them, or skip them with --skip-bad")
+        raise DataFileError(
+            f"{rows}\n{path}: {many(len(bad_rows), 'bad row')}; mend them, or leave them out with --skip-bad"
+        )
 
 
 def _stats(files: Iterable[Path]) -> dict[str, tuple[int, int]]:

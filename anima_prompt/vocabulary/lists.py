@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anima_prompt.errors import DataFileError
-from anima_prompt.figures import many
+from anima_prompt.figures import count_of, many
 from anima_prompt.names import text_to_name
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import Category, Entry
@@ -122,7 +122,11 @@ def _read_tagcomplete(path: Path, lines: list[str], bad: list[str]) -> list[Entr
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        row = next(csv.reader([line]))
+        try:
+            row = next(csv.reader([line]))
+        except csv.Error as error:
+            bad.append(f"{number}: is no CSV ({error})")
+            continue
         problem = _problem(row, number)
         if problem is None and row[0] in found:
             problem = f"'{row[0]}' is there already"
@@ -147,6 +151,6 @@ def _problem(row: list[str], number: int) -> str | None:
         return f"name is '{row[0]}'; expected underscores, no blanks"
     if row[1] not in CATEGORIES:
         return f"category is '{row[1]}'; expected one of {', '.join(CATEGORIES)}"
-    if not row[2].isdecimal():
-        return f"count is '{row[2]}'; expected a whole number"
+    if count_of(row[2]) is None:
+        return f"count is '{row[2][:40]}'; expected a whole number"
     return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anima_prompt.errors import DataFileError
+from anima_prompt.figures import count_of
 from anima_prompt.names import text_to_name
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import Category, Entry
@@ -92,8 +93,8 @@ def _problem(row: Mapping[str, object], given: Mapping[str, str]) -> str:
         return f"{given['action']} has no value; write the other name"
     if given["category"] not in _CATEGORIES:
         return f"category is '{given['category']}'; expected one of {', '.join(key for key in _CATEGORIES if key)}"
-    if given["post_count"] and not given["post_count"].isdecimal():
-        return f"post_count is '{given['post_count']}'; expected a whole number"
+    if given["post_count"] and count_of(given["post_count"]) is None:
+        return f"post_count is '{given['post_count'][:40]}'; expected a whole number"
     return ""
 
 
