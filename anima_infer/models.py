@@ -21,6 +21,7 @@ from anima_infer.placement import Offload, Placement
 from anima_infer.text import Encoder, TextEncoder, load_text_encoder
 from anima_infer.vae import Vae
 from anima_prompt.errors import AnimaPromptError
+from anima_prompt.paths import from_home, is_folder
 from anima_prompt.tokens import VARIABLE, Tokenizers, find_folders
 
 HUB = "circlestone-labs/Anima"
@@ -101,8 +102,8 @@ def find(folder: str | Path) -> Files:
     Raises:
         CheckpointError: the folder does not exist.
     """
-    root = Path(folder).expanduser()
-    if not root.is_dir():
+    root = from_home(folder)
+    if not is_folder(root):
         raise CheckpointError(f"{root}: is no folder; give the folder of ComfyUI, or one that holds the model's files")
     places = [root, root / "models", root / "split_files"]
     found = {kind: _first(kind, places) for kind in _FOLDERS}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from anima_prompt.characters import check_characters
 from anima_prompt.errors import InputError
+from anima_prompt.paths import from_home, is_file
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -51,7 +52,7 @@ def find_folders(root: Path) -> tuple[Path | None, Path | None]:
 
 
 def _is_tokenizer(folder: Path) -> bool:
-    return (folder / "tokenizer.json").is_file() or (folder / "vocab.json").is_file()
+    return is_file(folder / "tokenizer.json") or is_file(folder / "vocab.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Tokenizers:
         named = folder or os.environ.get(VARIABLE)
         if not named:
             raise InputError(f"no tokenizers are named; give the folder of ComfyUI or of the model, or set {VARIABLE}")
-        qwen, t5 = find_folders(Path(named).expanduser())
+        qwen, t5 = find_folders(from_home(named))
         if qwen is None or t5 is None:
             gone = "qwen25_tokenizer" if qwen is None else "t5_tokenizer"
             raise InputError(f"{named}: holds no {gone}; both come with ComfyUI, in comfy/text_encoders")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ class WeightFile:
         Raises:
             CheckpointError: there is none.
         """
-        path = Path(path).expanduser()
-        if path.is_dir():
+        path = Path(os.path.expanduser(path))  # noqa: PTH111  Path.expanduser fails where nobody has that name
+        if os.path.isdir(path):  # noqa: PTH112  Path.is_dir fails on a name that is too long
             found = sorted(path.glob("*.safetensors"))
             if not found:
                 raise CheckpointError(f"{path}: holds no .safetensors file; give the folder of one part of the model")
@@ -47,8 +48,8 @@ class WeightFile:
         return cls([path])
 
     def _open(self, path: Path) -> None:
-        if not path.is_file():
-            raise CheckpointError(f"{path}: does not exist; check the path, or run 'anima-infer models where'")
+        if not os.path.isfile(path):  # noqa: PTH113  as above
+            raise CheckpointError(f"{path}: does not exist; check the path, or run 'anima-infer models check FOLDER'")
         if path.suffix in (".pt", ".pth", ".bin", ".ckpt"):
             self._open_pickle(path)
         else:

@@ -15,6 +15,7 @@ import click
 from anima_infer.errors import GridError
 from anima_infer.grid.folder import Grid, open_grid
 from anima_prompt.figures import many
+from anima_prompt.paths import is_file, is_folder
 from anima_prompt.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
@@ -210,12 +211,12 @@ def _files(given: Mapping[str, Any], checkpoint: str | None) -> Files:
     from anima_infer.cli.render import chosen_files
     from anima_infer.models import find
 
-    if checkpoint is not None and Path(checkpoint).is_dir():
+    if checkpoint is not None and is_folder(checkpoint):
         return find(checkpoint).complete(checkpoint)
     files = chosen_files(given["folder"])
     if checkpoint is None:
         return files
-    if not Path(checkpoint).is_file():
+    if not is_file(checkpoint):
         raise GridError(f"{checkpoint}: is not there; give the DiT file or the folder of a model")
     return replace(files, dit=Path(checkpoint))
 

@@ -19,10 +19,11 @@ from anima_infer.pictures import ENDINGS, save_picture
 from anima_infer.pipeline import Settings, Start
 from anima_infer.preview import Preview
 from anima_infer.render import Job, LoraUse, Picture, Renderer, seeds_from, settings_for
+from anima_prompt.cli.source import text_of
 from anima_prompt.dialects import Dialect
 from anima_prompt.figures import SIZE, size_of
 from anima_prompt.interchange.promptfile import read_prompt_file
-from anima_prompt.interchange.textfile import read_text, split_negative
+from anima_prompt.interchange.textfile import split_negative
 from anima_prompt.profiles import Profile, load_profile
 
 DONE, FINDINGS, INTERRUPTED = 0, 1, 130
@@ -78,8 +79,7 @@ def _prompts(source: str, given: dict[str, Any], dialect: Dialect, usual: Profil
             negative = None if item.prompt.negative is None else item.prompt.negative.to_text(dialect)
             found.append((item.prompt.to_text(dialect), _negative(given, negative, profile), profile))
         return found
-    is_file = source == "-" or (len(source) < 4096 and Path(source).is_file())
-    text, beside = split_negative(read_text(source) if is_file else source)
+    text, beside = split_negative(text_of(source))
     return [(text.strip("\n"), _negative(given, beside, fallback), fallback)]
 
 

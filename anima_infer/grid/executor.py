@@ -19,6 +19,7 @@ from anima_infer.models import Models
 from anima_infer.pipeline import Progress
 from anima_infer.render import Picture, Renderer
 from anima_prompt.errors import AnimaPromptError
+from anima_prompt.paths import is_file, is_there
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -68,10 +69,10 @@ class InProcess:
         found = {part: path for part, path in zip(_PARTS, paths, strict=True) if path is not None}
         known = {part: fingerprint(_file_in(path)) for part, path in found.items()}
         for checkpoint in dict.fromkeys(cell.checkpoint for cell in cells if cell.checkpoint):
-            if Path(checkpoint).exists():
+            if is_there(checkpoint):
                 known[f"checkpoint {checkpoint}"] = fingerprint(_file_in(Path(checkpoint)))
         for use in dict.fromkeys(use for cell in cells for use in cell.job.loras):
-            if use.path.is_file():
+            if is_file(use.path):
                 known[f"LoRA {use.path}"] = fingerprint(use.path)
         return known
 

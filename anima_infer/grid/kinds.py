@@ -21,6 +21,7 @@ from anima_prompt.compose import Blend, blend
 from anima_prompt.documents import Value
 from anima_prompt.figures import SIZE, size_of
 from anima_prompt.interchange.promptfile import read_tags
+from anima_prompt.paths import is_there
 from anima_prompt.profiles import load_profile
 from anima_prompt.prompt import Prompt, Sentence
 from anima_prompt.sections import Section
@@ -109,7 +110,7 @@ def _loras(value: Value) -> tuple[LoraUse, ...]:
 
 def beside(path: Path, folder: Path) -> Path:
     """Return a path as it is, or beside the specification if it is only there."""
-    return folder / path if not path.is_absolute() and not path.exists() and (folder / path).exists() else path
+    return folder / path if not path.is_absolute() and not is_there(path) and is_there(folder / path) else path
 
 
 def _prompt(value: Value) -> Prompt:

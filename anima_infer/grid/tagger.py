@@ -14,6 +14,7 @@ import numpy as np
 
 from anima_infer.errors import GridError
 from anima_prompt.names import text_to_name
+from anima_prompt.paths import is_file, is_folder
 from anima_prompt.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ class OnnxTagger:
             import onnxruntime
         except ImportError:
             raise GridError("the package onnxruntime is missing; install it to use --tagger") from None
-        file = path / "model.onnx" if path.is_dir() else path
+        file = path / "model.onnx" if is_folder(path) else path
         labels = file.with_name(_LABELS)
-        if not file.is_file() or not labels.is_file():
+        if not is_file(file) or not is_file(labels):
             raise GridError(f"{file}: a tagger needs this file and {_LABELS} beside it; download both")
         try:
             self._session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])

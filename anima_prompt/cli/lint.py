@@ -23,6 +23,7 @@ from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
 from anima_prompt.figures import SIZE, size_of
+from anima_prompt.paths import is_there
 
 if TYPE_CHECKING:
     from anima_prompt.batch.configuration import Use
@@ -330,7 +331,7 @@ def _stamps(sources: tuple[str, ...], batch: Batch) -> dict[str, float]:
     from anima_prompt.batch.runner import expand
 
     files = expand([source for source in sources if not looks_like_text(source)], batch)
-    return {file: Path(file).stat().st_mtime for file in files if Path(file).exists()}
+    return {file: Path(file).stat().st_mtime for file in files if is_there(file)}
 
 
 def _with_bar(found: Iterator[Report], total: int) -> Iterator[Report]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from anima_prompt.characters import check_characters
 from anima_prompt.errors import InputError
 from anima_prompt.interchange.textfile import read_text
+from anima_prompt.paths import is_file, is_there
 
 TEXT_FILES = (".txt", ".caption")
 PROMPT_FILES = (".yaml", ".yml", ".json")
@@ -15,7 +16,7 @@ PROMPT_FILES = (".yaml", ".yml", ".json")
 
 def looks_like_text(source: str) -> bool:
     """Say whether an argument is a prompt and no file: nothing of that name exists, and no file would be called so."""
-    if source == "-" or os.path.exists(source):  # noqa: PTH110  Path.exists fails on a text too long for a name
+    if source == "-" or is_there(source):
         return False
     name_like = " " not in source and ("." in Path(source).suffix or "/" in source or os.sep in source)
     return not name_like or "," in source
@@ -31,9 +32,9 @@ def text_of(source: str) -> str:
         return read_text(source)
     ending = Path(source).suffix.lower()
     looks_like_file = ending in (*TEXT_FILES, *PROMPT_FILES) and " " not in source
-    if not (looks_like_file or os.path.isfile(source)):  # noqa: PTH113  Path.is_file fails on a text too long for a name
+    if not (looks_like_file or is_file(source)):
         check_characters(source, "the text")
         return source
-    if ending in PROMPT_FILES and Path(source).is_file():
+    if ending in PROMPT_FILES and is_file(source):
         raise InputError(f"{source}: is no prompt text; use 'anima-prompt build {source}'")
     return read_text(source)

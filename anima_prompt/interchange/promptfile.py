@@ -15,6 +15,7 @@ from anima_prompt.dialects import Dialect
 from anima_prompt.documents import Value, load_documents
 from anima_prompt.errors import InputError, PromptError
 from anima_prompt.interchange.textfile import read_text, split_negative
+from anima_prompt.paths import is_file
 from anima_prompt.profiles import Profile, load_profile
 from anima_prompt.prompt import Prompt, Sentence, Tag
 from anima_prompt.prompt.mapping import ARTIST_OPTIONS, TAG_KEYS, TAG_OPTIONS, tag_from_text
@@ -107,7 +108,7 @@ def _prompt_file(value: Value, profile: Profile | None, default_name: str) -> Pr
 def _beside(profile: str, source: str) -> str | Path:
     """Return a profile's name, or its file as seen from the prompt file that names it."""
     path = Path(source).parent / profile
-    return path if path.suffix and path.is_file() else profile
+    return path if path.suffix and is_file(path) else profile
 
 
 def _prompt(fields: dict[str, Value]) -> Prompt:

@@ -91,6 +91,12 @@ def test_a_prompt_file_a_picture_and_a_mask(tiny: Tiny, tmp_path: Path) -> None:
     assert done.stdout.split() == ["o-01.webp", "o-02.webp"]
 
 
+def test_a_prompt_may_be_longer_than_a_file_name(tiny: Tiny, tmp_path: Path) -> None:
+    prompt = f"{PROMPT}, " + "a girl walks along the beach in the evening and looks at the waves, " * 20
+    done = run("render", prompt, "--models", str(tiny.folder), *FAST, "--no-lint", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "anima.png\n"), done.stderr
+
+
 def test_the_linter_runs_first(tiny: Tiny, tmp_path: Path) -> None:
     done = run("render", "1girl, (smile", "--models", str(tiny.folder), *FAST, cwd=tmp_path)
     assert done.returncode == 1
@@ -113,6 +119,9 @@ def test_the_linter_runs_first(tiny: Tiny, tmp_path: Path) -> None:
         (["--interval", "x"], "interval is 'x'"),
         (["--apg", "x"], "apg is 'x'"),
         (["--models", "/nowhere"], "is no folder"),
+        (["--models", "~nobody-of-that-name"], "is no folder"),
+        (["--models", "x" * 300], "is no folder"),
+        (["--lora", "x" * 300], "does not exist"),
         (["--lora", "nowhere.safetensors"], "nowhere.safetensors: does not exist"),
         (["--device", "abacus"], "device 'abacus' cannot be used"),
         (["--dtype", "fp4"], "type is 'fp4'"),
