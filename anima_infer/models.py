@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -21,7 +21,7 @@ from anima_infer.placement import Offload, Placement
 from anima_infer.text import Encoder, TextEncoder, load_text_encoder
 from anima_infer.vae import Vae
 from anima_prompt.errors import AnimaPromptError
-from anima_prompt.paths import from_home, is_folder
+from anima_prompt.paths import from_home, is_file, is_folder
 from anima_prompt.tokens import VARIABLE, Tokenizers, find_folders
 
 HUB = "circlestone-labs/Anima"
@@ -80,6 +80,33 @@ class Files:
             "T5 tokenizer (folder t5_tokenizer)": self.t5_tokenizer,
         }
         return [name for name, path in named.items() if path is None]
+
+    def checkpoints(self) -> list[Path]:
+        """Return the files beside the DiT that may be DiTs as well: releases, and models that were made from them."""
+        beside = () if self.dit is None else self.dit.parent.glob("*.safetensors")
+        return sorted(path for path in beside if path.is_file() and path not in (self.text, self.vae, self.adapter))
+
+    def with_checkpoint(self, named: str) -> Files:
+        """Return these files with another DiT.
+
+        Args:
+            named: a file, the name of one that lies beside the DiT, with or without its ending, or a folder with a
+                whole model.
+
+        Raises:
+            CheckpointError: there is no such file, or the folder misses something.
+        """
+        path = from_home(named)
+        if is_folder(path):
+            return find(path).complete(named)
+        beside = self.checkpoints()
+        found = path if is_file(path) else next((one for one in beside if named in (one.name, one.stem)), None)
+        if found is None:
+            names = ", ".join(one.stem for one in beside) or "nothing"
+            raise CheckpointError(
+                f"checkpoint is '{named}'; expected a DiT file, the folder of a model, or one of {names}"
+            )
+        return replace(self, dit=found)
 
     def complete(self, where: str) -> Files:
         """Return this.

@@ -15,7 +15,6 @@ import click
 from anima_infer.errors import GridError
 from anima_infer.grid.folder import Grid, open_grid
 from anima_prompt.figures import many
-from anima_prompt.paths import is_file, is_folder
 from anima_prompt.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from anima_infer.grid.measures import Scorer
     from anima_infer.grid.plan import Plan
     from anima_infer.grid.runner import Step
-    from anima_infer.models import Files
     from anima_prompt.diagnostics import Diagnostic
 
 DONE, FINDINGS, INTERRUPTED = 0, 1, 130
@@ -195,30 +193,14 @@ def run(spec: str, output: Path, given: Mapping[str, Any]) -> int:
 
 
 def _loader(given: Mapping[str, Any]) -> Load:
+    from anima_infer.cli.render import chosen_files
     from anima_infer.models import Models
 
     def load(checkpoint: str | None) -> Models:
-        return Models.load(
-            _files(given, checkpoint), dtype=given["dtype"], device=given["device"], offload=given["offload"]
-        )
+        files = chosen_files(given["folder"], checkpoint)
+        return Models.load(files, dtype=given["dtype"], device=given["device"], offload=given["offload"])
 
     return load
-
-
-def _files(given: Mapping[str, Any], checkpoint: str | None) -> Files:
-    from dataclasses import replace
-
-    from anima_infer.cli.render import chosen_files
-    from anima_infer.models import find
-
-    if checkpoint is not None and is_folder(checkpoint):
-        return find(checkpoint).complete(checkpoint)
-    files = chosen_files(given["folder"])
-    if checkpoint is None:
-        return files
-    if not is_file(checkpoint):
-        raise GridError(f"{checkpoint}: is not there; give the DiT file or the folder of a model")
-    return replace(files, dit=Path(checkpoint))
 
 
 def _tell(step: Step) -> None:

@@ -65,7 +65,8 @@ def models_option(command: Any) -> Any:
     help="PNG or WebP; several pictures are numbered.",
 )
 @models_option
-@click.option("--profile", metavar="NAME|FILE", help="Release whose defaults hold.")
+@click.option("--checkpoint", metavar="NAME|FILE", help="DiT to use, where there are several.")
+@click.option("--profile", metavar="NAME|FILE", help="Release whose defaults hold; by default the checkpoint's.")
 @click.option("--negative", help="Negative prompt; the profile's by default.")
 @click.option("--size", metavar="WxH", help="Width and height in pixels, multiples of 16.")
 @click.option("--steps", type=int, help="Sampler steps.")

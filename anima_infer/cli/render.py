@@ -24,7 +24,7 @@ from anima_prompt.dialects import Dialect
 from anima_prompt.figures import SIZE, size_of
 from anima_prompt.interchange.promptfile import read_prompt_file
 from anima_prompt.interchange.textfile import split_negative
-from anima_prompt.profiles import Profile, load_profile
+from anima_prompt.profiles import DEFAULT_PROFILE, Profile, guess_profile, load_profile
 
 DONE, FINDINGS, INTERRUPTED = 0, 1, 130
 DEMO_NOTE = (
@@ -41,7 +41,7 @@ def run(source: str, given: dict[str, Any]) -> int:
         raise SettingsError(f"{output}: ending is '{output.suffix}'; expected one of {', '.join(ENDINGS)}")
     if given["mask"] and not given["init"]:
         raise SettingsError("--mask needs --init; give the picture that the mask is for")
-    files = chosen_files(given["folder"])
+    files = chosen_files(given["folder"], given["checkpoint"])
     prompts = _prompts(source, given, dialect, usual_profile(files))
     seed = secrets.randbelow(2**32) if given["seed"] is None else check_seed(given["seed"])
     loras = tuple(LoraUse.parse(text) for text in given["loras"])
@@ -130,21 +130,27 @@ def _has_errors(jobs: list[Job], prompts: list[tuple[str, str, Profile]]) -> boo
     return errors
 
 
-def chosen_files(folder: str | None) -> Files:
-    """Return the model's files: those of a folder, or the usual ones.
+def chosen_files(folder: str | None, checkpoint: str | None = None) -> Files:
+    """Return the model's files: those of a folder, or the usual ones, with the DiT that is asked for.
 
     Raises:
         CheckpointError: something is missing.
     """
     files = find(folder).complete(folder) if folder else default_files()
+    if checkpoint is not None:
+        return files.with_checkpoint(checkpoint)
     if files.is_demo:
         click.echo(DEMO_NOTE, err=True)
+    others = [path.stem for path in files.checkpoints() if path != files.dit and "anima" in path.stem.lower()]
+    if others and files.dit is not None:
+        click.echo(f"note: takes {files.dit.stem}; --checkpoint takes another: {', '.join(others)}", err=True)
     return files
 
 
 def usual_profile(files: Files) -> Profile:
-    """Return the profile that holds where none is named: the model's own, or that of base 1.0."""
-    return load_profile("base-1.0" if files.profile is None else files.profile)
+    """Return the profile that holds where none is named: the model's own, the one its file's name speaks of, or base."""
+    named = guess_profile(files.dit.stem) if files.dit is not None else None
+    return load_profile(files.profile or named or DEFAULT_PROFILE)
 
 
 def _models(files: Files, given: dict[str, Any]) -> Models:

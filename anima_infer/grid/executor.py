@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from anima_infer.errors import InferError
+from anima_infer.errors import CheckpointError, InferError
 from anima_infer.grid.folder import fingerprint
 from anima_infer.grid.plan import Batch, Cell
 from anima_infer.models import Models
 from anima_infer.pipeline import Progress
 from anima_infer.render import Picture, Renderer
 from anima_prompt.errors import AnimaPromptError
-from anima_prompt.paths import is_file, is_there
+from anima_prompt.paths import is_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -69,8 +70,10 @@ class InProcess:
         found = {part: path for part, path in zip(_PARTS, paths, strict=True) if path is not None}
         known = {part: fingerprint(_file_in(path)) for part, path in found.items()}
         for checkpoint in dict.fromkeys(cell.checkpoint for cell in cells if cell.checkpoint):
-            if is_there(checkpoint):
-                known[f"checkpoint {checkpoint}"] = fingerprint(_file_in(Path(checkpoint)))
+            with suppress(CheckpointError):  # the run says what is missing, and goes on
+                dit = files.with_checkpoint(checkpoint).dit
+                if dit is not None:
+                    known[f"checkpoint {checkpoint}"] = fingerprint(_file_in(dit))
         for use in dict.fromkeys(use for cell in cells for use in cell.job.loras):
             if is_file(use.path):
                 known[f"LoRA {use.path}"] = fingerprint(use.path)

@@ -217,7 +217,7 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("profile", "release whose defaults hold", _text, _profile),
-        Kind("checkpoint", "another model: a DiT file, or a folder", _text, _field("checkpoint")),
+        Kind("checkpoint", "another model: a DiT file, its name, or a folder", _text, _field("checkpoint")),
         Kind("prompt", "a whole prompt", _prompt, _field("prompt")),
         Kind("section", "all tags of a section", _same, _set_section, "a section", arguments=_SECTIONS),
         Kind("replace", "another tag, or several, in the place of one", _same, _replace, "a tag"),

@@ -26,7 +26,7 @@ from anima_prompt.interchange.records import Record, read_record, write_record
 from anima_prompt.interchange.textfile import DIVIDER, join_negative, lines_of, read_text, split_negative
 from anima_prompt.interchange.workflow import is_workflow, read_workflow
 from anima_prompt.lint.document import Document, Role, Settings
-from anima_prompt.profiles import DEFAULT_PROFILE
+from anima_prompt.profiles import DEFAULT_PROFILE, guess_profile
 
 TEXTS = (".txt", ".caption", ".prompt")
 STRUCTURED = (".yaml", ".yml", ".json")
@@ -227,21 +227,6 @@ def _recorded(found: Recorded, use: Use) -> Piece:
     own = Use(profile=guess_profile(found.model), role=Role(found.role) if found.role != "positive" else None)
     document = _document(found.prompt, found.negative, own.over(use), dict(found.settings))
     return Piece(document, shown=False, place=found.place)
-
-
-def guess_profile(model: str) -> str | None:
-    """Return the release that a checkpoint's file name speaks of, None if it speaks of none.
-
-    >>> guess_profile("anima-turbo-v1.1.safetensors"), guess_profile("some-merge")
-    ('turbo-1.1', None)
-    """
-    name = model.lower()
-    for kind in ("turbo", "aesthetic"):
-        if kind in name:
-            return f"{kind}-1.0" if "1.0" in name or "v10" in name else f"{kind}-1.1"
-    if "preview" in name:
-        return "preview"
-    return "base-1.0" if "anima" in name and "base" in name else None
 
 
 def _document(prompt: str, negative: str | None, use: Use, figures: dict[str, str] | None = None) -> Document:

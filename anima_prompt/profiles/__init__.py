@@ -3,9 +3,10 @@
 from anima_prompt.profiles.profile import (
     DEFAULT_PROFILE,
     Profile,
+    guess_profile,
     load_profile,
     profile_names,
     profiles,
 )
 
-__all__ = ["DEFAULT_PROFILE", "Profile", "load_profile", "profile_names", "profiles"]
+__all__ = ["DEFAULT_PROFILE", "Profile", "guess_profile", "load_profile", "profile_names", "profiles"]

@@ -135,6 +135,21 @@ def _releases() -> dict[str, Profile]:
     return found
 
 
+def guess_profile(model: str) -> str | None:
+    """Return the release that a checkpoint's file name speaks of, None if it speaks of none.
+
+    >>> guess_profile("anima-turbo-v1.1.safetensors"), guess_profile("some-merge")
+    ('turbo-1.1', None)
+    """
+    name = model.lower()
+    for kind in ("turbo", "aesthetic"):
+        if kind in name:
+            return f"{kind}-1.0" if "1.0" in name or "v10" in name else f"{kind}-1.1"
+    if "preview" in name:
+        return "preview"
+    return "base-1.0" if "anima" in name and "base" in name else None
+
+
 def _custom(value: Value, known: dict[str, Profile]) -> Profile:
     given = value.fields("a profile", ("name", "extends", *_FIGURES))
     parent = given.pop("extends", None)

@@ -11,10 +11,11 @@ import pytest
 
 from anima_prompt.batch.configuration import Use
 from anima_prompt.batch.runner import Batch, Options, Report
-from anima_prompt.batch.sources import Captions, PartlyReadError, guess_profile, pieces_of, with_texts
+from anima_prompt.batch.sources import Captions, PartlyReadError, pieces_of, with_texts
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError
 from anima_prompt.lint.document import Role
+from anima_prompt.profiles import guess_profile
 from tests.batch.pictures import PARAMETERS, graph, save
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -95,6 +96,28 @@ def test_a_prompt_may_be_longer_than_a_file_name(tiny: Tiny, tmp_path: Path) -> 
     prompt = f"{PROMPT}, " + "a girl walks along the beach in the evening and looks at the waves, " * 20
     done = run("render", prompt, "--models", str(tiny.folder), *FAST, "--no-lint", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "anima.png\n"), done.stderr
+
+
+def test_a_checkpoint_is_chosen_by_name_and_brings_its_profile(tiny: Tiny, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(tiny.folder, models)
+    shutil.copy(models / "anima-base-v1.0.safetensors", models / "anima-turbo-v1.1.safetensors")
+    shutil.copy(models / "anima-base-v1.0.safetensors", models / "my-merge.safetensors")
+    usual = run("render", PROMPT, "--models", str(models), *FAST, cwd=tmp_path)
+    assert "note: takes anima-base-v1.0; --checkpoint takes another: anima-turbo-v1.1" in usual.stderr
+    for name, scale in (
+        ("anima-turbo-v1.1", 1),
+        ("my-merge.safetensors", 4),
+        (str(models / "my-merge.safetensors"), 4),
+    ):
+        done = run("render", PROMPT, "--models", str(models), *FAST, "--checkpoint", name, "-o", "b.png", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        (found,) = read_picture(tmp_path / "b.png")
+        assert found.model == Path(name).name.removesuffix(".safetensors")
+        assert found.settings["guidance_scale"] == str(scale)
+    done = run("render", PROMPT, "--models", str(models), *FAST, "--checkpoint", "nothing", cwd=tmp_path)
+    said = "error: checkpoint is 'nothing'; expected a DiT file, the folder of a model, or one of anima-base-v1.0, "
+    assert done.stderr == f"{said}anima-turbo-v1.1, my-merge\n"
 
 
 def test_the_linter_runs_first(tiny: Tiny, tmp_path: Path) -> None:
