@@ -52,8 +52,8 @@ _TYPES = {"fp8": torch.bfloat16, "bf16": torch.bfloat16, "fp16": torch.float16, 
 class Files:
     """Where the parts of a model are; None where nothing was found. The adapter is usually in the DiT's file.
 
-    ``profile`` is a ``profile.yaml`` beside them: the defaults of this model. ``embeddings`` is the folder of textual
-    embeddings.
+    ``profile`` is a ``profile.yaml`` beside them: the defaults of this model. ``embeddings`` and ``loras`` are the
+    folders of textual embeddings and of LoRAs.
     """
 
     dit: Path | None = None
@@ -64,6 +64,7 @@ class Files:
     t5_tokenizer: Path | None = None
     profile: Path | None = None
     embeddings: Path | None = None
+    loras: Path | None = None
 
     @property
     def is_demo(self) -> bool:
@@ -108,6 +109,13 @@ class Files:
             )
         return replace(self, dit=found)
 
+    def lora(self, path: Path) -> Path:
+        """Return the file of a LoRA: the path itself, or else the one of that name in the folder of LoRAs."""
+        if self.loras is None or is_file(path):
+            return path
+        named = (self.loras / path, self.loras / f"{path}.safetensors")
+        return next((one for one in named if is_file(one)), path)
+
     def complete(self, where: str) -> Files:
         """Return this.
 
@@ -137,8 +145,10 @@ def find(folder: str | Path) -> Files:
     qwen, t5 = find_folders(root)
     profile = root / PROFILE
     own = profile if profile.is_file() else None
-    embeddings = next((place / "embeddings" for place in places if (place / "embeddings").is_dir()), None)
-    return Files(found["dit"], found["text"], found["vae"], found["adapter"], qwen, t5, own, embeddings)
+    embeddings, loras = (
+        next((place / name for place in places if (place / name).is_dir()), None) for name in ("embeddings", "loras")
+    )
+    return Files(found["dit"], found["text"], found["vae"], found["adapter"], qwen, t5, own, embeddings, loras)
 
 
 def _first(kind: str, places: Iterable[Path]) -> Path | None:

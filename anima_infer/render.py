@@ -152,7 +152,7 @@ class Renderer:
         chosen = []
         for use in loras:
             if use.path not in self._loras:
-                self._loras[use.path] = self.merger.read(use.path)
+                self._loras[use.path] = self.merger.read(self.models.files.lora(use.path))
             chosen.append((self._loras[use.path], use.strength, use.strength if use.text is None else use.text))
         self.merger.apply(chosen)
 

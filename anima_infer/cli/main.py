@@ -76,7 +76,7 @@ def models_option(command: Any) -> Any:
 @click.option("--shift", type=float, help="Shift of the schedule; 3 is the model's own.")
 @click.option("--seed", type=int, help="Seed of the first picture; random by default, and said.")
 @click.option("--count", type=click.IntRange(1), default=1, help="How many pictures, with seeds that rise by one.")
-@click.option("--lora", "loras", multiple=True, metavar="PATH[:STRENGTH]", help="LoRA file; may be repeated.")
+@click.option("--lora", "loras", multiple=True, metavar="NAME|FILE[:STRENGTH]", help="LoRA; may be repeated.")
 @click.option("--init", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Picture to start from.")
 @click.option(
     "--mask", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="With --init: white is what changes."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def run(source: str, given: dict[str, Any]) -> int:
     files = chosen_files(given["folder"], given["checkpoint"])
     prompts = _prompts(source, given, dialect, usual_profile(files))
     seed = secrets.randbelow(2**32) if given["seed"] is None else check_seed(given["seed"])
-    loras = tuple(LoraUse.parse(text) for text in given["loras"])
+    loras = tuple(replace(use, path=files.lora(use.path)) for use in map(LoraUse.parse, given["loras"]))
     jobs = [
         Job(text, negative, _settings(given, profile), one, loras, dialect)
         for text, negative, profile in prompts

@@ -75,8 +75,9 @@ class InProcess:
                 if dit is not None:
                     known[f"checkpoint {checkpoint}"] = fingerprint(_file_in(dit))
         for use in dict.fromkeys(use for cell in cells for use in cell.job.loras):
-            if is_file(use.path):
-                known[f"LoRA {use.path}"] = fingerprint(use.path)
+            path = files.lora(use.path)
+            if is_file(path):
+                known[f"LoRA {use.path}"] = fingerprint(path)
         return known
 
     def run(self, batches: Iterable[Batch]) -> Iterator[Outcome]:

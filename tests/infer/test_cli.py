@@ -120,6 +120,19 @@ def test_a_checkpoint_is_chosen_by_name_and_brings_its_profile(tiny: Tiny, tmp_p
     assert done.stderr == f"{said}anima-turbo-v1.1, my-merge\n"
 
 
+def test_a_lora_is_found_by_name_in_the_models_folder(tiny: Tiny, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(tiny.folder, models)
+    (models / "loras" / "styles").mkdir(parents=True)
+    save_file(small_lora(), models / "loras" / "styles" / "ink.safetensors")
+    for name in ("styles/ink:0.8", "styles/ink.safetensors:0.8", f"{models}/loras/styles/ink.safetensors:0.8"):
+        done = run("render", PROMPT, "--models", str(models), *FAST, "--seed", "1", "--lora", name, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        with Image.open(tmp_path / "anima.png") as picture:
+            assert 'Loras: "ink: 0.8"' in picture.info["parameters"]
+            assert "ink.safetensors" in picture.info["prompt"]
+
+
 def test_the_linter_runs_first(tiny: Tiny, tmp_path: Path) -> None:
     done = run("render", "1girl, (smile", "--models", str(tiny.folder), *FAST, cwd=tmp_path)
     assert done.returncode == 1
