@@ -35,7 +35,8 @@ def read_text(source: str, *, limit: int = MAX_BYTES) -> str:
         data = sys.stdin.buffer.read(limit + 1) if source == "-" else _read_file(Path(source), limit)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{name}: {reason}; give a readable text file") from None
+        shown = name if len(name) <= 255 else f"{name[:40]}..."  # a prompt stands where a file is wanted
+        raise InputError(f"{shown}: {reason}; give a readable text file") from None
     if len(data) > limit:
         raise InputError(f"{name}: larger than {limit // 1024 // 1024} MiB; split it into files of one prompt each")
     return decode(data, name)
