@@ -7,6 +7,7 @@ Source: what ComfyUI 0.29.0 computes.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,11 +74,14 @@ class Embeddings:
     def _path(self, name: str) -> Path:
         root = self.folder.resolve()
         for ending in ("", *_ENDINGS):
-            path = (root / f"{name}{ending}").resolve()
-            if path.is_relative_to(root) and path.is_file() and path.suffix in _ENDINGS:
-                return path
+            with suppress(OSError, ValueError):  # a name that no file can have
+                path = (root / f"{name}{ending}").resolve()
+                if path.is_relative_to(root) and path.is_file() and path.suffix in _ENDINGS:
+                    return path
         there = sorted(path.stem for path in root.rglob("*") if path.suffix in _ENDINGS)[:8]
-        raise CheckpointError(f"embedding '{name}' is not in {self.folder}; there are: {', '.join(there) or 'none'}")
+        raise CheckpointError(
+            f"embedding '{name[:80]}' is not in {self.folder}; there are: {', '.join(there) or 'none'}"
+        )
 
 
 def _rows(file: WeightFile, key: str, width: int) -> Tensor | None:

@@ -65,6 +65,8 @@ def test_a_file_with_one_tensor_of_the_right_width_is_taken_whatever_its_name(wi
     [
         ("nothing", r"embedding 'nothing' is not in .*; there are: bare, hat, other, wrong"),
         ("../hat", r"embedding '\.\./hat' is not in"),
+        ("x" * 300, r"embedding 'x{80}' is not in"),
+        ("a\0b", r"is not in"),
         ("wrong", r"wrong\.safetensors: holds clip_l \[2, 7\]; expected 'qwen3_06b' with rows of 32"),
     ],
 )
