@@ -9,6 +9,15 @@ from anima_prompt.errors import InputError
 _HALF = re.compile("[\ud800-\udfff]")
 
 
+def is_text(text: str) -> bool:
+    r"""Say whether a text is made of characters.
+
+    >>> is_text("caf\u00e9"), is_text("\ud83d")
+    (True, False)
+    """
+    return text.isascii() or _HALF.search(text) is None
+
+
 def check_characters(text: str, name: str) -> None:
     r"""Check that a text is made of characters.
 

@@ -107,9 +107,10 @@ def text_pieces(text: str, use: Use, name: str = "the text") -> list[Piece]:
 
     Raises:
         InputError: the text is too long, or no text.
-        PartlyReadError: some lines are.
+        PartlyReadError: some lines are too long.
     """
     if use.lines:
+        check_characters(text, name)
         return _lines(text, use, name)
     _check(text, name)
     prompt, negative = split_negative(text)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from anima_prompt.characters import is_text
 from anima_prompt.errors import DataFileError
 from anima_prompt.figures import count_of
 from anima_prompt.sections import Section
@@ -167,7 +168,7 @@ def _name(name: Any) -> str:
 
 def _is_name(text: str) -> bool:
     """Say whether a text can be a name: no blanks, and no half of a surrogate pair, which no file takes."""
-    return bool(text) and not any(char.isspace() or "\ud800" <= char <= "\udfff" for char in text)
+    return bool(text) and is_text(text) and not any(map(str.isspace, text))
 
 
 def _aliases(objects: list[tuple[int, Any]], known: Mapping[str, Entry]) -> TagList:
