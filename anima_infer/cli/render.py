@@ -131,8 +131,13 @@ def _has_errors(jobs: list[Job], prompts: list[tuple[str, str, Profile]]) -> boo
     return errors
 
 
-def chosen_files(folder: str | None, checkpoint: str | None = None) -> Files:
+def chosen_files(folder: str | None, checkpoint: str | None = None, another: str = "--checkpoint") -> Files:
     """Return the model's files: those of a folder, or the usual ones, with the DiT that is asked for.
+
+    Args:
+        folder: where they are; None for the usual place.
+        checkpoint: a DiT by name, or its file; None for the usual one.
+        another: what the user is told to take another DiT with.
 
     Raises:
         CheckpointError: something is missing.
@@ -144,7 +149,7 @@ def chosen_files(folder: str | None, checkpoint: str | None = None) -> Files:
         click.echo(DEMO_NOTE, err=True)
     others = [path.stem for path in files.checkpoints() if path != files.dit and "anima" in path.stem.lower()]
     if others and files.dit is not None:
-        click.echo(f"note: takes {files.dit.stem}; --checkpoint takes another: {', '.join(others)}", err=True)
+        click.echo(f"note: takes {files.dit.stem}; {another} takes another: {', '.join(others)}", err=True)
     return files
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,15 @@ def done(spec: Path, tiny: Tiny, tmp_path: Path) -> Path:
     result = run("grid", "run", spec, "-o", tmp_path / "out", "--models", tiny.folder, "--device", "cpu")
     assert result.exit_code == 0, result.output
     return tmp_path / "out"
+
+
+def test_of_several_models_run_says_how_a_specification_takes_another(spec: Path, tiny: Tiny, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(tiny.folder, models)
+    shutil.copy(models / "anima-base-v1.0.safetensors", models / "anima-turbo-v1.1.safetensors")
+    said = run("grid", "run", spec, "-o", tmp_path / "out", "--models", models, "--device", "cpu").stderr
+    note = "note: takes anima-base-v1.0; the specification's key checkpoint takes another: anima-turbo-v1.1"
+    assert said.splitlines().count(note) == 1
 
 
 def test_plan_says_axes_cells_cost_and_findings(spec: Path) -> None:
