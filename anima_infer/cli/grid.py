@@ -197,7 +197,7 @@ def _loader(given: Mapping[str, Any]) -> Load:
     from anima_infer.models import Models
 
     def load(checkpoint: str | None) -> Models:
-        files = chosen_files(given["folder"], checkpoint, "the specification's key checkpoint")
+        files = chosen_files(given["folder"], checkpoint, another="the specification's key checkpoint")
         return Models.load(files, dtype=given["dtype"], device=given["device"], offload=given["offload"])
 
     return load

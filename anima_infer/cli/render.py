@@ -131,7 +131,7 @@ def _has_errors(jobs: list[Job], prompts: list[tuple[str, str, Profile]]) -> boo
     return errors
 
 
-def chosen_files(folder: str | None, checkpoint: str | None = None, another: str = "--checkpoint") -> Files:
+def chosen_files(folder: str | None, checkpoint: str | None = None, *, another: str = "--checkpoint") -> Files:
     """Return the model's files: those of a folder, or the usual ones, with the DiT that is asked for.
 
     Args:
