@@ -26,12 +26,12 @@ from anima_infer.pipeline import Progress, Settings, Start, decode, denoise
 from anima_prompt import __version__
 from anima_prompt.dialects import Dialect
 from anima_prompt.figures import number_of
+from anima_prompt.profiles import DEFAULT_PROFILE, Profile, guess_profile, load_profile
 from anima_prompt.syntax import weighted_segments
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from anima_prompt.profiles import Profile
 
 _MOST_CONTEXTS = 4096
 _TINY = 20_000_000  # parameters; the demo model has two million, the release two thousand million
@@ -298,6 +298,12 @@ def workflow_of(job: Job, files: Mapping[str, str]) -> dict[str, Any]:
     decoded = node("VAEDecode", samples=[sampled, 0], vae=[vae, 0])
     node("SaveImage", images=[decoded, 0], filename_prefix="anima")
     return nodes
+
+
+def usual_profile(files: Files) -> Profile:
+    """Return the profile of a model that names none: the one beside it, the one its name speaks of, or base."""
+    named = guess_profile(files.dit.stem) if files.dit is not None else None
+    return load_profile(files.profile or named or DEFAULT_PROFILE)
 
 
 def settings_for(profile: Profile, **given: Any) -> Settings:

@@ -89,7 +89,7 @@ def run(side: str, options: argparse.Namespace) -> dict[str, Any]:
             encoder = Encoder(tokenizers, text.to(device), adapter.to(device, dtype))
             models = Models(encoder, dit, vae, Files())
             began = time.perf_counter()
-            summary = run_grid(plan, Path(place) / "grid", InProcess(lambda _: models))
+            summary = run_grid(plan, Path(place) / "grid", InProcess(models.files, load=lambda _: models))
             assert summary.made == len(plan.cells)
         else:
             file = WeightFile.of(folder / "dit.safetensors")

@@ -122,9 +122,9 @@ def test_no_installed_package_is_tracked() -> None:
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
-def test_the_python_examples_in_the_docs_run(page: Path) -> None:
+def test_the_python_examples_in_the_docs_run(page: Path, tmp_path: Path) -> None:
     for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-        run(sys.executable, "-W", "error", "-c", block, cwd=ROOT)
+        run(sys.executable, "-W", "error", "-c", block, cwd=tmp_path)
 
 
 def test_the_page_of_rules_is_fresh() -> None:

@@ -7,6 +7,7 @@ import sys
 import webbrowser
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ from anima_prompt.figures import many
 from anima_prompt.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
-    from anima_infer.grid.executor import Load
     from anima_infer.grid.measures import Scorer
     from anima_infer.grid.plan import Plan
     from anima_infer.grid.runner import Step
@@ -47,9 +47,9 @@ def plan(spec: str, output: Path | None, folder: str | None, *, as_json: bool) -
 
 def _profile(folder: str | None) -> str:
     """Return the profile of the model that a run would use; where there is no model, that of base 1.0."""
-    from anima_infer.cli.render import usual_profile
     from anima_infer.errors import CheckpointError
     from anima_infer.models import default_files, find
+    from anima_infer.render import usual_profile
 
     try:
         return usual_profile(find(folder) if folder else default_files()).key
@@ -157,10 +157,12 @@ def _plan_data(planned: Plan, found: Mapping[Diagnostic, int], seconds: float | 
 
 def run(spec: str, output: Path, given: Mapping[str, Any]) -> int:
     """Render what is missing, then write sheet and report; return the exit code."""
+    from anima_infer.cli.render import chosen_files
     from anima_infer.grid.executor import InProcess
     from anima_infer.grid.rates import remember
     from anima_infer.grid.runner import plan_for, run_grid
     from anima_infer.grid.spec import read_spec
+    from anima_infer.models import Models
 
     planned = plan_for(read_spec(spec, profile=_profile(given["folder"])), output)
     found = lint(planned)
@@ -168,7 +170,9 @@ def run(spec: str, output: Path, given: Mapping[str, Any]) -> int:
     if _has_errors(found) and not given["no_lint"]:
         click.echo("error: the linter found errors; mend them, or render anyway with --no-lint", err=True)
         return FINDINGS
-    executor = InProcess(_loader(given), compiled=given["compiled"])
+    files = chosen_files(given["folder"], another="the specification's key checkpoint")
+    load = partial(Models.load, dtype=given["dtype"], device=given["device"], offload=given["offload"])
+    executor = InProcess(files, load=load, compiled=given["compiled"])
     try:
         summary = run_grid(planned, output, executor, resume=given["resume"], tell=_tell)
     except KeyboardInterrupt:
@@ -190,17 +194,6 @@ def run(spec: str, output: Path, given: Mapping[str, Any]) -> int:
         for path in (*_sheets(grid, output / "sheet.png", None), _report(grid, output / "report.html", {})):
             click.echo(str(path))
     return FINDINGS if summary.failed else DONE
-
-
-def _loader(given: Mapping[str, Any]) -> Load:
-    from anima_infer.cli.render import chosen_files
-    from anima_infer.models import Models
-
-    def load(checkpoint: str | None) -> Models:
-        files = chosen_files(given["folder"], checkpoint, another="the specification's key checkpoint")
-        return Models.load(files, dtype=given["dtype"], device=given["device"], offload=given["offload"])
-
-    return load
 
 
 def _tell(step: Step) -> None:

@@ -19,13 +19,13 @@ from anima_infer.noise import check_seed
 from anima_infer.pictures import ENDINGS, save_picture
 from anima_infer.pipeline import Settings, Start
 from anima_infer.preview import Preview
-from anima_infer.render import Job, LoraUse, Picture, Renderer, seeds_from, settings_for
+from anima_infer.render import Job, LoraUse, Picture, Renderer, seeds_from, settings_for, usual_profile
 from anima_prompt.cli.source import text_of
 from anima_prompt.dialects import Dialect
 from anima_prompt.figures import SIZE, size_of
 from anima_prompt.interchange.promptfile import read_prompt_file
 from anima_prompt.interchange.textfile import split_negative
-from anima_prompt.profiles import DEFAULT_PROFILE, Profile, guess_profile, load_profile
+from anima_prompt.profiles import Profile, load_profile
 
 DONE, FINDINGS, INTERRUPTED = 0, 1, 130
 DEMO_NOTE = (
@@ -151,12 +151,6 @@ def chosen_files(folder: str | None, checkpoint: str | None = None, *, another: 
     if others and files.dit is not None:
         click.echo(f"note: takes {files.dit.stem}; {another} takes another: {', '.join(others)}", err=True)
     return files
-
-
-def usual_profile(files: Files) -> Profile:
-    """Return the profile that holds where none is named: the model's own, the one its file's name speaks of, or base."""
-    named = guess_profile(files.dit.stem) if files.dit is not None else None
-    return load_profile(files.profile or named or DEFAULT_PROFILE)
 
 
 def _models(files: Files, given: dict[str, Any]) -> Models:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from anima_infer.errors import CheckpointError, InferError
 from anima_infer.grid.folder import fingerprint
 from anima_infer.grid.plan import Batch, Cell
-from anima_infer.models import Models
+from anima_infer.models import Files, Models
 from anima_infer.pipeline import Progress
 from anima_infer.render import Picture, Renderer
 from anima_prompt.errors import AnimaPromptError
@@ -25,8 +25,8 @@ from anima_prompt.paths import is_file
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-Load = Callable[[str | None], Models]
-"""Loads the run's model (None), or the one that a cell names."""
+Load = Callable[[Files], Models]
+"""Loads a model from its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,24 @@ class Executor(Protocol):
 class InProcess:
     """Renders one batch after the other with one model in memory at a time."""
 
-    def __init__(self, load: Load, *, progress: Progress | None = None, compiled: bool = False) -> None:
-        """Take a way to load models; nothing is loaded before it is needed."""
-        self._load, self._progress, self._compiled = load, progress, compiled
+    def __init__(
+        self, files: Files, *, load: Load = Models.load, progress: Progress | None = None, compiled: bool = False
+    ) -> None:
+        """Take where the model is; nothing is loaded before it is needed.
+
+        Args:
+            files: of the run's model; the checkpoints and LoRAs that cells name are looked for beside them.
+            load: reads a model; in the usual types, on the usual device by default.
+            progress: told after every step.
+            compiled: compile every model that is loaded.
+        """
+        self._files, self._load, self._progress, self._compiled = files, load, progress, compiled
         self._renderer: Renderer | None = None
-        self._loaded: str | None = None
+        self._loaded: Files | None = None
 
     def identity(self, cells: Sequence[Cell]) -> dict[str, str]:
         """Return fingerprints of models and LoRAs."""
-        files = self._at(None).models.files
+        files = self._files
         paths = [files.dit, files.text, files.vae, files.adapter, files.qwen_tokenizer, files.t5_tokenizer]
         found = {part: path for part, path in zip(_PARTS, paths, strict=True) if path is not None}
         known = {part: fingerprint(_file_in(path)) for part, path in found.items()}
@@ -81,12 +90,23 @@ class InProcess:
         return known
 
     def run(self, batches: Iterable[Batch]) -> Iterator[Outcome]:
-        """Yield outcomes, batch by batch."""
+        """Yield outcomes, batch by batch.
+
+        Raises:
+            CheckpointError, SettingsError: the run's own model cannot be loaded; another one's cells fail.
+        """
         for batch in batches:
             began = time.perf_counter()
+            checkpoint = batch.cells[0].checkpoint
             try:
-                renderer = self._at(batch.cells[0].checkpoint)
-                pictures = renderer.render([cell.job for cell in batch.cells], progress=self._progress)
+                self._load_for(checkpoint)
+            except (InferError, AnimaPromptError, RuntimeError) as error:
+                if checkpoint is None:
+                    raise
+                yield from (_failure(cell, error, 0.0) for cell in batch.cells)
+                continue
+            try:
+                pictures = self._render(batch)
             except (InferError, AnimaPromptError, RuntimeError) as error:
                 yield from self._failed(batch, error, time.perf_counter() - began)
                 continue
@@ -94,21 +114,25 @@ class InProcess:
             for cell, picture in zip(batch.cells, pictures, strict=True):
                 yield _outcome(cell, picture, share)
 
-    def _at(self, checkpoint: str | None) -> Renderer:
-        if self._renderer is None or checkpoint != self._loaded:
-            self._renderer = None  # frees the one before
-            self._renderer = Renderer(self._load(checkpoint))
-            self._loaded = checkpoint
+    def _load_for(self, checkpoint: str | None) -> None:
+        files = self._files.with_checkpoint(checkpoint) if checkpoint else self._files
+        if self._renderer is None or files != self._loaded:
+            self._renderer = None  # frees the one before; nobody else may hold it
+            self._renderer = Renderer(self._load(files))
+            self._loaded = files
             if self._compiled:
                 self._renderer.compile()
-        return self._renderer
+
+    def _render(self, batch: Batch) -> list[Picture]:
+        assert self._renderer is not None
+        return self._renderer.render([cell.job for cell in batch.cells], progress=self._progress)
 
     def _failed(self, batch: Batch, error: Exception, seconds: float) -> Iterator[Outcome]:
         """Yield what can be saved of a batch: its cells one by one, so that a bad one takes no other with it."""
         if len(batch.cells) > 1:
             yield from self.run(Batch(batch.number, (cell,)) for cell in batch.cells)
         else:
-            yield Outcome(batch.cells[0], seconds, error=" ".join(str(error).split()) or type(error).__name__)
+            yield _failure(batch.cells[0], error, seconds)
 
 
 _PARTS = ("DiT", "text encoder", "VAE", "adapter", "Qwen tokenizer", "T5 tokenizer")
@@ -123,6 +147,10 @@ def _file_in(path: Path) -> Path:
 
 def _outcome(cell: Cell, picture: Picture, seconds: float) -> Outcome:
     return Outcome(cell, seconds, picture.image, picture.parameters, picture.workflow)
+
+
+def _failure(cell: Cell, error: Exception, seconds: float) -> Outcome:
+    return Outcome(cell, seconds, error=" ".join(str(error).split()) or type(error).__name__)
 
 
 def batches_with(batches: Iterable[Batch], keys: Iterable[str]) -> list[Batch]:

@@ -86,9 +86,9 @@ def run_grid(
     with locked(folder):
         _sweep(folder)
         files = executor.identity(plan.rendered)
-        if (folder / GRID).is_file():
-            _check_files(folder, open_grid(folder).files, files)
         finished = verified(folder, {cell.key for cell in plan.cells})
+        if finished:
+            _check_files(folder, open_grid(folder).files, files)
         write_grid(folder, plan_data(plan, files))
         return _render(plan, folder, executor, finished, tell)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,4 +64,4 @@ def painted(folder: Path, spec: Spec, **options: Any) -> Grid:
 @pytest.fixture
 def executor(tiny: Tiny) -> InProcess:
     """Renders with the tiny model."""
-    return InProcess(lambda _: Models.load(tiny.files, dtype="fp32", device="cpu"))
+    return InProcess(tiny.files, load=partial(Models.load, dtype="fp32", device="cpu"))

@@ -6,21 +6,25 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import weakref
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from anima_infer.errors import GridError
+from anima_infer.dit import Dit
+from anima_infer.errors import CheckpointError, GridError
 from anima_infer.grid.executor import InProcess
 from anima_infer.grid.folder import Manifest, locked, open_grid, read_manifest
 from anima_infer.grid.runner import plan_for, run_grid
-from anima_infer.models import Models
+from anima_infer.models import Files, Models, find
 from anima_infer.render import Renderer
 from anima_prompt.interchange.pictures import read_picture
 from tests.infer.grid.conftest import Painter, grid_spec, painted
@@ -127,6 +131,51 @@ def test_a_bad_cell_takes_no_other_of_its_batch_with_it(executor: InProcess, tmp
     assert (summary.made, summary.failed) == (1, 1)
 
 
+def beside(tiny: Tiny, folder: Path, **files: bytes) -> Files:
+    """Return the tiny model's files in a folder of their own, with other files beside the DiT."""
+    shutil.copytree(tiny.folder, folder)
+    for name, content in files.items():
+        (folder / f"{name}.safetensors").write_bytes(content)
+    return find(folder)
+
+
+def test_models_are_loaded_when_their_cells_come_and_one_at_a_time(tiny: Tiny, tmp_path: Path) -> None:
+    good = tiny.folder.joinpath("anima-base-v1.0.safetensors").read_bytes()
+    files = beside(tiny, tmp_path / "models", first=good, second=good, damaged=good[:1000])
+    alive, loads = list[weakref.ref[Dit]](), list[str]()
+
+    def load(asked: Files) -> Models:
+        assert asked.dit is not None
+        loads.append(asked.dit.stem)
+        assert not any(dit() for dit in alive), "the one before is still in memory"
+        models = Models.load(asked, dtype="fp32", device="cpu")
+        alive.append(weakref.ref(models.dit))
+        return models
+
+    spec = grid_spec({"checkpoint": ["first", "damaged", "second"]}, seeds=2, batch=2)
+    summary = run_grid(plan_for(spec, None), tmp_path / "g", InProcess(files, load=load))
+    assert (summary.made, summary.failed) == (4, 2)
+    assert sorted(loads) == ["damaged", "first", "second"], "the run's own model is asked for by no cell"
+    run_grid(plan_for(grid_spec({"checkpoint": ["first"]}), None), tmp_path / "h", InProcess(files, load=load))
+    del loads[:]
+    spec = grid_spec({"checkpoint": ["first"]})
+    run_grid(plan_for(spec, tmp_path / "h"), tmp_path / "h", InProcess(files, load=load), resume=True)
+    assert loads == [], "all is finished"
+
+
+def test_a_run_whose_own_model_is_damaged_ends_and_goes_on_with_a_sound_one(tiny: Tiny, tmp_path: Path) -> None:
+    sound = tiny.folder.joinpath("anima-base-v1.0.safetensors").read_bytes()
+    files = beside(tiny, tmp_path / "models")
+    assert files.dit is not None
+    files.dit.write_bytes(sound[:1000])
+    spec, folder = grid_spec(*AXES), tmp_path / "g"
+    load = partial(Models.load, dtype="fp32", device="cpu")
+    with pytest.raises(CheckpointError, match="anima-base"):
+        run_grid(plan_for(spec, folder), folder, InProcess(files, load=load))
+    files.dit.write_bytes(sound)
+    assert run_grid(plan_for(spec, folder), folder, InProcess(files, load=load), resume=True).made == 6
+
+
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
@@ -180,6 +229,7 @@ def test_a_damaged_grid_is_one_line(tmp_path: Path, content: str) -> None:
 
 SCRIPT = """
 import sys, torch
+from functools import partial
 from pathlib import Path
 torch.set_num_threads(1)
 from anima_infer.grid.executor import InProcess
@@ -188,7 +238,7 @@ from anima_infer.models import Models, find
 from tests.infer.grid.conftest import grid_spec
 folder, model = Path(sys.argv[1]), sys.argv[2]
 spec = grid_spec({"weight": "witch hat", "values": "0-2 [10]"}, {"steps": [2, 3]}, seeds=3, batch=4)
-executor = InProcess(lambda _: Models.load(find(model), dtype="fp32", device="cpu"))
+executor = InProcess(find(model), load=partial(Models.load, dtype="fp32", device="cpu"))
 plan = plan_for(spec, folder)
 print("ready", flush=True)
 run_grid(plan, folder, executor, resume=True)
@@ -243,7 +293,9 @@ def test_a_lora_is_read_once_whatever_strengths_a_grid_asks_for(
     monkeypatch.setattr(Merger, "read", lambda self, file: (reads.append(file), read(self, file))[1])
     spec = grid_spec({"lora_strength": path.name, "values": [0, 0.5, 1]}, base={"loras": [f"{path}:1"]}, batch=1)
     loads = list[None]()
-    executor = InProcess(lambda _: (loads.append(None), Models.load(tiny.files, dtype="fp32", device="cpu"))[1])
+    executor = InProcess(
+        tiny.files, load=lambda files: (loads.append(None), Models.load(files, dtype="fp32", device="cpu"))[1]
+    )
     plan = plan_for(spec, None)
     summary = run_grid(plan, tmp_path / "g", executor)
     assert (summary.made, len(reads), len(loads)) == (3, 1, 1)
