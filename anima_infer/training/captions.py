@@ -125,6 +125,16 @@ def weighted(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> l
     return [(text, 1.0)]
 
 
+def twin(segments: Sequence[tuple[str, float]], scene: Scene, source: random.Random) -> list[tuple[str, float]]:
+    """Return a caption with another tag that the scene does not show where the tag of weight 0 is.
+
+    All other words should mean the same in both. Nothing is returned where every word has weight.
+    """
+    if all(weight for _, weight in segments):
+        return []
+    return [(text, weight) if weight else (_absent(scene, source), weight) for text, weight in segments]
+
+
 @cache
 def _kinds() -> tuple[Collection[str], ...]:
     """Return the tags that captions may be cut at, kind by kind.

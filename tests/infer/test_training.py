@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from anima_infer.models import Models, find
 from anima_infer.pipeline import Settings
 from anima_infer.render import Job, Renderer
 from anima_infer.training import compiling, demo, precision
-from anima_infer.training.captions import DEFAULT, Shares, caption, every_tag
+from anima_infer.training.captions import DEFAULT, Shares, caption, every_tag, every_tag_of, twin, weighted
+from anima_infer.training.demo.twins import TWINS, leak, with_twins
 from anima_infer.training.drawing import Scene
 from anima_infer.training.flow import flow_loss, noised, sample_sigmas
 from anima_infer.training.optimiser import Learner, Pace, orthogonalised
@@ -193,7 +195,9 @@ def learning(tokenizers: Tokenizers, around: demo.Precision) -> tuple[demo.Trunk
     prompts = [tokenizers.encode([(text, 1.0)]) for text in ("1girl, red hair", "1boy")]
     data, noise = (torch.randn(2, 16, 8, 8, generator=source) for _ in range(2))
     sigmas = torch.tensor([0.5, 0.9])
-    loss = flow_loss(trunk.velocity(prompts, noised(data, noise, sigmas), sigmas, around), data, noise).mean()
+    with around():
+        contexts = trunk.contexts(prompts)
+    loss = flow_loss(trunk.velocity(contexts, noised(data, noise, sigmas), sigmas, around), data, noise).mean()
     loss.backward()
     return trunk, loss.detach()
 
@@ -363,6 +367,47 @@ def test_scenes_are_picked_by_their_odds_and_told_whole_at_first(
     often = sum(scene is chosen[4] for scene, _ in told)
     assert often + sum(scene is chosen[2] for scene, _ in told) == 128
     assert 80 < often < 112
+
+
+def test_twins_differ_in_the_tag_without_weight(tokenizers: Tokenizers) -> None:
+    words = random.Random(1)
+    scenes = demo.scenes(60, 5)
+    captions = [[], *[weighted(scene, words) for scene in scenes[1:]]]
+    pairs = [(one, twin(one, scene, words), scene) for one, scene in zip(captions, scenes, strict=True)]
+    assert 10 < sum(bool(other) for _, other, _ in pairs) < 30
+    assert all(bool(other) == (0.0 in [weight for _, weight in one]) for one, other, _ in pairs)
+    for one, other, scene in (pair for pair in pairs if pair[1]):
+        (changed,) = [place for place, part in enumerate(one) if part[1] == 0]
+        assert [*one[:changed], *one[changed + 1 :]] == [*other[:changed], *other[changed + 1 :]]
+        assert other[changed][0] not in every_tag_of(scene)
+        assert other[changed][1] == 0
+    prompts, of = with_twins(tokenizers, captions, scenes=scenes, words=words)
+    assert len(prompts) == len(captions) + TWINS
+    assert all(0.0 in prompts[index].weights for index in of)
+    assert [prompts[index].weights for index in of] == [tokens.weights for tokens in prompts[-TWINS:]]
+    prompts, of = with_twins(tokenizers, captions[:1], scenes=scenes[:1], words=words)
+    assert (prompts, of) == ([tokenizers.encode([])] * (1 + TWINS), [0] * TWINS)
+
+
+def test_a_tag_without_weight_is_learnt_to_change_no_other_word(tmp_path: Path, tokenizers: Tokenizers) -> None:
+    rows = torch.tensor([[[3.0, 4.0], [0.0, 0.0]]])
+    assert leak(rows, rows) == 0
+    assert leak(rows, rows + torch.tensor([3.0, 0.0])) == pytest.approx(18 / 25)
+
+    scenes, words = demo.scenes(64, 5), random.Random(1)
+    captions = [weighted(scene, words, replace(DEFAULT, blank_tag=1.0)) for scene in scenes]
+    prompts, of = with_twins(tokenizers, captions, scenes=scenes, words=words)
+
+    def leaks(trunk: demo.Trunk) -> float:
+        with torch.no_grad():
+            rows = trunk.contexts(prompts).rows
+        return float(leak(rows[of], rows[-TWINS:]))
+
+    trunk, pace = demo.new_trunk(), Pace(12, 32, 3e-3, warm=1)
+    before = leaks(trunk)
+    latents, nothing = torch.zeros(64, 16, 8, 8), torch.zeros(64, 1, 8, 8)
+    demo.train_trunk(trunk, tokenizers, scenes, latents, nothing, pace, tmp_path / "a", lambda _: None)
+    assert leaks(trunk) < before / 2, "where pictures count nothing, this is all that is learnt"
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from anima_infer.text import TextEncoder
 from anima_infer.training.captions import shares_at, weighted
 from anima_infer.training.compiling import why_not
 from anima_infer.training.demo.parts import ADAPTER, DIT, TEXT, Compiler, Precision, Say, fresh
+from anima_infer.training.demo.twins import leak, with_twins
 from anima_infer.training.drawing import Scene
 from anima_infer.training.flow import flow_loss, noised, sample_sigmas
 from anima_infer.training.optimiser import Learner, Pace
@@ -66,11 +67,11 @@ class Trunk:
             weights[row, : len(tokens.weights)] = torch.tensor(tokens.weights)
         return Context(rows * weights[..., None], tuple(len(tokens.t5) for tokens in prompts))
 
-    def velocity(self, prompts: Sequence[Tokens], x: Tensor, sigmas: Tensor, precision: Precision = faster) -> Tensor:
-        """Return the velocity of B latents; each of P prompts is that of B / P latents in a row."""
+    def velocity(self, contexts: Context, x: Tensor, sigmas: Tensor, precision: Precision = faster) -> Tensor:
+        """Return the velocity of B latents; each of P contexts is that of B / P latents in a row."""
         modulation = self.dit.modulation(sigmas)
         with precision():
-            return self.through_dit(x, modulation, self.dit.keys_values(self.contexts(prompts)))
+            return self.through_dit(x, modulation, self.dit.keys_values(contexts))
 
     def compiled(self, prompts: Sequence[Tokens], latents: Tensor, compiler: Compiler = torch.compile) -> str:
         """Have adapter and DiT compiled if their gradients stay the same; return why not, "" where they do.
@@ -87,7 +88,9 @@ class Trunk:
         kept = [weight.detach().clone() for weight in weights]
 
         def gradients(precision: Precision = faster) -> list[Tensor]:
-            return list(torch.autograd.grad(self.velocity(prompts, x, sigmas, precision).square().mean(), weights))
+            with precision():
+                contexts = self.contexts(prompts)
+            return list(torch.autograd.grad(self.velocity(contexts, x, sigmas, precision).square().mean(), weights))
 
         def fast() -> list[Tensor]:
             self.through_adapter, self.through_dit = compiler(self.adapter), compiler(self.dit)
@@ -138,6 +141,35 @@ def new_trunk(seed: int = 0) -> Trunk:
     return trunk
 
 
+def losses_of(
+    trunk: Trunk,
+    prompts: Sequence[Tokens],
+    twins: Sequence[int],
+    *,
+    data: Tensor,
+    counts: Tensor,
+    source: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """Return how far the velocities are from the right ones, and how far the prompts' rows from their twins'.
+
+    Args:
+        trunk: the networks.
+        prompts: P captions, and behind them their twins, as ``with_twins`` makes them.
+        twins: whose twin each of those is.
+        data: B x 16 x 8 x 8, latents; each caption is that of B / P in a row.
+        counts: B x 1 x 8 x 8, what each latent counts.
+        source: of noise and noise levels.
+    """
+    noise = torch.randn(data.shape, generator=source)
+    sigmas = sample_sigmas(len(data), source)
+    with faster():
+        both = trunk.contexts(prompts)
+    first = len(prompts) - len(twins)
+    contexts = Context(both.rows[:first], both.lengths[:first])
+    velocity = trunk.velocity(contexts, noised(data, noise, sigmas), sigmas)
+    return flow_loss(velocity, data, noise, counts).mean(), leak(both.rows[list(twins)], both.rows[first:])
+
+
 def train_trunk(
     trunk: Trunk,
     tokenizers: Tokenizers,
@@ -178,24 +210,24 @@ def train_trunk(
     resume_run(state, trunk.networks, learner, source, average)
     words.seed(learner.step)
     odds = torch.ones(len(latents)) if odds is None else odds
-    began, first, losses = time.perf_counter(), learner.step, list[float]()
+    began, first, losses, leaks = time.perf_counter(), learner.step, list[float](), list[float]()
     until = pace.steps if until is None else min(until, pace.steps)
     while learner.step < until:
         pick = torch.multinomial(odds, pace.batch // levels, replacement=True, generator=source)
         shares = shares_at(learner.step / pace.steps)
         captions = [[] if words.random() < drop else weighted(chosen[i], words, shares) for i in pick.tolist()]
-        tokens = [tokenizers.encode(segments) for segments in captions]
+        prompts, twins = with_twins(tokenizers, captions, scenes=[chosen[i] for i in pick.tolist()], words=words)
         data = latents[pick].float().repeat_interleave(levels, 0)
-        noise = torch.randn(data.shape, generator=source)
-        sigmas = sample_sigmas(len(data), source)
-        velocity = trunk.velocity(tokens, noised(data, noise, sigmas), sigmas)
-        loss = flow_loss(velocity, data, noise, counts[pick].repeat_interleave(levels, 0)).mean()
-        losses.append(learner.learn(loss))
+        important = counts[pick].repeat_interleave(levels, 0)
+        loss, leaked = losses_of(trunk, prompts, twins, data=data, counts=important, source=source)
+        leaks.append(float(leaked.detach()))
+        losses.append(learner.learn(loss + leaked))
         average.update()
         step = learner.step
         if step % 50 == 0:
             rate = (step - first) / (time.perf_counter() - began)
-            say(f"dit {step}/{pace.steps} loss {sum(losses[-50:]) / 50:.4f} {rate:.2f} it/s")
+            means = f"loss {sum(losses[-50:]) / 50:.4f} leak {sum(leaks[-50:]) / 50:.4f}"
+            say(f"dit {step}/{pace.steps} {means} {rate:.2f} it/s")
         if step % save_every == 0 or step == until:
             save_run(state, trunk.networks, learner, source, average)
     return average

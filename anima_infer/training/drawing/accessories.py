@@ -27,28 +27,28 @@ def _witch_hat(pen: Pen, x: float, y: float, r: float) -> None:
     purple = (124, 76, 170)
     pen.shape(
         [
-            (x - r * 0.82, y - r * 0.62),
-            (x + r * 0.82, y - r * 0.62),
-            (x + r * 0.18, y - r * 1.72),
-            (x - r * 0.1, y - r * 1.72),
+            (x - r * 0.8, y - r * 0.86),
+            (x + r * 0.8, y - r * 0.86),
+            (x + r * 0.18, y - r * 1.74),
+            (x - r * 0.1, y - r * 1.74),
         ],
         purple,
     )
     pen.shape(
         [
-            (x - r * 0.8, y - r * 0.66),
-            (x + r * 0.8, y - r * 0.66),
-            (x + r * 0.68, y - r * 0.9),
-            (x - r * 0.66, y - r * 0.9),
+            (x - r * 0.78, y - r * 0.9),
+            (x + r * 0.78, y - r * 0.9),
+            (x + r * 0.62, y - r * 1.14),
+            (x - r * 0.6, y - r * 1.14),
         ],
         (240, 150, 40),
     )
-    pen.oval(x, y - r * 0.6, r * 1.4, r * 0.2, purple)
+    pen.oval(x, y - r * 0.84, r * 1.32, r * 0.17, purple)
 
 
 def _beret(pen: Pen, x: float, y: float, r: float) -> None:
-    pen.oval(x - r * 0.12, y - r * 0.86, r * 1.12, r * 0.4, (190, 46, 60))
-    pen.oval(x - r * 0.12, y - r * 1.26, r * 0.08, r * 0.1, (190, 46, 60))
+    pen.oval(x - r * 0.12, y - r * 0.94, r * 1.12, r * 0.36, (190, 46, 60))
+    pen.oval(x - r * 0.12, y - r * 1.3, r * 0.08, r * 0.1, (190, 46, 60))
 
 
 def _crown(pen: Pen, x: float, y: float, r: float) -> None:
