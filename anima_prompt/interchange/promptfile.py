@@ -88,6 +88,8 @@ def parse_prompt(value: Value) -> Prompt:
 
 
 def _prompt_file(value: Value, profile: Profile | None, default_name: str) -> PromptFile:
+    if {"base", "axes"} <= set(value.keys("a prompt")):
+        value.fail("is a grid's specification, not a prompt; 'anima-infer grid plan FILE' lints the prompts of a grid")
     fields = value.fields("a prompt", KEYS)
     if profile is None and "profile" in fields:
         named = fields["profile"]

@@ -84,6 +84,10 @@ def test_several_prompts_come_from_a_list_or_from_documents() -> None:
 BAD = [
     ("general: [a]\ngeneral: [b]", "x.yaml:2:1: key 'general' is already given on line 1; keep one of them"),
     ("genral: [a]", "x.yaml:1:1: key 'genral' is unknown in a prompt; did you mean 'general'?"),
+    (
+        "about: a\nbase: {}\naxes: []",
+        "x.yaml:1:1: is a grid's specification, not a prompt; 'anima-infer grid plan FILE'",
+    ),
     ("general: {a: 1}", "x.yaml:1:11: key 'a' is unknown in a tag of general; expected one of text, weight, verbatim"),
     ("general: {weight: 1}", "x.yaml:1:10: a tag of general has no 'text'"),
     ("general:\n  - {text: a, weight: heavy}", "x.yaml:2:23: weight is 'heavy'; expected a finite number"),
