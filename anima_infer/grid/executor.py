@@ -93,7 +93,8 @@ class InProcess:
         """Yield outcomes, batch by batch.
 
         Raises:
-            CheckpointError, SettingsError: the run's own model cannot be loaded; another one's cells fail.
+            CheckpointError, SettingsError: the run's own model is missing or damaged; where another one is, or memory
+                ends, cells fail.
         """
         for batch in batches:
             began = time.perf_counter()
@@ -101,7 +102,7 @@ class InProcess:
             try:
                 self._load_for(checkpoint)
             except (InferError, AnimaPromptError, RuntimeError) as error:
-                if checkpoint is None:
+                if checkpoint is None and not isinstance(error, RuntimeError):
                     raise
                 yield from (_failure(cell, error, 0.0) for cell in batch.cells)
                 continue

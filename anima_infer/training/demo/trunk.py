@@ -188,6 +188,8 @@ def train_trunk(
 ) -> Average:
     """Train text encoder, adapter and DiT by rectified flow; return their moving average.
 
+    Beside that, a tag of weight 0 is to change no row but its own.
+
     Args:
         trunk: the networks.
         tokenizers: of the demo model.
@@ -215,8 +217,9 @@ def train_trunk(
     while learner.step < until:
         pick = torch.multinomial(odds, pace.batch // levels, replacement=True, generator=source)
         shares = shares_at(learner.step / pace.steps)
-        captions = [[] if words.random() < drop else weighted(chosen[i], words, shares) for i in pick.tolist()]
-        prompts, twins = with_twins(tokenizers, captions, scenes=[chosen[i] for i in pick.tolist()], words=words)
+        scenes = [chosen[i] for i in pick.tolist()]
+        captions = [[] if words.random() < drop else weighted(scene, words, shares) for scene in scenes]
+        prompts, twins = with_twins(tokenizers, captions, scenes=scenes, words=words)
         data = latents[pick].float().repeat_interleave(levels, 0)
         important = counts[pick].repeat_interleave(levels, 0)
         loss, leaked = losses_of(trunk, prompts, twins, data=data, counts=important, source=source)

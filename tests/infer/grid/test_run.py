@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from anima_infer.dit import Dit
@@ -156,11 +157,20 @@ def test_models_are_loaded_when_their_cells_come_and_one_at_a_time(tiny: Tiny, t
     summary = run_grid(plan_for(spec, None), tmp_path / "g", InProcess(files, load=load))
     assert (summary.made, summary.failed) == (4, 2)
     assert sorted(loads) == ["damaged", "first", "second"], "the run's own model is asked for by no cell"
-    run_grid(plan_for(grid_spec({"checkpoint": ["first"]}), None), tmp_path / "h", InProcess(files, load=load))
-    del loads[:]
     spec = grid_spec({"checkpoint": ["first"]})
+    run_grid(plan_for(spec, None), tmp_path / "h", InProcess(files, load=load))
+    del loads[:]
     run_grid(plan_for(spec, tmp_path / "h"), tmp_path / "h", InProcess(files, load=load), resume=True)
     assert loads == [], "all is finished"
+
+
+def test_a_model_that_finds_no_memory_is_a_reason_why_its_cells_fail(tiny: Tiny, tmp_path: Path) -> None:
+    def load(_: Files) -> Models:
+        raise torch.OutOfMemoryError("out of memory")
+
+    summary = run_grid(plan_for(grid_spec(*AXES), None), tmp_path / "g", InProcess(tiny.files, load=load))
+    assert (summary.made, summary.failed) == (0, 6)
+    assert {line["error"] for line in read_manifest(tmp_path / "g")} == {"out of memory"}
 
 
 def test_a_run_whose_own_model_is_damaged_ends_and_goes_on_with_a_sound_one(tiny: Tiny, tmp_path: Path) -> None:
