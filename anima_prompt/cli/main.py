@@ -235,7 +235,8 @@ def formatted(text: str, source: str, dialect: str, *, order: bool) -> tuple[str
         raise InputError(f"{source}: fmt takes prompt texts; use 'anima-prompt build {source}' for prompt files")
     positive, negative = split_negative(text)
     parts = [positive] if negative is None else [positive, negative]
-    found = [d for part in parts for d in read(part, dialect=dialect).diagnostics] if order else []
+    diagnostics = [d for part in parts for d in read(part, dialect=dialect).diagnostics] if order else []
+    found = [d for d in diagnostics if d.severity is Severity.ERROR]
     if order and not found:
         parts = [Prompt.parse(part, dialect=dialect).to_text(dialect) for part in parts]
     parts = [format_text(part, dialect=dialect) for part in parts]

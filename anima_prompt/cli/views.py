@@ -38,7 +38,7 @@ class Built:
     @classmethod
     def of(cls, item: PromptFile, dialect: str) -> Built:
         """Print both prompts of a file's entry."""
-        from anima_prompt.prompt.printer import print_prompt
+        from anima_prompt.prompt import print_prompt
 
         positive = print_prompt(item.prompt, dialect)
         negative = None if item.prompt.negative is None else print_prompt(item.prompt.negative, dialect)
@@ -49,8 +49,6 @@ class Built:
 
     def data(self) -> dict[str, Any]:
         """Return a JSON-ready mapping."""
-        from anima_prompt.prompt.mapping import prompt_to_dict
-
         return {
             "name": self.name,
             "dialect": self.dialect,
@@ -58,7 +56,7 @@ class Built:
             "negative": self.negative,
             "profile": self.profile.name if self.profile else None,
             "settings": settings_data(self.profile) if self.profile else None,
-            "prompt": prompt_to_dict(self.prompt),
+            "prompt": self.prompt.to_dict(),
             "diagnostics": [d.to_dict() for d in self.diagnostics],
         }
 

@@ -177,7 +177,7 @@ def test_build_gives_json_with_the_profiles_settings() -> None:
 def test_build_says_what_a_dialect_cannot_say() -> None:
     done = run("build", str(EXAMPLES / "two_singers.yaml"), "--dialect", "plain")
     assert done.returncode == 0
-    assert "warning: 'confetti' has weight 1.5, which plain cannot say [weight-dropped]" in done.stderr
+    assert "warning: 'confetti' has weight 1.5, which plain cannot express [weight-dropped]" in done.stderr
 
 
 def test_convert_prints_the_text_and_reports_losses() -> None:

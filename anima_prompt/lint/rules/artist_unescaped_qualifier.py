@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.names import spaced, with_escapes
 from anima_prompt.syntax import nodes as syntax
-
-_LIVE = re.compile(r"(?<!\\)[()]")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at artists that end in bare parentheses."""
+    """Flag artists that end in bare parentheses; a known name gets spaces, too."""
     seen: set[int] = set()
     for group in context.groups:
         tag = group.inside
@@ -23,7 +21,9 @@ def check(context: Context) -> Iterator[Finding]:
             continue
         seen.add(tag.start)
         if group.node.weight is None and tag.text.endswith(")"):
-            right = _LIVE.sub(lambda match: f"\\{match.group()}", tag.text)
+            known = context.scope.facts(tag.text).entry is not None
+            right = with_escapes(tag.text)
+            right = f"@{spaced(right[1:])}" if known else right
             yield found(tag, f"the parentheses weight the word and vanish; write {quoted(right)}", write=right)
 
 

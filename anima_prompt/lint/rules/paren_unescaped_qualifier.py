@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.names import qualified, spaced, with_escapes
 from anima_prompt.sections import Section
 from anima_prompt.syntax import nodes as syntax
 
-QUALIFIED = re.compile(r"[^()]*\w ?(?:\\?\([^()]+\) ?)+")
-_LIVE = re.compile(r"(?<!\\)[()]")
-
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at tags that end in bare parentheses."""
+    """Flag tags that end in bare parentheses, whole: all their qualifiers get backslashes, and known names spaces."""
     seen: set[int] = set()
     for group in context.groups:
         tag = group.inside
         if tag is None or group.node.weight is not None or tag.start in seen or not isinstance(tag, syntax.Tag):
             continue
         seen.add(tag.start)
-        if tag.text.startswith("@") or not QUALIFIED.fullmatch(tag.text):
-            continue
         facts = context.scope.facts(tag.text)
-        escaped = _LIVE.sub(lambda match: f"\\{match.group()}", tag.text)
+        if facts.artist or not qualified(facts.literal):
+            continue
+        message = "the parentheses weight the word and vanish; write"
         if facts.entry is not None or facts.section is not Section.GENERAL:
-            yield found(tag, f"the parentheses weight the word and vanish; write {quoted(escaped)}", write=escaped)
+            right = spaced(with_escapes(tag.text))
+            yield found(tag, f"{message} {quoted(right)}", write=right)
         else:
-            message = (
-                f"the parentheses weight the word and vanish; write {quoted(escaped)}, or a comma in front of them"
-            )
-            yield found(tag, message, write=escaped, severity=Severity.WARNING, safe=False)
+            right = with_escapes(tag.text)
+            message = f"{message} {quoted(right)}, or a comma in front of them"
+            yield found(tag, message, write=right, severity=Severity.WARNING, safe=False)
 
 
 RULE = Rule(
@@ -46,6 +43,8 @@ RULE = Rule(
     bad=(
         Example("1girl, len (tsukihime)", r"1girl, len \(tsukihime\)"),
         Example("1girl, hina (dress) (blue archive), smile", r"1girl, hina \(dress\) \(blue archive\), smile"),
+        Example("1girl, asuna_(bunny)_(blue_archive)", r"1girl, asuna \(bunny\) \(blue archive\)"),
+        Example("1girl, aikatsu!_(series)", r"1girl, aikatsu! \(series\)"),
     ),
     good=(*plain(r"1girl, len \(tsukihime\)", "1girl, (smile:1.2)"), Example("len (tsukihime)", dialect=Dialect.PLAIN)),
     fix=Safety.SAFE,

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context, Item
-from anima_prompt.lint.order import RANKS, in_order, rank
+from anima_prompt.lint.order import RANKS, in_order, ranks
 from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain, quoted
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for the first tag that stands behind one of a later section; tags behind sentences are free."""
+    """Flag the first known tag behind one of a later section. Tags behind sentences and unknown names are free."""
     highest = -1
-    for item in context.items:
-        own = rank(item.facts.section)
-        if item.closing or item.level.owner is not None:
+    items = [item for item in context.items if not item.closing and item.level.owner is None]
+    for item, own in zip(items, ranks(items), strict=True):
+        if own is None:
             continue
         if own < highest and not _has_rule_of_its_own(context, item, highest):
             where = f"{RANKS[own]} tags come before {RANKS[highest]} tags"
@@ -42,6 +42,7 @@ RULE = Rule(
     bad=(
         Example("1girl, smile, masterpiece, @wlop, hat", "masterpiece, 1girl, @wlop, smile, hat"),
         Example("smile, 1girl, @wlop, hat", "1girl, @wlop, smile, hat"),
+        Example("lily strosek, lyrical nanoha, 1girl", "1girl, lily strosek, lyrical nanoha"),
     ),
     good=plain(
         "masterpiece, 1girl, kirisame marisa, touhou, @wlop, smile",
@@ -49,6 +50,8 @@ RULE = Rule(
         "safe. A girl runs. from above, masterpiece",
         "touhou, kirisame marisa",  # these two have rules of their own
         "1girl, smile, @wlop",
+        "lily strosek, lyrical nanoha, smile",  # an unknown name in front of a series is most likely its character
+        "my trigger, masterpiece, 1girl, smile",  # nobody knows where an unknown name belongs
     ),
     fix=Safety.UNSAFE,
     check=check,
