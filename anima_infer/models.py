@@ -21,7 +21,7 @@ from anima_infer.placement import Offload, Placement
 from anima_infer.text import Encoder, TextEncoder, load_text_encoder
 from anima_infer.vae import Vae
 from anima_prompt.errors import AnimaPromptError
-from anima_prompt.paths import from_home, is_file, is_folder
+from anima_prompt.safe_paths import expand_home, is_file, is_folder
 from anima_prompt.tokens import VARIABLE, Tokenizers, find_folders
 
 HUB = "circlestone-labs/Anima"
@@ -97,7 +97,7 @@ class Files:
         Raises:
             CheckpointError: there is no such file, or the folder misses something.
         """
-        path = from_home(named)
+        path = expand_home(named)
         if is_folder(path):
             return find(path).complete(named)
         beside = self.checkpoints()
@@ -137,7 +137,7 @@ def find(folder: str | Path) -> Files:
     Raises:
         CheckpointError: the folder does not exist.
     """
-    root = from_home(folder)
+    root = expand_home(folder)
     if not is_folder(root):
         raise CheckpointError(f"{root}: is no folder; give the folder of ComfyUI, or one that holds the model's files")
     places = [root, root / "models", root / "split_files"]

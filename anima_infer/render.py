@@ -25,7 +25,7 @@ from anima_infer.pictures import open_picture
 from anima_infer.pipeline import Progress, Settings, Start, decode, denoise
 from anima_prompt import __version__
 from anima_prompt.dialects import Dialect
-from anima_prompt.figures import number_of
+from anima_prompt.numbers import parse_number
 from anima_prompt.profiles import DEFAULT_PROFILE, Profile, guess_profile, load_profile
 from anima_prompt.syntax import weighted_segments
 
@@ -56,11 +56,11 @@ class LoraUse:
         0.8
         """
         path, *figures = text.rsplit(":", 2) if text.count(":") > 1 else text.rsplit(":", 1)
-        if figures and number_of(figures[-1]) is None:
+        if figures and parse_number(figures[-1]) is None:
             if any(mark in figures[-1] for mark in "/\\.") or len(path) == 1:  # a path with a colon, and no strength
                 return cls(Path(text))
             raise SettingsError(f"LoRA strength is '{figures[-1]}'; expected a number, as in style.safetensors:0.8")
-        if len(figures) == 2 and number_of(figures[0]) is None:
+        if len(figures) == 2 and parse_number(figures[0]) is None:
             path, figures = f"{path}:{figures[0]}", figures[1:]
         numbers = [float(figure) for figure in figures]
         return cls(Path(path), *numbers)

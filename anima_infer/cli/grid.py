@@ -15,7 +15,7 @@ import click
 
 from anima_infer.errors import GridError
 from anima_infer.grid.folder import Grid, open_grid
-from anima_prompt.figures import many
+from anima_prompt.numbers import counted
 from anima_prompt.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
@@ -101,14 +101,14 @@ def _print_plan(planned: Plan, found: Mapping[Diagnostic, int], seconds: float |
         labels = ", ".join(_short(value.label) for value in axis.values)
         click.echo(f"  {axis.name} ({roles[axis.name]}): {labels}; baseline {_short(axis.baseline)}")
     rendered = planned.rendered
-    told = [many(len(planned.cells), "cell"), many(len(rendered), "picture")]
+    told = [counted(len(planned.cells), "cell"), counted(len(rendered), "picture")]
     if planned.repeated:
-        told.append(f"{many(planned.repeated, 'cell')} with a picture that another one shows")
+        told.append(f"{counted(planned.repeated, 'cell')} with a picture that another one shows")
     click.echo(", ".join(told))
     loras = len({cell.job.loras for cell in rendered if cell.job.loras})
     click.echo(
-        f"{many(len(planned.texts), 'distinct prompt')}, {many(planned.loads, 'model load')}, "
-        f"{many(loras, 'set')} of LoRAs, {many(len(planned.batches), 'batch', 'es')}"
+        f"{counted(len(planned.texts), 'distinct prompt')}, {counted(planned.loads, 'model load')}, "
+        f"{counted(loras, 'set')} of LoRAs, {counted(len(planned.batches), 'batch', 'es')}"
     )
     time = "time not known before the first run" if seconds is None else f"about {_duration(seconds)} at the last rate"
     click.echo(f"{time}, about {planned.disk / 1e6:.1f} MB of pictures")
@@ -185,7 +185,7 @@ def run(spec: str, output: Path, given: Mapping[str, Any]) -> int:
         remember("last", made)
     _clear()
     click.echo(
-        f"{many(summary.made, 'picture')} made in {_duration(summary.seconds)}, {summary.kept} kept, "
+        f"{counted(summary.made, 'picture')} made in {_duration(summary.seconds)}, {summary.kept} kept, "
         f"{summary.failed} failed",
         err=True,
     )
@@ -203,9 +203,9 @@ def _tell(step: Step) -> None:
         click.echo(f"failed: {_short(outcome.cell.job.prompt)}: {outcome.error}", err=True)
     if sys.stderr.isatty():
         left = _duration(step.left)
-        click.echo(f"\r\x1b[K{step.made} of {many(step.total, 'picture')}, {left} left", nl=False, err=True)
+        click.echo(f"\r\x1b[K{step.made} of {counted(step.total, 'picture')}, {left} left", nl=False, err=True)
     elif step.made % max(1, step.total // 10) == 0:
-        click.echo(f"{step.made} of {many(step.total, 'picture')}, {_duration(step.left)} left", err=True)
+        click.echo(f"{step.made} of {counted(step.total, 'picture')}, {_duration(step.left)} left", err=True)
 
 
 def _clear() -> None:
@@ -308,7 +308,7 @@ def results(folder: Path, form: str) -> int:
 
 
 def _print_result(result: Any) -> None:
-    click.echo(f"{result.axis}: {many(result.votes, 'vote')} of {many(len(result.voters), 'voter')}")
+    click.echo(f"{result.axis}: {counted(result.votes, 'vote')} of {counted(len(result.voters), 'voter')}")
     width = max(len(_short(label)) for label, _ in result.ranking)
     for label, strength in result.ranking:
         click.echo(
@@ -344,7 +344,7 @@ def export(spec: str, output: Path, model: str | None, profile: str | None) -> i
         save = next(node for node in workflow.values() if node["class_type"] == "SaveImage")
         save["inputs"]["filename_prefix"] = f"grid/{cell.number:04}"
         write_whole(output / f"{cell.number:04}-{cell.key}.json", json.dumps(workflow, ensure_ascii=False, indent=1))
-    click.echo(f"{many(len(planned.rendered), 'workflow')} in {output}", err=True)
+    click.echo(f"{counted(len(planned.rendered), 'workflow')} in {output}", err=True)
     return DONE
 
 
@@ -355,7 +355,7 @@ def adopt(folder: Path, output: Path) -> int:
     adopted = build(folder, output)
     for reason in adopted.left:
         click.echo(f"left out: {reason}", err=True)
-    click.echo(f"{many(adopted.taken, 'picture')} taken, {len(adopted.left)} left out", err=True)
+    click.echo(f"{counted(adopted.taken, 'picture')} taken, {len(adopted.left)} left out", err=True)
     return report(output, None, {})
 
 

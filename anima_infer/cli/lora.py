@@ -14,7 +14,7 @@ from anima_infer.checkpoint import WeightFile, load_adapter, load_dit, part_of, 
 from anima_infer.errors import CheckpointError
 from anima_infer.lora import Lora, Merger, converted, extracted, generic_names
 from anima_infer.render import LoraUse
-from anima_prompt.figures import many
+from anima_prompt.numbers import counted
 
 _WORDS = 12
 _TRAINING = (
@@ -88,7 +88,7 @@ def convert(path: Path, to: str, output: Path) -> None:
     file = WeightFile.of(path)
     made = converted({name: file.raw(name) for name in file}, to)
     write_weights(output, made, file.metadata)
-    click.echo(f"{output}: {many(len(made), 'tensor')} in {to} names")
+    click.echo(f"{output}: {counted(len(made), 'tensor')} in {to} names")
 
 
 def merge(model: Path, uses: tuple[str, ...], output: Path) -> None:
@@ -109,7 +109,7 @@ def merge(model: Path, uses: tuple[str, ...], output: Path) -> None:
     if adapter is not None:
         made |= {f"net.llm_adapter.{name}": tensor for name, tensor in adapter.state_dict().items()}
     write_weights(output, made, {"merged": ", ".join(f"{use.path.name}:{use.strength:g}" for use in wanted)})
-    click.echo(f"{output}: {many(len(made), 'tensor')}")
+    click.echo(f"{output}: {counted(len(made), 'tensor')}")
 
 
 def extract(base: Path, tuned: Path, rank: int, output: Path) -> None:
@@ -118,4 +118,4 @@ def extract(base: Path, tuned: Path, rank: int, output: Path) -> None:
     before, after = ({name: part.tensor(name) for name in part.names} for part in parts)
     made = extracted(before, after, rank)
     write_weights(output, made, {"extracted_from": f"{tuned.name} - {base.name}", "ss_network_dim": str(rank)})
-    click.echo(f"{output}: {many(len(made) // 2, 'module')} of rank {rank}")
+    click.echo(f"{output}: {counted(len(made) // 2, 'module')} of rank {rank}")

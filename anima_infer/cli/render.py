@@ -22,9 +22,9 @@ from anima_infer.preview import Preview
 from anima_infer.render import Job, LoraUse, Picture, Renderer, seeds_from, settings_for, usual_profile
 from anima_prompt.cli.source import text_of
 from anima_prompt.dialects import Dialect
-from anima_prompt.figures import SIZE, size_of
 from anima_prompt.interchange.promptfile import read_prompt_file
 from anima_prompt.interchange.textfile import split_negative
+from anima_prompt.numbers import SIZE, parse_size
 from anima_prompt.profiles import Profile, load_profile
 
 DONE, FINDINGS, INTERRUPTED = 0, 1, 130
@@ -93,7 +93,7 @@ def _negative(given: dict[str, Any], own: str | None, profile: Profile) -> str:
 def _settings(given: dict[str, Any], profile: Profile) -> Settings:
     wanted = {key: given[key] for key in ("steps", "guidance_scale", "sampler", "scheduler", "shift", "denoise")}
     if given["size"]:
-        size = size_of(given["size"])
+        size = parse_size(given["size"])
         if size is None:
             raise SettingsError(f"size is '{given['size']}'; expected {SIZE}")
         wanted |= {"width": size[0], "height": size[1]}

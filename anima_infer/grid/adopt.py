@@ -25,9 +25,9 @@ from anima_infer.grid.folder import (
     write_grid,
 )
 from anima_prompt.errors import InputError
-from anima_prompt.figures import many, number_of, size_of
 from anima_prompt.interchange.parameters import Recorded
 from anima_prompt.interchange.pictures import PICTURES, read_picture
+from anima_prompt.numbers import counted, parse_number, parse_size
 
 _FACTS: dict[str, Callable[[Recorded], str]] = {
     "prompt": lambda found: found.prompt,
@@ -69,7 +69,7 @@ def adopt(folder: Path, output: Path) -> Adopted:
     with locked(output):
         cells = [_cell(number, told, axes) for number, told in enumerate(facts.values())]
         layout = _layout(axes)
-        data = {"name": folder.resolve().name, "about": f"{many(len(cells), 'picture')} made elsewhere", "files": {}}
+        data = {"name": folder.resolve().name, "about": f"{counted(len(cells), 'picture')} made elsewhere", "files": {}}
         manifest = Manifest(output)
         try:
             for cell, path in zip(cells, facts, strict=True):
@@ -116,13 +116,13 @@ def _axes(facts: Mapping[Path, Mapping[str, str]]) -> tuple[ShownAxis, ...]:
         if len(labels) > 1:
             kind = "seed" if name in ("seed", _COPY) else name
             shown = tuple(label or "(none)" for label in labels)
-            numbers = tuple(None if number_of(label) is None else label for label in labels)
+            numbers = tuple(None if parse_number(label) is None else label for label in labels)
             axes.append(ShownAxis(name, kind, shown, shown[0], numbers))
     return tuple(axes) or (ShownAxis(_COPY, "seed", ("1",), "1", (None,)),)
 
 
 def _by_number(text: str) -> tuple[int, float, str]:
-    number = number_of(text)
+    number = parse_number(text)
     return (1, 0.0, text) if number is None else (0, number, text)
 
 
@@ -141,10 +141,10 @@ def _cell(number: int, told: Mapping[str, str], axes: Iterable[ShownAxis]) -> Sh
 
 
 def _job(told: Mapping[str, str]) -> dict[str, Any]:
-    width, height = size_of(told["size"]) or (0, 0)
+    width, height = parse_size(told["size"]) or (0, 0)
 
     def figure(name: str, default: float) -> float:
-        number = number_of(told[name])
+        number = parse_number(told[name])
         return default if number is None else number
 
     settings = {

@@ -17,7 +17,7 @@ from anima_infer.grid.recipe import Recipe
 from anima_prompt.documents import Value, load_documents
 from anima_prompt.errors import AnimaPromptError, PromptFileError
 from anima_prompt.interchange.promptfile import read_prompt_file
-from anima_prompt.paths import is_there
+from anima_prompt.safe_paths import exists
 
 SEED = "seed"
 AXIS_KEYS = ("name", "values", "baseline", "prompts", "template", *KINDS)
@@ -275,7 +275,7 @@ def _check_values(value: Value, name: str, values: Sequence[AxisValue]) -> None:
 def _from_file(value: Value) -> tuple[AxisValue, ...]:
     """Return the prompts of a file: YAML and JSON by name, a text file line by line."""
     path = Path(value.text("a file"))
-    found = path if is_there(path) else Path(value.source).parent / path
+    found = path if exists(path) else Path(value.source).parent / path
     place = f"{value.source}:{value.line}:{value.column}"
     if found.suffix.lower() == ".txt":
         from anima_prompt.interchange.textfile import lines_of, read_text

@@ -20,7 +20,7 @@ from anima_infer.models import Files, Models
 from anima_infer.pipeline import Progress
 from anima_infer.render import Picture, Renderer
 from anima_prompt.errors import AnimaPromptError
-from anima_prompt.paths import is_file
+from anima_prompt.safe_paths import is_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -19,7 +19,7 @@ from anima_infer.grid.statistics import (
     wilson,
 )
 from anima_infer.grid.votes import BAD, ONE, OTHER, TIE, Vote
-from anima_prompt.figures import many
+from anima_prompt.numbers import counted
 
 _SHARE = {ONE: 1.0, OTHER: 0.0, TIE: 0.5, BAD: 0.5}
 _MIRROR = {ONE: OTHER, OTHER: ONE, TIE: TIE, BAD: BAD}
@@ -131,10 +131,10 @@ def _words(pairs: Sequence[PairResult], alpha: float | None) -> str:
     said = [_preferred(pair) for pair in clear[:6]]
     told = "; ".join(said) + "." if said else "No clear preference yet."
     if len(clear) > 6:
-        told += f" Clear too: {many(len(clear) - 6, 'more pair')}."
+        told += f" Clear too: {counted(len(clear) - 6, 'more pair')}."
     open_ones = sorted(pair.needed for pair in pairs if pair.needed)
     if open_ones:
-        more = many(open_ones[0], "more decided vote")
+        more = counted(open_ones[0], "more decided vote")
         told += f" The nearest open question needs about {more}, if things stay as they are."
     if len(pairs) > 5:
         told += " With so many pairs, one in twenty looks clear by chance; trust the ranking first."

@@ -31,7 +31,7 @@ from anima_prompt.lint.document import Role
 from anima_prompt.lint.fixing import Fixed
 from anima_prompt.lint.linter import Linter, with_suppressions
 from anima_prompt.lint.rule import Rule
-from anima_prompt.paths import is_folder, is_there
+from anima_prompt.safe_paths import exists, is_folder
 
 FEW = 64
 """Fewer files than this are not worth a second process."""
@@ -201,7 +201,7 @@ def expand(sources: Iterable[str], batch: Batch) -> list[str]:
         elif is_folder(path):
             project = batch.project_of(str(path / "x"))
             found |= {str(file): None for file in files_below(path) if not project.excludes(str(file))}
-        elif is_there(path):
+        elif exists(path):
             found[source] = None
         else:
             raise InputError(f"{source}: no such file or folder; give a file, a folder, a prompt in quotes, or -")

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from anima_prompt.batch.configuration import Use
-from anima_prompt.characters import check_characters
 from anima_prompt.diagnostics import Part
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError, InputError
@@ -27,6 +26,7 @@ from anima_prompt.interchange.textfile import DIVIDER, join_negative, lines_of, 
 from anima_prompt.interchange.workflow import is_workflow, read_workflow
 from anima_prompt.lint.document import Document, Role, Settings
 from anima_prompt.profiles import DEFAULT_PROFILE, guess_profile
+from anima_prompt.surrogates import reject_surrogates
 
 TEXTS = (".txt", ".caption", ".prompt")
 STRUCTURED = (".yaml", ".yml", ".json")
@@ -110,7 +110,7 @@ def text_pieces(text: str, use: Use, name: str = "the text") -> list[Piece]:
         PartlyReadError: some lines are too long.
     """
     if use.lines:
-        check_characters(text, name)
+        reject_surrogates(text, name)
         return _lines(text, use, name)
     _check(text, name)
     prompt, negative = split_negative(text)
@@ -121,7 +121,7 @@ def text_pieces(text: str, use: Use, name: str = "the text") -> list[Piece]:
 
 
 def _check(text: str, name: str) -> None:
-    check_characters(text, name)
+    reject_surrogates(text, name)
     if len(text) > MOST_CHARACTERS:
         raise InputError(
             f"{name}: the prompt has {len(text)} characters; at most {MOST_CHARACTERS} are linted, split it"

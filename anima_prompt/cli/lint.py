@@ -22,8 +22,8 @@ from anima_prompt.cli.source import looks_like_text
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
-from anima_prompt.figures import SIZE, size_of
-from anima_prompt.paths import is_there
+from anima_prompt.numbers import SIZE, parse_size
+from anima_prompt.safe_paths import exists
 
 if TYPE_CHECKING:
     from anima_prompt.batch.configuration import Use
@@ -291,7 +291,7 @@ def _use(given: dict[str, Any]) -> Use:
 def _figures(given: dict[str, Any]) -> dict[str, str]:
     figures = {"steps": given["steps"], "guidance_scale": given["cfg"]}
     if given["size"]:
-        size = size_of(given["size"])
+        size = parse_size(given["size"])
         if size is None:
             raise InputError(f"size is '{given['size']}'; expected {SIZE}")
         figures |= {"width": size[0], "height": size[1]}
@@ -331,7 +331,7 @@ def _stamps(sources: tuple[str, ...], batch: Batch) -> dict[str, float]:
     from anima_prompt.batch.runner import expand
 
     files = expand([source for source in sources if not looks_like_text(source)], batch)
-    return {file: Path(file).stat().st_mtime for file in files if is_there(file)}
+    return {file: Path(file).stat().st_mtime for file in files if exists(file)}
 
 
 def _with_bar(found: Iterator[Report], total: int) -> Iterator[Report]:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anima_prompt.errors import InputError
-from anima_prompt.figures import many
 from anima_prompt.interchange.textfile import split_negative
 from anima_prompt.names import name_to_text, text_to_name
+from anima_prompt.numbers import counted
 
 if TYPE_CHECKING:
     from anima_prompt.vocabulary import Entry
@@ -185,7 +185,7 @@ def learn(folder: Path) -> None:
     lesson = count(
         (names_in(path.read_text(encoding="utf-8", errors="replace")) for path in files), Library.default().learned
     )
-    counts = (many(lesson.captions, "caption"), many(lesson.tags, "tag"), many(lesson.pairs, "pair"))
+    counts = (counted(lesson.captions, "caption"), counted(lesson.tags, "tag"), counted(lesson.pairs, "pair"))
     click.echo(", ".join(counts), err=True)
 
 
@@ -261,7 +261,7 @@ def stats(as_json: bool) -> None:
         click.echo(json.dumps({"tags": sizes.total(), "by_kind": rows, "imports": imports}, indent=2))
     else:
         print_table(("category", "section", "tags"), [(c, s, f"{n:,}") for (c, s), n in sizes.most_common()])
-        click.echo(f"{many(sizes.total(), 'tag')}; curated packs, and imports: {', '.join(imports) or 'none'}")
+        click.echo(f"{counted(sizes.total(), 'tag')}; curated packs, and imports: {', '.join(imports) or 'none'}")
 
 
 @tags.command("import")

@@ -15,13 +15,13 @@ from anima_prompt.dialects import Dialect
 from anima_prompt.documents import Value, load_documents
 from anima_prompt.errors import InputError, PromptError
 from anima_prompt.interchange.textfile import read_text, split_negative
-from anima_prompt.paths import is_file
 from anima_prompt.profiles import Profile, load_profile
 from anima_prompt.prompt import Prompt, Sentence, Tag
 from anima_prompt.prompt.items import read_entry
 from anima_prompt.prompt.mapping import ARTIST_OPTIONS, TAG_KEYS, TAG_OPTIONS, tag_from_text
 from anima_prompt.prompt.model import with_fields
 from anima_prompt.prompt.tag import exact, placed_tag
+from anima_prompt.safe_paths import is_file
 from anima_prompt.sections import Section
 
 FILE_KEYS = ("name", "profile", "blend")

@@ -11,8 +11,8 @@ import re
 import sys
 from pathlib import Path
 
+from anima_prompt.atomic import atomic_path
 from anima_prompt.errors import InputError
-from anima_prompt.whole import written_whole
 
 MAX_BYTES = 16 * 1024 * 1024
 """Largest text that is read; the longest prompt in the wild is a thousandth of it."""
@@ -69,7 +69,7 @@ def write_text(path: Path, text: str) -> None:
     """
     target = path.resolve()
     try:
-        with written_whole(target) as beside, beside.open("w", encoding="utf-8", newline="") as stream:
+        with atomic_path(target) as beside, beside.open("w", encoding="utf-8", newline="") as stream:
             if target.exists():  # before there is a text that not everybody may read
                 beside.chmod(target.stat().st_mode & 0o7777)
             stream.write(text)

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, TypeVar
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.documents import load_documents
 from anima_prompt.errors import DataFileError
-from anima_prompt.figures import many
 from anima_prompt.lint.context import Context, Item
 from anima_prompt.lint.document import Role
 from anima_prompt.lint.rule import ALL_ROLES, Example, Finding, Rule, Safety, found, quoted
 from anima_prompt.names import escape, text_to_name
+from anima_prompt.numbers import counted
 from anima_prompt.vocabulary.packs import data_folder
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _pair_check(fields: dict[str, Value]) -> PairCheck:
     for pair in fields["pairs"].items("pairs"):
         tags = [text_to_name(tag.text("a tag")) for tag in pair.items("a pair")]
         if len(tags) != 2:
-            pair.fail(f"a pair has {many(len(tags), 'tag')}; expected two")
+            pair.fail(f"a pair has {counted(len(tags), 'tag')}; expected two")
         pairs.append((tags[0], tags[1]))
     return PairCheck(tuple(pairs), _message(fields))
 

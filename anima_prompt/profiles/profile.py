@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anima_prompt.errors import ProfileError
-from anima_prompt.figures import SIZE, size_of
+from anima_prompt.numbers import SIZE, parse_size
 
 if TYPE_CHECKING:
     from anima_prompt.documents import Value
@@ -200,7 +200,7 @@ def _range(key: str, value: Value) -> tuple[Any, Any]:
 
 
 def _size(text: str, value: Value, key: str) -> tuple[int, int]:
-    size = size_of(text)
+    size = parse_size(text)
     if size is None:
         value.fail(f"{key} has '{text.strip()}'; expected {SIZE}")
     return size

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from anima_prompt.characters import is_text
 from anima_prompt.errors import DataFileError
-from anima_prompt.figures import count_of
+from anima_prompt.numbers import parse_count
 from anima_prompt.sections import Section
+from anima_prompt.surrogates import has_surrogate
 from anima_prompt.vocabulary.lists import CATEGORIES, TagList
 from anima_prompt.vocabulary.packs import Entry
 
@@ -142,7 +142,7 @@ def _collected(objects: list[tuple[int, Any]], read: Any) -> TagList:
 
 def _tag(item: Mapping[str, Any]) -> Entry | None:
     """Return a tag; deprecated and empty ones are left out."""
-    count = count_of(str(item["post_count"]))
+    count = parse_count(str(item["post_count"]))
     if count is None:
         raise ValueError(f"post_count is {str(item['post_count'])[:40]}; expected a whole number")
     if item.get("is_deprecated") or not count:
@@ -168,7 +168,7 @@ def _name(name: Any) -> str:
 
 def _is_name(text: str) -> bool:
     """Say whether a text can be a name: no blanks, and no half of a surrogate pair, which no file takes."""
-    return bool(text) and is_text(text) and not any(map(str.isspace, text))
+    return bool(text) and not has_surrogate(text) and not any(map(str.isspace, text))
 
 
 def _aliases(objects: list[tuple[int, Any]], known: Mapping[str, Entry]) -> TagList:
@@ -217,14 +217,14 @@ def _from_table(path: Path, file: Iterable[str]) -> TagList:
 def _row(row: list[str], found: dict[str, Entry], *, explorer: bool) -> str:
     """Add a row's tag; return what is wrong with the row."""
     if explorer:
-        works = count_of(row[1]) if len(row) >= 2 else None
+        works = parse_count(row[1]) if len(row) >= 2 else None
         if works is None:
             return "expected a name and its works"
         name = row[0].strip().removeprefix("@").replace(" ", "_")
-        last = count_of(row[-1])
+        last = parse_count(row[-1])
         found[name] = Entry(name, "artist", Section.ARTIST, works if last is None else last, curated=False)
         return ""
-    count = count_of(row[2]) if len(row) >= 3 else None
+    count = parse_count(row[2]) if len(row) >= 3 else None
     if count is None or row[1] not in CATEGORIES:
         return "expected name, category number, post count"
     if len(row) > 3 and row[3] == "1":

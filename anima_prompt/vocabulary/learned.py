@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from anima_prompt.atomic import atomic_path
 from anima_prompt.errors import StoreError
 from anima_prompt.vocabulary.store import Connection
-from anima_prompt.whole import written_whole
 
 LEAST, MOST_KEPT = 3, 60
 """Captions that a tag, and a pair, must be in; pairs that are kept of a tag, the closest ones."""
@@ -115,7 +115,7 @@ def learn(captions: Iterable[Sequence[str]], path: Path) -> Lesson:
     names = list(numbers)
     closest = list(_closest(pairs, counts, len(numbers)))
     try:
-        with written_whole(path) as beside, closing(sqlite3.connect(beside)) as connection, connection:
+        with atomic_path(path) as beside, closing(sqlite3.connect(beside)) as connection, connection:
             connection.executescript(_SCHEMA)
             connection.execute("INSERT INTO meta VALUES ('captions', ?)", (str(len(rows)),))
             connection.executemany("INSERT INTO tag VALUES (?, ?)", ((names[n], counts[n]) for n in kept))

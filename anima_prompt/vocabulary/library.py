@@ -17,8 +17,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from anima_prompt.atomic import temporary_path
 from anima_prompt.errors import DataFileError, StoreError
-from anima_prompt.figures import many
+from anima_prompt.numbers import counted
 from anima_prompt.vocabulary.dumps import is_dump, is_implications, read_dump, read_implications
 from anima_prompt.vocabulary.learned import open_learned
 from anima_prompt.vocabulary.lists import CATEGORIES, TagList, read_list
@@ -27,7 +28,6 @@ from anima_prompt.vocabulary.packs import OTHER_NAMES, PACKS, Entry, data_folder
 from anima_prompt.vocabulary.relations import read_relations
 from anima_prompt.vocabulary.store import SCHEMA_VERSION, Tell, build, open_store, read_meta, silent
 from anima_prompt.vocabulary.table import Vocabulary
-from anima_prompt.whole import path_beside
 
 ENVIRONMENT = "ANIMA_PROMPT_DATA"
 """Environment variable that names another folder."""
@@ -119,7 +119,7 @@ class Library:
         target = self.folder / "overlays" / f"{name}.csv"
         self._beside(target, path.read_text(encoding="utf-8-sig")).replace(target)
         self.rebuild()
-        return TagList((), (), others=many(len(changes), "change"))
+        return TagList((), (), others=counted(len(changes), "change"))
 
     def implications(self) -> list[Path]:
         """Return the implications that were imported."""
@@ -140,7 +140,7 @@ class Library:
             kept.replace(target)
         finally:
             kept.unlink(missing_ok=True)
-        return TagList((), tuple(bad), others=many(len(pairs), "implication"))
+        return TagList((), tuple(bad), others=counted(len(pairs), "implication"))
 
     def _known(self) -> dict[str, Entry]:
         return {entry.name: entry for entry in self.open().entries()}
@@ -227,7 +227,7 @@ class Library:
 
     def _beside(self, target: Path, text: str) -> Path:
         """Write a text beside where it belongs, and return where."""
-        beside = path_beside(target)
+        beside = temporary_path(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             beside.write_text(text, encoding="utf-8", newline="")
@@ -242,7 +242,7 @@ def _refuse(path: Path, bad_rows: Sequence[str], *, skip_bad: bool) -> None:
     if bad_rows and not skip_bad:
         rows = "\n".join(f"{path}:{row}" for row in bad_rows)
         raise DataFileError(
-            f"{rows}\n{path}: {many(len(bad_rows), 'bad row')}; mend them, or leave them out with --skip-bad"
+            f"{rows}\n{path}: {counted(len(bad_rows), 'bad row')}; mend them, or leave them out with --skip-bad"
         )
 
 

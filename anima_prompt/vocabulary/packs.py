@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from anima_prompt.errors import DataFileError
-from anima_prompt.figures import many
+from anima_prompt.numbers import counted
 from anima_prompt.sections import Section
 
 Category: TypeAlias = Literal["general", "artist", "copyright", "character", "meta", "closed"]
@@ -155,7 +155,7 @@ def _errors(pack: Pack, rows: list[list[str]]) -> Iterator[tuple[int, str]]:
     previous = ""
     for line, row in enumerate(rows[1:], start=2):
         if len(row) != len(pack.columns):
-            yield line, f"{many(len(row), 'field')}; expected {len(pack.columns)}"
+            yield line, f"{counted(len(row), 'field')}; expected {len(pack.columns)}"
             continue
         record = dict(zip(pack.columns, row, strict=True))
         name = record["name"]

@@ -247,7 +247,7 @@ def test_half_a_surrogate_pair_in_a_record_is_named_and_the_others_are_read(tmp_
     path = tmp_path / "a.jsonl"
     path.write_text('{"prompt": "1girl"}\n{"prompt": "hat", "negative": "\\ud83d"}\n{"prompt": "\\ud83d\\ude00"}\n')
     with pytest.raises(
-        PartlyReadError, match=r"a\.jsonl:2: holds half a surrogate pair at character 1; write"
+        PartlyReadError, match=r"a\.jsonl:2: contains half a surrogate pair at character 1; write"
     ) as caught:
         pieces_of(str(path), Use())
     assert [piece.document.prompt for piece in caught.value.pieces] == ["1girl", "\U0001f600"]

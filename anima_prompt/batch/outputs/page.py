@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from anima_prompt.batch.outputs import Echo
 from anima_prompt.batch.outputs.rows import Row, rows
 from anima_prompt.diagnostics import Diagnostic, Severity
-from anima_prompt.figures import many
 from anima_prompt.lint.registry import all_rules
+from anima_prompt.numbers import counted
 
 if TYPE_CHECKING:
     from anima_prompt.batch.runner import Report
@@ -67,7 +67,7 @@ class Page:
             '<meta name="viewport" content="width=device-width">'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><title>Prompt findings</title>'
             f"<style>{_beside('page.css')}</style></head><body><h1>Prompt findings</h1>"
-            f'<p class="faint">{many(self.prompts, "prompt")} in {many(len(self.files), "file")}</p>'
+            f'<p class="faint">{counted(self.prompts, "prompt")} in {counted(len(self.files), "file")}</p>'
             f'<div class="totals">{numbers}</div>{problems}'
             f'<div class="rules" tabindex="0" role="region" aria-label="Rules">'
             f"<table><thead><tr>{heads}</tr></thead><tbody>{table}</tbody></table></div>"

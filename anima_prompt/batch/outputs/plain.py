@@ -12,7 +12,7 @@ from anima_prompt.batch.outputs import Echo
 from anima_prompt.batch.outputs.rows import Row, rows
 from anima_prompt.batch.sources import line_of
 from anima_prompt.diagnostics import Severity
-from anima_prompt.figures import many
+from anima_prompt.numbers import counted
 
 if TYPE_CHECKING:
     from anima_prompt.batch.runner import Report
@@ -73,7 +73,7 @@ class Concise:
         fixes = [f"{self.safe} fixable with --fix"] if self.safe else []
         fixes += [f"{self.unsafe} {'more ' if self.safe else ''}with --unsafe-fixes"] if self.unsafe else []
         tail = f"; {', '.join(fixes)}" if fixes else ""
-        self.echo(f"Found {', '.join(parts)} in {many(len(self.files), 'file')}{tail}.\n")
+        self.echo(f"Found {', '.join(parts)} in {counted(len(self.files), 'file')}{tail}.\n")
 
 
 class Text(Concise):
@@ -113,7 +113,7 @@ def _width(text: str) -> int:
 
 
 def _counted(severity: Severity, count: int) -> str:
-    return f"{count} {severity}" if severity is Severity.INFO else many(count, severity)
+    return f"{count} {severity}" if severity is Severity.INFO else counted(count, severity)
 
 
 def statistics(counts: Counter[tuple[str, str, str]]) -> str:

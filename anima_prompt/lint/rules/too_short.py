@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
-from anima_prompt.figures import many
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.rule import POSITIVE, Finding, Rule, found, plain
+from anima_prompt.numbers import counted
 from anima_prompt.sections import Section
 
 _LEAST = 4
@@ -24,7 +24,7 @@ def check(context: Context) -> Iterator[Finding]:
         return
     yield found(
         (0, len(context.source.rstrip())),
-        f"little says what to draw ({many(content, 'tag')}); add looks, clothes, a place or light",
+        f"little says what to draw ({counted(content, 'tag')}); add looks, clothes, a place or light",
     )
 
 

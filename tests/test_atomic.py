@@ -1,4 +1,4 @@
-"""Facts about files that are written whole or not at all."""
+"""Facts about atomic writes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from anima_prompt.atomic import atomic_path, temporary_path
 from anima_prompt.interchange.textfile import write_text
-from anima_prompt.whole import path_beside, written_whole
 
 
 def interrupted(target: Path) -> None:
-    with written_whole(target) as beside:
-        beside.write_text("half of the n")
+    with atomic_path(target) as temporary:
+        temporary.write_text("half of the n")
         raise KeyboardInterrupt
 
 
@@ -25,16 +25,16 @@ def test_an_interruption_leaves_the_old_file_and_nothing_else(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_what_a_process_left_under_the_same_number_is_not_gone_on_with(tmp_path: Path) -> None:
+def test_what_a_killed_process_left_under_the_same_name_is_not_resumed(tmp_path: Path) -> None:
     target = tmp_path / "kept.txt"
-    path_beside(target).write_text("of a process that died")
-    with written_whole(target) as beside:
-        assert not beside.exists()
-        beside.write_text("new")
+    temporary_path(target).write_text("of a process that died")
+    with atomic_path(target) as temporary:
+        assert not temporary.exists()
+        temporary.write_text("new")
     assert target.read_text() == "new"
 
 
-def test_a_new_text_has_the_usual_rights_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
+def test_a_new_text_has_the_default_permissions_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
     (tmp_path / "usual").touch()
     new, old = tmp_path / "deeper" / "new.txt", tmp_path / "old.txt"
     old.write_text("old")
