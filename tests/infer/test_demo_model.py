@@ -16,13 +16,9 @@ import pytest
 import torch
 from PIL import Image
 
-from anima_infer.grid.measures import measure_against, measure_alone, pixels_of
-from anima_infer.guidance import Guidance
-from anima_infer.models import DEMO, Models, demo_folder, find
-from anima_infer.render import Job, Renderer, settings_for
-from anima_infer.training import demo
-from anima_infer.training.drawing import HAIR, STYLES
-from anima_infer.training.evaluation import (
+from anima_infer import demo
+from anima_infer.demo.drawing import HAIR, STYLES
+from anima_infer.demo.evaluation import (
     Render,
     evaluate,
     hat_by_negative,
@@ -31,7 +27,13 @@ from anima_infer.training.evaluation import (
     look_of,
     seeing,
 )
-from anima_infer.training.judge import Judge, accuracies, rung_of, targets
+from anima_infer.demo.judge import Judge, accuracies, rung_of, targets
+from anima_infer.files import DEMO, demo_folder, find
+from anima_infer.grid.measure.pixels import measure_against, measure_alone, pixels_of
+from anima_infer.models import Models
+from anima_infer.render.job import Job, settings_for
+from anima_infer.render.renderer import Renderer
+from anima_infer.sampling.guidance import Guidance
 from anima_prompt.profiles import load_profile
 
 pytestmark = pytest.mark.skipif(
@@ -185,7 +187,7 @@ def test_quality_words_are_a_ladder_and_a_negative_prompt_lifts(renderer: Render
 
 
 def test_other_sizes_and_an_empty_prompt_render(renderer: Renderer) -> None:
-    from anima_infer.pipeline import Settings
+    from anima_infer.sampling.settings import Settings
 
     for width, height in ((64, 64), (96, 64), (128, 160)):
         settings = Settings(width, height, 4, "euler", "simple", Guidance(2.0))

@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 
 from anima_infer.checkpoint import WeightFile, load_adapter, load_dit, load_vae
-from anima_infer.dit import Context, Dit
-from anima_infer.guidance import Guidance
-from anima_infer.noise import initial_noise
-from anima_infer.pipeline import Settings, decode, denoise
-from anima_infer.vae import Vae
+from anima_infer.model.dit import Context, Dit
+from anima_infer.model.vae import Vae, decode
+from anima_infer.sampling.denoise import denoise
+from anima_infer.sampling.guidance import Guidance
+from anima_infer.sampling.noise import initial_noise
+from anima_infer.sampling.settings import Settings
 from tests.infer.tiny import ADAPTER, CPU, DIT, VAE, Tiny, dit_weights, vae_weights
 
 pytest.importorskip("diffusers", reason="diffusers is not installed")

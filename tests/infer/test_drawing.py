@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anima_infer.training import demo
-from anima_infer.training.captions import (
+from anima_infer import demo
+from anima_infer.demo.captions import (
     DEFAULT,
     caption,
     every_tag,
@@ -20,7 +20,7 @@ from anima_infer.training.captions import (
     shares_at,
     weighted,
 )
-from anima_infer.training.drawing import (
+from anima_infer.demo.drawing import (
     ACCESSORIES,
     BACKGROUNDS,
     COUNTS,

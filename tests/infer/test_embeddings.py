@@ -8,9 +8,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from anima_infer.embeddings import Embeddings
+from anima_infer.checkpoint.embeddings import Embeddings
 from anima_infer.errors import CheckpointError
-from anima_infer.models import Models, find
+from anima_infer.files import find
+from anima_infer.models import Models
 from tests.infer.tiny import Tiny
 
 WIDTH, TARGET = 32, 48

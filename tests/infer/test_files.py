@@ -24,10 +24,12 @@ from anima_infer.checkpoint import (
     load_dit,
     load_vae,
 )
+from anima_infer.checkpoint.loading import load_text_encoder
 from anima_infer.errors import CheckpointError, LoraError, SettingsError
+from anima_infer.files import Files, default_files, find
 from anima_infer.lora import Merger, converted, extracted, generic_names
-from anima_infer.models import Files, Models, default_files, device_of, find, type_of
-from anima_infer.text import load_text_encoder
+from anima_infer.models import Models
+from anima_infer.placement import device_of, type_of
 from anima_prompt.tokens import VARIABLE
 from tests.infer.tiny import CPU, Tiny, dit_weights, text_weights, vae_weights
 
@@ -249,7 +251,7 @@ def test_what_is_missing_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         find(tmp_path / "nowhere")
     monkeypatch.delenv(VARIABLE, raising=False)
     assert default_files().is_demo
-    monkeypatch.setattr("anima_infer.models.demo_folder", lambda: tmp_path)
+    monkeypatch.setattr("anima_infer.files.demo_folder", lambda: tmp_path)
     with pytest.raises(CheckpointError, match=VARIABLE):
         default_files()
     assert Files().missing()
@@ -295,7 +297,7 @@ def test_the_hub(monkeypatch: pytest.MonkeyPatch, tiny: Tiny, models: Models) ->
 @pytest.mark.slow
 def test_loading_needs_little_more_memory_than_the_file(tmp_path: Path) -> None:
     """In a process of its own: a file of 400 MB in bf16."""
-    from anima_infer.config import DitConfig
+    from anima_infer.model.config import DitConfig
 
     config = DitConfig(width=1024, blocks=10, heads=8, mlp_width=4096)
     weights = {n: t.bfloat16() for n, t in dit_weights(config, None).items()}

@@ -13,18 +13,22 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from anima_infer.dit import Context, stacked
 from anima_infer.errors import InferError, SettingsError
-from anima_infer.guidance import Apg, Guidance
-from anima_infer.image import to_pixels
+from anima_infer.images import save_picture, to_pixels
+from anima_infer.model.dit import Context, stacked
+from anima_infer.model.vae import decode
 from anima_infer.models import Models
-from anima_infer.noise import BrownianNoise, GaussianNoise, initial_noise
-from anima_infer.pictures import save_picture
-from anima_infer.pipeline import Settings, Start, decode, denoise
-from anima_infer.preview import Preview
-from anima_infer.render import Job, LoraUse, Renderer, parameters_text, seeds_from
-from anima_infer.samplers import ALIASES, BROWNIAN, SAMPLERS
-from anima_infer.schedule import SCHEDULERS, levels, percent_to_sigma, sigmas_for
+from anima_infer.render.job import Job, LoraUse, seeds_from
+from anima_infer.render.metadata import parameters_text
+from anima_infer.render.preview import Preview
+from anima_infer.render.renderer import Renderer
+from anima_infer.sampling.denoise import denoise
+from anima_infer.sampling.guidance import Apg, Guidance
+from anima_infer.sampling.guided_model import Start
+from anima_infer.sampling.noise import BrownianNoise, GaussianNoise, initial_noise
+from anima_infer.sampling.samplers import ALIASES, BROWNIAN, SAMPLERS
+from anima_infer.sampling.schedule import SCHEDULERS, levels, percent_to_sigma, sigmas_for
+from anima_infer.sampling.settings import Settings
 from anima_prompt.interchange.parameters import read_parameters
 from anima_prompt.interchange.pictures import read_picture
 from tests.infer.tiny import Tiny

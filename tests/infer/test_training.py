@@ -15,17 +15,20 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from anima_infer.dit import attention
+from anima_infer import demo
+from anima_infer.demo.captions import DEFAULT, Shares, caption, every_tag, every_tag_of, twin, weighted
+from anima_infer.demo.drawing import Scene
+from anima_infer.demo.twins import TWINS, leak, with_twins
 from anima_infer.errors import CheckpointError, SettingsError
-from anima_infer.models import Models, find
-from anima_infer.pipeline import Settings
-from anima_infer.render import Job, Renderer
-from anima_infer.training import compiling, demo, precision
-from anima_infer.training.captions import DEFAULT, Shares, caption, every_tag, every_tag_of, twin, weighted
-from anima_infer.training.demo.twins import TWINS, leak, with_twins
-from anima_infer.training.drawing import Scene
+from anima_infer.files import find
+from anima_infer.model.dit import attention
+from anima_infer.models import Models
+from anima_infer.render.job import Job
+from anima_infer.render.renderer import Renderer
+from anima_infer.sampling.settings import Settings
+from anima_infer.training import compiling, precision
 from anima_infer.training.flow import flow_loss, noised, sample_sigmas
-from anima_infer.training.optimiser import Learner, Pace, orthogonalised
+from anima_infer.training.optimizer import Learner, Pace, orthogonalised
 from anima_infer.training.state import Average, load_state, save_state
 from anima_prompt.tokens import Tokenizers
 
@@ -169,7 +172,7 @@ def test_a_tag_is_one_piece(tokenizers: Tokenizers) -> None:
 
 def test_training_sees_what_inference_computes(tokenizers: Tokenizers) -> None:
     """Batched and padded contexts are those that rendering makes one by one."""
-    from anima_infer.text import Encoder
+    from anima_infer.encoder import Encoder
 
     trunk = demo.new_trunk()
     texts = ["1girl, red hair", "", "a much longer caption, with many words in it, and blue eyes"]
@@ -357,7 +360,7 @@ def test_scenes_are_picked_by_their_odds_and_told_whole_at_first(
         told.append((scene, shares.drop_words))
         return [("1girl", 1.0)]
 
-    monkeypatch.setattr("anima_infer.training.demo.trunk.weighted", recorded)
+    monkeypatch.setattr("anima_infer.demo.trunk.weighted", recorded)
     latents, counts, odds = torch.zeros(6, 16, 8, 8), torch.ones(6, 1, 8, 8), torch.tensor([0.0, 0, 1, 0, 3, 0])
     pace = Pace(8, 64, 1e-3, warm=1)
     demo.train_trunk(

@@ -11,12 +11,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from anima_infer.adapter import Adapter
-from anima_infer.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
-from anima_infer.dit import Dit
-from anima_infer.models import Files
-from anima_infer.text import TextEncoder
-from anima_infer.vae import Vae
+from anima_infer.files import Files
+from anima_infer.model.adapter import Adapter
+from anima_infer.model.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
+from anima_infer.model.dit import Dit
+from anima_infer.model.text import TextEncoder
+from anima_infer.model.vae import Vae
 
 DIT = DitConfig(width=128, blocks=2, heads=2, context_width=48, adaln_width=16, mlp_width=512)
 ADAPTER = AdapterConfig(width=48, blocks=2, heads=2, source_width=32, target_width=48, vocabulary=400)

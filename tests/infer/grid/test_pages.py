@@ -13,14 +13,15 @@ import pytest
 from PIL import Image
 
 from anima_infer.errors import GridError
-from anima_infer.grid import font as fonts
-from anima_infer.grid import sheet as sheets
-from anima_infer.grid.folder import Grid
-from anima_infer.grid.matrix import pages_of, shared_settings
-from anima_infer.grid.measures import effects_of, measure_against, measure_alone, measure_grid, pixels_of, ssim
-from anima_infer.grid.report import write_report
-from anima_infer.grid.sheet import write_sheets
-from anima_infer.pictures import open_picture
+from anima_infer.grid.measure.effects import effects_of, measure_grid
+from anima_infer.grid.measure.pixels import measure_against, measure_alone, pixels_of, ssim
+from anima_infer.grid.pages import fonts
+from anima_infer.grid.pages import sheet as sheets
+from anima_infer.grid.pages.layout import pages_of, shared_settings
+from anima_infer.grid.pages.report import write_report
+from anima_infer.grid.pages.sheet import write_sheets
+from anima_infer.grid.store.contents import Grid
+from anima_infer.images import open_picture
 from tests.infer.grid.conftest import grid_spec, painted
 
 if TYPE_CHECKING:

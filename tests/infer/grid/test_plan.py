@@ -8,9 +8,11 @@ import json
 import pytest
 
 from anima_infer.errors import GridError
-from anima_infer.grid.plan import calls_of, job_from_dict, job_to_dict, make_plan
-from anima_infer.pipeline import Settings
-from anima_infer.samplers import SAMPLERS
+from anima_infer.grid.plan.cost import calls_of
+from anima_infer.grid.plan.jobs import job_from_dict, job_to_dict
+from anima_infer.grid.plan.plan import make_plan
+from anima_infer.sampling.samplers import SAMPLERS
+from anima_infer.sampling.settings import Settings
 from tests.infer.grid.conftest import grid_spec
 
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anima_infer.errors import GridError
-from anima_infer.grid.folder import Grid
-from anima_infer.grid.results import results_csv, results_of
-from anima_infer.grid.review import Review, ReviewServer
-from anima_infer.grid.votes import BAD, ONE, OTHER, TIE, Vote, Votes, in_turn, pairs_of
-from anima_infer.pictures import open_picture
+from anima_infer.grid.pages.review import Review
+from anima_infer.grid.pages.review_server import ReviewServer
+from anima_infer.grid.store.contents import Grid
+from anima_infer.grid.votes.pairs import in_turn, pairs_of
+from anima_infer.grid.votes.results import results_csv, results_of
+from anima_infer.grid.votes.votes import BAD, ONE, OTHER, TIE, Vote, Votes
+from anima_infer.images import open_picture
 from tests.infer.grid.conftest import grid_spec, painted
 
 if TYPE_CHECKING:

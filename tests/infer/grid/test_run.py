@@ -20,13 +20,16 @@ import pytest
 import torch
 from PIL import Image
 
-from anima_infer.dit import Dit
 from anima_infer.errors import CheckpointError, GridError
-from anima_infer.grid.executor import InProcess
-from anima_infer.grid.folder import Manifest, locked, open_grid, read_manifest
-from anima_infer.grid.runner import plan_for, run_grid
-from anima_infer.models import Files, Models, find
-from anima_infer.render import Renderer
+from anima_infer.files import Files, find
+from anima_infer.grid.executors.in_process import InProcess
+from anima_infer.grid.run.runner import plan_for, run_grid
+from anima_infer.grid.store.contents import open_grid
+from anima_infer.grid.store.lock import locked
+from anima_infer.grid.store.manifest import Manifest, read_manifest
+from anima_infer.model.dit import Dit
+from anima_infer.models import Models
+from anima_infer.render.renderer import Renderer
 from anima_prompt.interchange.pictures import read_picture
 from tests.infer.grid.conftest import Painter, grid_spec, painted
 from tests.infer.tiny import Tiny

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anima_infer.errors import GridError
-from anima_infer.grid.axes import expanded
-from anima_infer.grid.plan import make_plan
-from anima_infer.grid.ranges import numbers_from
-from anima_infer.grid.schema import grid_schema
-from anima_infer.grid.spec import Spec, parse_spec, read_spec
+from anima_infer.grid.plan.plan import make_plan
+from anima_infer.grid.spec.definition import Spec
+from anima_infer.grid.spec.prompt_axes import expanded
+from anima_infer.grid.spec.ranges import numbers_from
+from anima_infer.grid.spec.reader import parse_spec, read_spec
+from anima_infer.grid.spec.schema import grid_schema
 from anima_prompt.errors import PromptFileError
 from tests.infer.grid.conftest import BASE, grid_spec
 

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from anima_infer.grid.statistics import bradley_terry, krippendorff_alpha, ranking, sign_test, votes_needed, wilson
+from anima_infer.grid.votes.statistics import (
+    bradley_terry,
+    krippendorff_alpha,
+    ranking,
+    sign_test,
+    votes_needed,
+    wilson,
+)
 
 COUNTS = st.integers(0, 400)
 
