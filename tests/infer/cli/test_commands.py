@@ -15,8 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from anima_prompt.interchange.pictures import read_picture
-from tests.infer.test_files import small_lora
-from tests.infer.tiny import Tiny
+from tests.infer.tiny import Tiny, small_lora
 
 COMMAND = str(Path(sys.executable).parent / "anima-infer")
 PROMPT = "masterpiece, best quality, safe, 1girl, red hair, smile, outdoors"

@@ -114,7 +114,7 @@ def test_a_lora_that_is_not_there_fails_its_own_cells(executor: InProcess, tmp_p
 def test_loras_of_one_name_are_told_apart_and_a_changed_one_is_not_mixed(executor: InProcess, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
-    from tests.infer.test_files import small_lora
+    from tests.infer.tiny import small_lora
 
     paths = [tmp_path / folder / "style.safetensors" for folder in ("old", "new")]
     for path, size in zip(paths, (1.0, 2.0), strict=True):
@@ -297,7 +297,7 @@ def test_a_lora_is_read_once_whatever_strengths_a_grid_asks_for(
     from safetensors.torch import save_file
 
     from anima_infer.lora import Merger
-    from tests.infer.test_files import small_lora
+    from tests.infer.tiny import small_lora
 
     path = tmp_path / "style.safetensors"
     save_file(small_lora(), path)

@@ -22,7 +22,7 @@ from anima_infer.grid.spec.schema import grid_schema
 from anima_prompt.errors import PromptFileError
 from tests.infer.grid.conftest import BASE, grid_spec
 
-EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "grids"
+EXAMPLES = Path(__file__).resolve().parents[4] / "examples" / "grids"
 
 
 def prompts(spec: Spec) -> list[str]:
@@ -232,7 +232,7 @@ def test_templates_expand_nested_alternatives_in_order() -> None:
 
 
 def test_the_schema_in_the_documentation_is_the_one_that_the_program_prints() -> None:
-    written = Path(__file__).resolve().parents[3] / "docs" / "grid.schema.json"
+    written = Path(__file__).resolve().parents[4] / "docs" / "grid.schema.json"
     assert json.loads(written.read_text(encoding="utf-8")) == grid_schema(), (
         "run: anima-infer grid schema > docs/grid.schema.json"
     )
