@@ -1,6 +1,6 @@
 """Inference for the Anima text-to-image model: loading, sampling, rendering, in a few readable files.
 
->>> from anima_infer.schedule import sigmas_for
+>>> from anima_infer.sampling.schedule import sigmas_for
 >>> [round(sigma, 4) for sigma in sigmas_for(4).tolist()]
 [1.0, 0.9, 0.75, 0.5, 0.0]
 """

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from anima_infer.dit import Dit
+from anima_infer.errors import SettingsError
+from anima_infer.model.dit import Dit
 
 _Kept = tuple[nn.Module, str, Any, Tensor]
 """A module, the name of one of its tensors, the mapping that holds it, and the tensor that waits."""
@@ -83,3 +84,36 @@ class Placement:
 def _restore(kept: list[_Kept]) -> None:
     for _, name, store, tensor in kept:
         store[name] = tensor
+
+
+DTYPES = {"fp8": torch.bfloat16, "bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+
+
+def device_of(name: str) -> torch.device:
+    """Return a device; ``auto`` is the accelerator if there is one.
+
+    Raises:
+        SettingsError: it is unknown, or not there.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise SettingsError(f"device '{name}' cannot be used ({reason}); expected auto, cpu, cuda or mps") from None
+    return device
+
+
+def type_of(name: str, device: str = "auto") -> torch.dtype:
+    """Return the type in which the networks compute.
+
+    Raises:
+        SettingsError: it is unknown.
+    """
+    if name == "auto":
+        return torch.float32 if device_of(device).type == "cpu" else torch.bfloat16
+    if name not in DTYPES:
+        raise SettingsError(f"type is '{name}'; expected auto, {', '.join(DTYPES)}")
+    return DTYPES[name]

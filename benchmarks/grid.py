@@ -24,16 +24,19 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from anima_infer.adapter import Adapter
 from anima_infer.checkpoint import WeightFile, load_dit, load_vae, part_of
-from anima_infer.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
-from anima_infer.grid.executor import InProcess
-from anima_infer.grid.runner import plan_for, run_grid
-from anima_infer.grid.spec import Spec, spec_from
-from anima_infer.image import to_picture
-from anima_infer.models import Files, Models
-from anima_infer.noise import initial_noise
-from anima_infer.text import Encoder, TextEncoder
+from anima_infer.encoder import Encoder
+from anima_infer.files import Files
+from anima_infer.grid.executors.in_process import InProcess
+from anima_infer.grid.run.runner import plan_for, run_grid
+from anima_infer.grid.spec.definition import Spec
+from anima_infer.grid.spec.reader import spec_from
+from anima_infer.images import to_picture
+from anima_infer.model.adapter import Adapter
+from anima_infer.model.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
+from anima_infer.model.text import TextEncoder
+from anima_infer.models import Models
+from anima_infer.sampling.noise import initial_noise
 from anima_prompt.tokens import Tokenizers
 from benchmarks import peers
 from benchmarks.infer import TYPES, both_sides, random, weights_folder

@@ -30,11 +30,13 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from anima_infer.checkpoint import WeightFile, load_dit, load_vae, part_of
-from anima_infer.config import DitConfig, VaeConfig
-from anima_infer.dit import Context, Dit
-from anima_infer.guidance import Guidance
-from anima_infer.noise import initial_noise
-from anima_infer.pipeline import Settings, decode, denoise
+from anima_infer.model.config import DitConfig, VaeConfig
+from anima_infer.model.dit import Context, Dit
+from anima_infer.model.vae import decode
+from anima_infer.sampling.denoise import denoise
+from anima_infer.sampling.guidance import Guidance
+from anima_infer.sampling.noise import initial_noise
+from anima_infer.sampling.settings import Settings
 from benchmarks import peers
 
 LIVE_ROWS = 60

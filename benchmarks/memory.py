@@ -25,15 +25,15 @@ from torch.utils._pytree import tree_leaves
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from anima_infer import pipeline
-from anima_infer.adapter import Adapter
-from anima_infer.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
-from anima_infer.dit import Context, Dit
-from anima_infer.guidance import Guidance
-from anima_infer.pipeline import Settings
+from anima_infer.model.adapter import Adapter
+from anima_infer.model.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
+from anima_infer.model.dit import Context, Dit
+from anima_infer.model.text import TextEncoder
+from anima_infer.model.vae import Vae
 from anima_infer.placement import Offload, Placement
-from anima_infer.text import TextEncoder
-from anima_infer.vae import Vae
+from anima_infer.sampling import denoise as pipeline
+from anima_infer.sampling.guidance import Guidance
+from anima_infer.sampling.settings import Settings
 
 DEVICE = torch.device("meta")
 GIB = 2**30

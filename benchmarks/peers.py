@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from anima_infer.checkpoint import diffusers_dit_name, diffusers_vae_name
-from anima_infer.config import AdapterConfig, DitConfig, VaeConfig
+from anima_infer.model.config import AdapterConfig, DitConfig, VaeConfig
 
 
 class _Transforms:

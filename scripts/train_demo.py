@@ -25,14 +25,17 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from anima_infer import demo
 from anima_infer.checkpoint import WeightFile, load_vae, write_weights
-from anima_infer.models import Models, find
-from anima_infer.render import Job, Renderer, settings_for
-from anima_infer.training import demo, evaluation, judge
-from anima_infer.training.captions import caption
-from anima_infer.training.optimiser import Pace
+from anima_infer.demo import evaluation, judge
+from anima_infer.demo.captions import caption
+from anima_infer.files import find
+from anima_infer.model.vae import Vae
+from anima_infer.models import Models
+from anima_infer.render.job import Job, settings_for
+from anima_infer.render.renderer import Renderer
+from anima_infer.training.optimizer import Pace
 from anima_infer.training.state import Average, count_parameters, load_state, save_state
-from anima_infer.vae import Vae
 from anima_prompt.profiles import load_profile
 from anima_prompt.tokens import Tokenizers
 
@@ -188,7 +191,7 @@ def encoded(work: Path, data: torch.Tensor) -> torch.Tensor:
 
 def reconstructions(vae: Vae, data: torch.Tensor, path: Path) -> None:
     """Write pictures above what the VAE makes of them."""
-    from anima_infer.image import to_picture
+    from anima_infer.images import to_picture
 
     with torch.inference_mode():
         x = data[:16].float() / 127.5 - 1

@@ -9,7 +9,7 @@ Source: what ComfyUI 0.29.0 computes.
 from anima_infer.checkpoint.diffusers_names import diffusers_dit_name, diffusers_vae_name
 from anima_infer.checkpoint.file import WeightFile, write_weights
 from anima_infer.checkpoint.loading import fill, load_adapter, load_dit, load_vae
-from anima_infer.checkpoint.part import Part, kind_of, part_of
+from anima_infer.checkpoint.parts import Part, kind_of, part_of
 
 __all__ = [
     "Part",

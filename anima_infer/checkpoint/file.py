@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from anima_infer.atomic import written_whole
 from anima_infer.errors import CheckpointError, InferError
-from anima_infer.whole import written_whole
 
 
 class WeightFile:

@@ -7,15 +7,18 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from anima_infer.adapter import Adapter
 from anima_infer.checkpoint.file import WeightFile
-from anima_infer.checkpoint.part import Part, kind_of, part_of
-from anima_infer.config import AdapterConfig, DitConfig, VaeConfig
-from anima_infer.dit import Dit
+from anima_infer.checkpoint.parts import Part, kind_of, part_of
 from anima_infer.errors import CheckpointError
-from anima_infer.vae import Vae, collapsed
+from anima_infer.model.adapter import Adapter
+from anima_infer.model.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
+from anima_infer.model.dit import Dit
+from anima_infer.model.text import TextEncoder
+from anima_infer.model.vae import Vae, collapsed
 
 Network = TypeVar("Network", bound=nn.Module)
+
+
 _SHOWN = 5
 
 
@@ -129,3 +132,19 @@ def load_vae(file: WeightFile, *, dtype: torch.dtype, device: torch.device) -> V
     fresh = Vae(VaeConfig(width=8, latent_channels=config.latent_channels))
     network.mean, network.std = fresh.mean, fresh.std
     return fill(network, part, dtype=dtype, device=device, live=True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def load_text_encoder(file: WeightFile, *, dtype: torch.dtype, device: torch.device) -> TextEncoder:
+    """Return the text encoder of a file.
+
+    Raises:
+        CheckpointError: it is not there, or does not fit.
+    """
+    part = part_of(file, "text")
+    config = TextConfig.of(part.shapes)
+    with torch.device("meta"):
+        network = TextEncoder(config)
+    model = network.model
+    model.rotary_emb = type(model.rotary_emb)(config=model.config)  # its table is computed, not loaded
+    fill(model, part, dtype=dtype, device=device)
+    return network.eval()

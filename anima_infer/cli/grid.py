@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anima_infer.errors import GridError
-from anima_infer.grid.folder import Grid, open_grid
+from anima_infer.grid.store.contents import Grid, open_grid
 from anima_prompt.numbers import counted
 from anima_prompt.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
-    from anima_infer.grid.measures import Scorer
-    from anima_infer.grid.plan import Plan
-    from anima_infer.grid.runner import Step
+    from anima_infer.grid.measure.effects import Scorer
+    from anima_infer.grid.plan.plan import Plan
+    from anima_infer.grid.run.runner import Step
     from anima_prompt.diagnostics import Diagnostic
 
 DONE, FINDINGS, INTERRUPTED = 0, 1, 130
@@ -32,8 +32,8 @@ DONE, FINDINGS, INTERRUPTED = 0, 1, 130
 
 def plan(spec: str, output: Path | None, folder: str | None, *, as_json: bool) -> int:
     """Print what a grid holds and costs; return 1 if the linter found errors."""
-    from anima_infer.grid.runner import plan_for
-    from anima_infer.grid.spec import read_spec
+    from anima_infer.grid.run.runner import plan_for
+    from anima_infer.grid.spec.reader import read_spec
 
     planned = plan_for(read_spec(spec, profile=_profile(folder)), output)
     found = lint(planned)
@@ -48,8 +48,8 @@ def plan(spec: str, output: Path | None, folder: str | None, *, as_json: bool) -
 def _profile(folder: str | None) -> str:
     """Return the profile of the model that a run would use; where there is no model, that of base 1.0."""
     from anima_infer.errors import CheckpointError
-    from anima_infer.models import default_files, find
-    from anima_infer.render import usual_profile
+    from anima_infer.files import default_files, find
+    from anima_infer.render.job import usual_profile
 
     try:
         return usual_profile(find(folder) if folder else default_files()).key
@@ -86,7 +86,7 @@ def _has_errors(found: Mapping[Diagnostic, int]) -> bool:
 
 
 def _estimate(planned: Plan, output: Path | None) -> float | None:
-    from anima_infer.grid.rates import measured, remembered
+    from anima_infer.grid.run.speed import measured, remembered
 
     rate = measured(output) if output is not None and (output / "manifest.jsonl").is_file() else None
     rate = rate or remembered("last")
@@ -132,7 +132,7 @@ def _duration(seconds: float) -> str:
 
 
 def _plan_data(planned: Plan, found: Mapping[Diagnostic, int], seconds: float | None) -> dict[str, Any]:
-    from anima_infer.grid.runner import plan_data
+    from anima_infer.grid.run.runner import plan_data
 
     data = plan_data(planned, {})
     data.pop("files")
@@ -158,10 +158,10 @@ def _plan_data(planned: Plan, found: Mapping[Diagnostic, int], seconds: float | 
 def run(spec: str, output: Path, given: Mapping[str, Any]) -> int:
     """Render what is missing, then write sheet and report; return the exit code."""
     from anima_infer.cli.render import chosen_files
-    from anima_infer.grid.executor import InProcess
-    from anima_infer.grid.rates import remember
-    from anima_infer.grid.runner import plan_for, run_grid
-    from anima_infer.grid.spec import read_spec
+    from anima_infer.grid.executors.in_process import InProcess
+    from anima_infer.grid.run.runner import plan_for, run_grid
+    from anima_infer.grid.run.speed import remember
+    from anima_infer.grid.spec.reader import read_spec
     from anima_infer.models import Models
 
     planned = plan_for(read_spec(spec, profile=_profile(given["folder"])), output)
@@ -224,7 +224,7 @@ def sheet(folder: Path, output: Path | None, cell: int | None) -> int:
 
 
 def _sheets(grid: Grid, output: Path, cell: int | None) -> list[Path]:
-    from anima_infer.grid.sheet import write_sheets
+    from anima_infer.grid.pages.sheet import write_sheets
 
     return write_sheets(grid, output, cell=cell)
 
@@ -236,11 +236,11 @@ def report(folder: Path, output: Path | None, given: Mapping[str, Any]) -> int:
 
 
 def _report(grid: Grid, output: Path, given: Mapping[str, Any]) -> Path:
-    from anima_infer.grid.folder import VOTES
-    from anima_infer.grid.measures import effects_of, measure_grid
-    from anima_infer.grid.report import write_report
-    from anima_infer.grid.results import results_of
-    from anima_infer.grid.votes import Votes
+    from anima_infer.grid.measure.effects import effects_of, measure_grid
+    from anima_infer.grid.pages.report import write_report
+    from anima_infer.grid.store.files import VOTES
+    from anima_infer.grid.votes.results import results_of
+    from anima_infer.grid.votes.votes import Votes
 
     scorers: dict[str, Scorer] = {}
     if given.get("tagger"):
@@ -260,18 +260,19 @@ def _report(grid: Grid, output: Path, given: Mapping[str, Any]) -> Path:
 def _scorer(tagger: str) -> Scorer:
     """Return the tagger in a folder, or the demo model's judge."""
     if tagger == "demo":
-        from anima_infer.models import demo_folder
-        from anima_infer.training.judge import Judge
+        from anima_infer.demo.judge import Judge
+        from anima_infer.files import demo_folder
 
         return Judge.load(demo_folder() / "judge.safetensors")
-    from anima_infer.grid.tagger import OnnxTagger
+    from anima_infer.grid.measure.tagger import OnnxTagger
 
     return OnnxTagger(Path(tagger))
 
 
 def review(folder: Path, axis: str | None, port: int, *, open_page: bool) -> int:
     """Serve the review page until interrupted."""
-    from anima_infer.grid.review import Review, ReviewServer
+    from anima_infer.grid.pages.review import Review
+    from anima_infer.grid.pages.review_server import ReviewServer
 
     server = ReviewServer(Review(open_grid(folder), axis), port)
     click.echo(server.address)
@@ -289,8 +290,8 @@ def review(folder: Path, axis: str | None, port: int, *, open_page: bool) -> int
 
 def results(folder: Path, form: str) -> int:
     """Print what the votes say."""
-    from anima_infer.grid.results import results_csv, results_of
-    from anima_infer.grid.votes import Votes
+    from anima_infer.grid.votes.results import results_csv, results_of
+    from anima_infer.grid.votes.votes import Votes
 
     grid = open_grid(folder)
     found = results_of(grid, Votes(folder).all())
@@ -329,11 +330,11 @@ def _print_result(result: Any) -> None:
 
 def export(spec: str, output: Path, model: str | None, profile: str | None) -> int:
     """Write a ComfyUI API workflow for each picture."""
-    from anima_infer.grid.folder import write_whole
-    from anima_infer.grid.plan import make_plan
-    from anima_infer.grid.spec import read_spec
-    from anima_infer.models import FILES
-    from anima_infer.render import workflow_of
+    from anima_infer.files import FILES
+    from anima_infer.grid.plan.plan import make_plan
+    from anima_infer.grid.spec.reader import read_spec
+    from anima_infer.grid.store.files import write_whole
+    from anima_infer.render.metadata import workflow_of
 
     planned = make_plan(read_spec(spec, profile=DEFAULT_PROFILE if profile is None else profile))
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
@@ -350,7 +351,7 @@ def export(spec: str, output: Path, model: str | None, profile: str | None) -> i
 
 def adopt(folder: Path, output: Path) -> int:
     """Build a grid from pictures made elsewhere."""
-    from anima_infer.grid.adopt import adopt as build
+    from anima_infer.grid.import_images import adopt as build
 
     adopted = build(folder, output)
     for reason in adopted.left:
@@ -361,7 +362,7 @@ def adopt(folder: Path, output: Path) -> int:
 
 def schema() -> int:
     """Print the JSON schema of specifications."""
-    from anima_infer.grid.schema import grid_schema
+    from anima_infer.grid.spec.schema import grid_schema
 
     click.echo(json.dumps(grid_schema(), ensure_ascii=False, indent=1))
     return DONE

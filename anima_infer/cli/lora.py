@@ -13,7 +13,7 @@ import torch
 from anima_infer.checkpoint import WeightFile, load_adapter, load_dit, part_of, write_weights
 from anima_infer.errors import CheckpointError
 from anima_infer.lora import Lora, Merger, converted, extracted, generic_names
-from anima_infer.render import LoraUse
+from anima_infer.render.job import LoraUse
 from anima_prompt.numbers import counted
 
 _WORDS = 12

@@ -7,7 +7,8 @@ import os
 import click
 
 from anima_infer.errors import CheckpointError, InferError
-from anima_infer.models import Models, described, find
+from anima_infer.files import described, find
+from anima_infer.models import Models
 from anima_prompt.tokens import VARIABLE
 
 DONE, FINDINGS = 0, 1

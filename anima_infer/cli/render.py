@@ -13,13 +13,16 @@ import click
 from torch import Tensor
 
 from anima_infer.errors import SettingsError
-from anima_infer.guidance import Apg
-from anima_infer.models import DEMO, HUB, Files, Models, default_files, find
-from anima_infer.noise import check_seed
-from anima_infer.pictures import ENDINGS, save_picture
-from anima_infer.pipeline import Settings, Start
-from anima_infer.preview import Preview
-from anima_infer.render import Job, LoraUse, Picture, Renderer, seeds_from, settings_for, usual_profile
+from anima_infer.files import DEMO, HUB, Files, default_files, find
+from anima_infer.images import ENDINGS, save_picture
+from anima_infer.models import Models
+from anima_infer.render.job import Job, LoraUse, seeds_from, settings_for, usual_profile
+from anima_infer.render.preview import Preview
+from anima_infer.render.renderer import Picture, Renderer
+from anima_infer.sampling.guidance import Apg
+from anima_infer.sampling.guided_model import Start
+from anima_infer.sampling.noise import check_seed
+from anima_infer.sampling.settings import Settings
 from anima_prompt.cli.source import text_of
 from anima_prompt.dialects import Dialect
 from anima_prompt.interchange.promptfile import read_prompt_file

@@ -6,7 +6,7 @@ by replacing characters, since underscores stand for dots and for themselves. Wh
 Source: ComfyUI 0.29.0; Hu et al. 2021, Yeh et al. 2023 (LyCORIS), Liu et al. 2024 (DoRA).
 """
 
-from anima_infer.lora.delta import Delta
+from anima_infer.lora.deltas import Delta
 from anima_infer.lora.file import Lora, matched
 from anima_infer.lora.jobs import converted, extracted
 from anima_infer.lora.merging import Merger

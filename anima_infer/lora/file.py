@@ -11,7 +11,7 @@ from torch import Tensor
 
 from anima_infer.checkpoint import WeightFile
 from anima_infer.errors import LoraError
-from anima_infer.lora.delta import Delta
+from anima_infer.lora.deltas import Delta
 from anima_infer.lora.names import Names, split_name
 
 _SHOWN = 4

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from anima_infer.errors import LoraError
-from anima_infer.lora.delta import Delta
+from anima_infer.lora.deltas import Delta
 from anima_infer.lora.file import Lora
 from anima_infer.lora.names import Names
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from anima_infer.checkpoint.diffusers_names import diffusers_dit_name
-from anima_infer.checkpoint.part import ADAPTER
+from anima_infer.checkpoint.parts import ADAPTER
 
 ROLES: dict[str, tuple[str, ...]] = {
     "down": (
@@ -117,9 +117,9 @@ def spelt(ours: str, role: str, to: str) -> str:
 
 def generic_names(most: int = 64) -> Names:
     """Return the names of the release's modules for as many blocks as a file may speak of, without a model."""
-    from anima_infer.adapter import Adapter
-    from anima_infer.config import AdapterConfig, DitConfig
-    from anima_infer.dit import Dit
+    from anima_infer.model.adapter import Adapter
+    from anima_infer.model.config import AdapterConfig, DitConfig
+    from anima_infer.model.dit import Dit
 
     with torch.device("meta"):
         one = Dit(DitConfig(width=256, blocks=1, heads=2, context_width=8, adaln_width=8, mlp_width=8))

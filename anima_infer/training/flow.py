@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from anima_infer.errors import SettingsError
-from anima_infer.schedule import SHIFT
+from anima_infer.sampling.schedule import SHIFT
 
 METHODS = ("uniform", "sigmoid", "shift")
 

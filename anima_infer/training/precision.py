@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from anima_infer.dit import attention
+from anima_infer.model.dit import attention
 
 ROUNDS = 20
 """Tries of each; the fastest counts."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from anima_infer.training.optimiser import Learner
+from anima_infer.training.optimizer import Learner
 from anima_infer.training.state import Average, load_state, save_state
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from anima_infer.atomic import written_whole
 from anima_infer.errors import CheckpointError
-from anima_infer.whole import written_whole
 
 
 class Average:

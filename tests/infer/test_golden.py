@@ -13,18 +13,19 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from anima_infer.adapter import Adapter
 from anima_infer.checkpoint import WeightFile, diffusers_dit_name, diffusers_vae_name
-from anima_infer.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
-from anima_infer.dit import Context, Dit, stacked
-from anima_infer.guidance import Apg, Guidance
-from anima_infer.image import to_picture
+from anima_infer.checkpoint.loading import load_text_encoder
+from anima_infer.images import to_picture
 from anima_infer.lora import Merger
-from anima_infer.noise import BrownianNoise, GaussianNoise, initial_noise
-from anima_infer.samplers import ALIASES, BROWNIAN, SAMPLERS
-from anima_infer.schedule import SCHEDULERS, levels, sigmas_for
-from anima_infer.text import TextEncoder, load_text_encoder
-from anima_infer.vae import Vae, collapsed
+from anima_infer.model.adapter import Adapter
+from anima_infer.model.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
+from anima_infer.model.dit import Context, Dit, stacked
+from anima_infer.model.text import TextEncoder
+from anima_infer.model.vae import Vae, collapsed
+from anima_infer.sampling.guidance import Apg, Guidance
+from anima_infer.sampling.noise import BrownianNoise, GaussianNoise, initial_noise
+from anima_infer.sampling.samplers import ALIASES, BROWNIAN, SAMPLERS
+from anima_infer.sampling.schedule import SCHEDULERS, levels, sigmas_for
 from anima_prompt import weighted_segments
 from anima_prompt.tokens import Tokenizers
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from anima_infer.config import DitConfig
-from anima_infer.dit import Dit
+from anima_infer.model.config import DitConfig
+from anima_infer.model.dit import Dit
 from anima_infer.placement import Offload
 from benchmarks.memory import DEVICE, GIB, Meter, Setup, peaks
 

@@ -6,17 +6,19 @@ import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from anima_infer.adapter import Adapter
-from anima_infer.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
-from anima_infer.dit import Dit
-from anima_infer.models import Files
-from anima_infer.text import TextEncoder
-from anima_infer.vae import Vae
+from anima_infer.files import Files
+from anima_infer.model.adapter import Adapter
+from anima_infer.model.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
+from anima_infer.model.dit import Context, Dit
+from anima_infer.model.text import TextEncoder
+from anima_infer.model.vae import Vae
+from anima_infer.models import Models
 
 DIT = DitConfig(width=128, blocks=2, heads=2, context_width=48, adaln_width=16, mlp_width=512)
 ADAPTER = AdapterConfig(width=48, blocks=2, heads=2, source_width=32, target_width=48, vocabulary=400)
@@ -120,3 +122,38 @@ def write_model(folder: Path, dtype: torch.dtype = torch.float32) -> Tiny:
         t5,
     )
     return Tiny(folder, files)
+
+
+def encode(models: Models, text: str) -> Context:
+    return models.encoder.encode([(text, 1.0)] if text else [])
+
+
+FP32: dict[str, Any] = {"dtype": torch.float32, "device": CPU}
+
+
+def same(network: torch.nn.Module, other: torch.nn.Module) -> bool:
+    return all(
+        torch.equal(a, b) for a, b in zip(network.state_dict().values(), other.state_dict().values(), strict=True)
+    )
+
+
+def source(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def small_lora(rank: int = 4, seed: int = 0) -> dict[str, Tensor]:
+    source = torch.Generator().manual_seed(seed)
+
+    def r(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=source) * 0.1
+
+    return {
+        "diffusion_model.blocks.0.self_attn.q_proj.lora_A.weight": r(rank, 128),
+        "diffusion_model.blocks.0.self_attn.q_proj.lora_B.weight": r(128, rank),
+        "diffusion_model.llm_adapter.blocks.1.mlp.0.lora_A.weight": r(rank, 48),
+        "diffusion_model.llm_adapter.blocks.1.mlp.0.lora_B.weight": r(192, rank),
+        "diffusion_model.t_embedder.1.linear_1.lora_A.weight": r(rank, 128),
+        "diffusion_model.t_embedder.1.linear_1.lora_B.weight": r(128, rank),
+        "text_encoders.qwen3_06b.transformer.model.layers.1.mlp.up_proj.lora_A.weight": r(rank, 32),
+        "text_encoders.qwen3_06b.transformer.model.layers.1.mlp.up_proj.lora_B.weight": r(64, rank),
+    }

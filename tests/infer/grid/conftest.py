@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from anima_infer.grid.executor import InProcess, Outcome
-from anima_infer.grid.folder import Grid, open_grid
-from anima_infer.grid.plan import Batch, Cell
-from anima_infer.grid.runner import plan_for, run_grid
-from anima_infer.grid.spec import Spec, spec_from
+from anima_infer.grid.executors.executor import Outcome
+from anima_infer.grid.executors.in_process import InProcess
+from anima_infer.grid.plan.batches import Batch
+from anima_infer.grid.plan.cells import Cell
+from anima_infer.grid.run.runner import plan_for, run_grid
+from anima_infer.grid.spec.definition import Spec
+from anima_infer.grid.spec.reader import spec_from
+from anima_infer.grid.store.contents import Grid, open_grid
 from anima_infer.models import Models
 from tests.infer.tiny import Tiny
 

@@ -14,10 +14,11 @@ from PIL import Image
 
 from anima_infer.cli.main import commands
 from anima_infer.errors import GridError
-from anima_infer.grid.adopt import adopt
-from anima_infer.grid.folder import open_grid
-from anima_infer.grid.tagger import OnnxTagger, shown_share
-from anima_infer.grid.votes import ONE, Votes, pairs_of
+from anima_infer.grid.import_images import adopt
+from anima_infer.grid.measure.tagger import OnnxTagger, shown_share
+from anima_infer.grid.store.contents import open_grid
+from anima_infer.grid.votes.pairs import pairs_of
+from anima_infer.grid.votes.votes import ONE, Votes
 from anima_prompt.interchange.workflow import read_workflow
 from tests.infer.tiny import Tiny
 

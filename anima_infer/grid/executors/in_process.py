@@ -1,0 +1,127 @@
+"""Where cells are rendered. The planner and the manifest know only this interface.
+
+An executor takes batches and gives back outcomes, in any order; another machine, a ComfyUI server or many of either fit
+behind it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from anima_infer.errors import CheckpointError, InferError
+from anima_infer.files import Files
+from anima_infer.grid.executors.executor import Outcome
+from anima_infer.grid.plan.batches import Batch
+from anima_infer.grid.plan.cells import Cell
+from anima_infer.grid.store.files import fingerprint
+from anima_infer.models import Models
+from anima_infer.render.renderer import Picture, Renderer
+from anima_infer.sampling.denoise import Progress
+from anima_prompt.errors import AnimaPromptError
+from anima_prompt.safe_paths import is_file
+
+Load = Callable[[Files], Models]
+"""Loads a model from its files."""
+
+
+class InProcess:
+    """Renders one batch after the other with one model in memory at a time."""
+
+    def __init__(
+        self, files: Files, *, load: Load = Models.load, progress: Progress | None = None, compiled: bool = False
+    ) -> None:
+        """Take where the model is; nothing is loaded before it is needed.
+
+        Args:
+            files: of the run's model; the checkpoints and LoRAs that cells name are looked for beside them.
+            load: reads a model; in the usual types, on the usual device by default.
+            progress: told after every step.
+            compiled: compile every model that is loaded.
+        """
+        self._files, self._load, self._progress, self._compiled = files, load, progress, compiled
+        self._renderer: Renderer | None = None
+        self._loaded: Files | None = None
+
+    def identity(self, cells: Sequence[Cell]) -> dict[str, str]:
+        """Return fingerprints of models and LoRAs."""
+        files = self._files
+        paths = [files.dit, files.text, files.vae, files.adapter, files.qwen_tokenizer, files.t5_tokenizer]
+        found = {part: path for part, path in zip(_PARTS, paths, strict=True) if path is not None}
+        known = {part: fingerprint(_file_in(path)) for part, path in found.items()}
+        for checkpoint in dict.fromkeys(cell.checkpoint for cell in cells if cell.checkpoint):
+            with suppress(CheckpointError):  # the run says what is missing, and goes on
+                dit = files.with_checkpoint(checkpoint).dit
+                if dit is not None:
+                    known[f"checkpoint {checkpoint}"] = fingerprint(_file_in(dit))
+        for use in dict.fromkeys(use for cell in cells for use in cell.job.loras):
+            path = files.lora(use.path)
+            if is_file(path):
+                known[f"LoRA {use.path}"] = fingerprint(path)
+        return known
+
+    def run(self, batches: Iterable[Batch]) -> Iterator[Outcome]:
+        """Yield outcomes, batch by batch.
+
+        Raises:
+            CheckpointError, SettingsError: the run's own model is missing or damaged; where another one is, or memory
+                ends, cells fail.
+        """
+        for batch in batches:
+            began = time.perf_counter()
+            checkpoint = batch.cells[0].checkpoint
+            try:
+                self._load_for(checkpoint)
+            except (InferError, AnimaPromptError, RuntimeError) as error:
+                if checkpoint is None and not isinstance(error, RuntimeError):
+                    raise
+                yield from (_failure(cell, error, 0.0) for cell in batch.cells)
+                continue
+            try:
+                pictures = self._render(batch)
+            except (InferError, AnimaPromptError, RuntimeError) as error:
+                yield from self._failed(batch, error, time.perf_counter() - began)
+                continue
+            share = (time.perf_counter() - began) / len(batch.cells)
+            for cell, picture in zip(batch.cells, pictures, strict=True):
+                yield _outcome(cell, picture, share)
+
+    def _load_for(self, checkpoint: str | None) -> None:
+        files = self._files.with_checkpoint(checkpoint) if checkpoint else self._files
+        if self._renderer is None or files != self._loaded:
+            self._renderer = None  # frees the one before; nobody else may hold it
+            self._renderer = Renderer(self._load(files))
+            self._loaded = files
+            if self._compiled:
+                self._renderer.compile()
+
+    def _render(self, batch: Batch) -> list[Picture]:
+        assert self._renderer is not None
+        return self._renderer.render([cell.job for cell in batch.cells], progress=self._progress)
+
+    def _failed(self, batch: Batch, error: Exception, seconds: float) -> Iterator[Outcome]:
+        """Yield what can be saved of a batch: its cells one by one, so that a bad one takes no other with it."""
+        if len(batch.cells) > 1:
+            yield from self.run(Batch(batch.number, (cell,)) for cell in batch.cells)
+        else:
+            yield _failure(batch.cells[0], error, seconds)
+
+
+_PARTS = ("DiT", "text encoder", "VAE", "adapter", "Qwen tokenizer", "T5 tokenizer")
+
+
+def _file_in(path: Path) -> Path:
+    """Return a file, or the largest one in a folder."""
+    if path.is_file():
+        return path
+    return max((one for one in path.iterdir() if one.is_file()), key=lambda one: one.stat().st_size)
+
+
+def _outcome(cell: Cell, picture: Picture, seconds: float) -> Outcome:
+    return Outcome(cell, seconds, picture.image, picture.parameters, picture.workflow)
+
+
+def _failure(cell: Cell, error: Exception, seconds: float) -> Outcome:
+    return Outcome(cell, seconds, error=" ".join(str(error).split()) or type(error).__name__)

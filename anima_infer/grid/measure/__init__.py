@@ -1,0 +1,1 @@
+"""What can be measured of images. Needs no tensors."""

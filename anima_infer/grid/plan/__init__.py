@@ -1,0 +1,1 @@
+"""From a specification to cells in batches, with what they will cost."""

@@ -1,0 +1,50 @@
+"""What rendering costs: megapixels times calls of the network."""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+from torch import Tensor
+
+from anima_infer.render.job import Job
+from anima_infer.sampling.samplers import SAMPLERS
+from anima_infer.sampling.schedule import SHIFT
+
+
+def work_of(job: Job) -> float:
+    """Return what a picture costs: megapixels times calls of the network."""
+    s = job.settings
+    calls = calls_of(s.sampler, tuple(s.sigmas().tolist())) * (1 if s.guidance.off else 2)
+    return s.width * s.height / 1e6 * calls
+
+
+@functools.cache
+def calls_of(sampler: str, sigmas: tuple[float, ...]) -> int:
+    """Return how often a sampler asks the model on a schedule: counted, on one number in the place of a picture.
+
+    >>> calls_of("euler", (1.0, 0.5, 0.0)), calls_of("heun", (1.0, 0.5, 0.0))
+    (2, 3)
+    """
+    if len(sigmas) < 2:
+        return 0
+    model = _Counter()
+    x = torch.zeros(1, 1, 1, 1)
+    SAMPLERS[sampler](model, x, torch.tensor(sigmas), lambda *_: torch.zeros_like(x))
+    return model.calls
+
+
+class _Counter:
+    """Stands in for a model and counts."""
+
+    shift = SHIFT
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:  # noqa: ARG002  a sampler gives it
+        self.calls += 1
+        return torch.zeros_like(x)
+
+    def both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        return self(x, sigma), torch.zeros_like(x)

@@ -1,0 +1,1 @@
+"""Running a plan into a folder."""

@@ -1,0 +1,1 @@
+"""The specification of a grid: reading it, its axes, its JSON schema."""

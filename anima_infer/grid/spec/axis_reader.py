@@ -1,0 +1,200 @@
+"""Axes: what changes from cell to cell, as labelled values that each make some changes."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from anima_infer.errors import GridError, InferError
+from anima_infer.grid.spec.axes import Axis, AxisValue, Change
+from anima_infer.grid.spec.changes import KINDS, NONE, Kind
+from anima_infer.grid.spec.prompt_axes import values_from_file, values_from_template
+from anima_infer.grid.spec.ranges import numbers_from
+from anima_prompt.documents import Value, load_documents
+
+AXIS_KEYS = ("name", "values", "baseline", "prompts", "template", *KINDS)
+
+
+VALUE_KEYS = ("label", "value", *KINDS)
+
+
+def axis_from(value: Value) -> Axis:
+    """Return an axis of a specification.
+
+    Raises:
+        PromptFileError: it breaks the schema.
+    """
+    fields = value.fields("an axis", AXIS_KEYS)
+    named = [key for key in ("prompts", "template", *KINDS) if key in fields]
+    if len(named) > 1:
+        fields[named[1]].fail(
+            f"axis changes '{named[0]}' and '{named[1]}'; write them as values with both, or as two axes"
+        )
+    if not named:
+        if "values" not in fields:
+            value.fail(f"axis says not what it changes; write one of {', '.join(('prompts', 'template', *KINDS))}")
+        kind, argument, values = "", "", _own_values(fields["values"])
+    elif named[0] in ("prompts", "template"):
+        kind, argument = "prompt", ""
+        source = fields[named[0]]
+        values = values_from_file(source) if named[0] == "prompts" else values_from_template(source)
+    else:
+        kind = named[0]
+        argument, listed = _argument(KINDS[kind], fields, value)
+        values = _values(KINDS[kind], argument, listed)
+    name = fields["name"].text("name") if "name" in fields else f"{kind} {argument}".strip() or "look"
+    _check_values(value, name, values)
+    baseline = fields["baseline"].text("baseline") if "baseline" in fields else ""
+    if baseline and baseline not in [one.label for one in values]:
+        fields["baseline"].fail(f"baseline is '{baseline}'; expected one of {', '.join(one.label for one in values)}")
+    return Axis(name, kind, argument, values, baseline)
+
+
+def _argument(kind: Kind, fields: dict[str, Value], value: Value) -> tuple[str, Value]:
+    """Return the argument of a kind, and where its values are."""
+    if not kind.takes:
+        if "values" in fields:
+            fields["values"].fail(f"'values' is not needed here; write '{kind.name}: [...]'")
+        return "", fields[kind.name]
+    named = fields[kind.name]
+    argument = named.text(kind.takes)
+    if kind.arguments and argument not in kind.arguments:
+        named.fail(f"{kind.name} is '{argument}'; expected one of {', '.join(kind.arguments)}")
+    if "values" not in fields:
+        value.fail(f"axis '{kind.name}: {argument}' has no 'values'; write the list beside it")
+    return argument, fields["values"]
+
+
+def _values(kind: Kind, argument: str, value: Value) -> tuple[AxisValue, ...]:
+    if not value.is_list:
+        if not kind.numeric:
+            return (_value(kind, argument, value),)
+        return values_of(kind.name, numeric_values(value), value, argument)
+    return tuple(itertools.chain.from_iterable(_spread(kind, argument, item) for item in value.items("values")))
+
+
+def _spread(kind: Kind, argument: str, value: Value) -> Sequence[AxisValue]:
+    """Return what one item of a list stands for: a short form of numbers is several values."""
+    if kind.numeric and not value.is_mapping and not _is_none(value) and not _is_number(value):
+        return values_of(kind.name, numeric_values(value), value, argument)
+    return [_value(kind, argument, value)]
+
+
+def _value(kind: Kind | None, argument: str, value: Value) -> AxisValue:
+    if _is_none(value):
+        return AxisValue(NONE)
+    if value.is_mapping:
+        return _labelled(kind, argument, value)
+    assert kind is not None
+    changes = (_change(kind, argument, value),)
+    return AxisValue(_label(value), changes, changes[0].value if isinstance(changes[0].value, Decimal) else None)
+
+
+def _labelled(kind: Kind | None, argument: str, value: Value) -> AxisValue:
+    fields = value.fields("a value", VALUE_KEYS)
+    changes = []
+    if "value" in fields:
+        if kind is None:
+            fields["value"].fail(
+                "'value' needs an axis that says what it changes; write the key itself, such as 'cfg: 5'"
+            )
+        if not _is_none(fields["value"]):
+            changes.append(_change(kind, argument, fields["value"]))
+    for name, other in KINDS.items():
+        if name not in fields:
+            continue
+        if not other.takes:
+            changes.append(_change(other, "", fields[name]))
+            continue
+        for key, inner in fields[name].fields(name, other.arguments or fields[name].keys(name)).items():
+            changes.append(_change(other, key, inner))
+    rank = {name: index for index, name in enumerate(KINDS)}
+    changes.sort(key=lambda change: rank[change.kind.name])
+    if "label" in fields:
+        label = fields["label"].text("label")
+    else:
+        parts = [_label(fields["value"])] if "value" in fields else []
+        parts += [f"{name} {_label(fields[name])}" for name in KINDS if name in fields]
+        label = ", ".join(parts) or NONE
+    number = changes[0].value if len(changes) == 1 and isinstance(changes[0].value, Decimal) else None
+    return AxisValue(label, tuple(changes), number)
+
+
+def _own_values(value: Value) -> tuple[AxisValue, ...]:
+    made = []
+    for item in value.items("values"):
+        if not item.is_mapping and not _is_none(item):
+            item.fail("value says not what it changes; write a mapping such as {label: dark, add: night, cfg: 5}")
+        made.append(_value(None, "", item))
+    return tuple(made)
+
+
+def _change(kind: Kind, argument: str, value: Value) -> Change:
+    read = value.guarded(lambda: _read(kind, value))
+    return Change(kind, argument, read, f"{value.source}:{value.line}:{value.column}")
+
+
+def _read(kind: Kind, value: Value) -> Any:
+    try:
+        return kind.read(value)
+    except InferError as error:
+        value.fail(str(error))
+
+
+def _label(value: Value) -> str:
+    if value.is_list:
+        return ", ".join(_label(item) for item in value.items("a value"))
+    if value.is_mapping:
+        return ", ".join(
+            f"{key} {_label(inner)}" for key, inner in value.fields("a value", value.keys("a value")).items()
+        )
+    return "none" if value.is_null else value.text("a value").strip() or "(empty)"
+
+
+def _is_none(value: Value) -> bool:
+    return value.is_null or (not value.is_list and not value.is_mapping and value.text("a value") == NONE)
+
+
+def _is_number(value: Value) -> bool:
+    return not value.is_list and re.fullmatch(r"[-+]?\d+(\.\d+)?", value.text("a value").strip()) is not None
+
+
+def numeric_values(value: Value) -> Iterable[Decimal]:
+    """Return the numbers of a list or a short form.
+
+    Raises:
+        PromptFileError: there is something else.
+    """
+    if value.is_list:
+        return itertools.chain.from_iterable(numeric_values(item) for item in value.items("numbers"))
+    try:
+        return numbers_from(value.text("a number"))
+    except GridError as error:
+        value.fail(str(error))
+
+
+def values_of(kind: str, numbers: Iterable[Decimal], value: Value, argument: str = "") -> tuple[AxisValue, ...]:
+    """Return values for numbers.
+
+    Raises:
+        PromptFileError: the kind does not take one of them.
+    """
+    made = []
+    for number in numbers:
+        (scalar,) = load_documents(f"{number:f}", value.source)
+        placed = replace(scalar, line=value.line, column=value.column)
+        made.append(AxisValue(f"{number:f}", (_change(KINDS[kind], argument, placed),), number))
+    return tuple(made)
+
+
+def _check_values(value: Value, name: str, values: Sequence[AxisValue]) -> None:
+    if not values:
+        value.fail(f"axis '{name}' has no values; write at least two")
+    labels = [one.label for one in values]
+    for label in labels:
+        if labels.count(label) > 1:
+            value.fail(f"axis '{name}' has the value '{label}' twice; give one of them another 'label'")

@@ -1,0 +1,1 @@
+"""A grid's folder: what was planned, what is finished, and the images. Needs no tensors."""

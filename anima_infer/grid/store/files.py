@@ -1,0 +1,41 @@
+"""The files of a grid's folder: their names, atomic writes, hashes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from anima_infer.atomic import written_whole
+from anima_infer.errors import GridError
+
+GRID, MANIFEST, PICTURES, VOTES, LOCK = "grid.json", "manifest.jsonl", "pictures", "votes.sqlite3", ".lock"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file beside, then rename it.
+
+    Raises:
+        GridError: it cannot be written.
+    """
+    try:
+        with written_whole(path) as beside:
+            beside.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise GridError(
+            f"{path}: cannot be written ({error.strerror}); free some space or choose another place"
+        ) from None
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(path: Path) -> str:
+    """Return what tells a large file from others: a hash of its size, its first and its last 64 kB."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(65_536)
+        file.seek(max(0, size - 65_536))
+        return hashlib.sha256(str(size).encode() + head + file.read()).hexdigest()[:16]

@@ -1,0 +1,36 @@
+"""One run at a time in a grid's folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from anima_infer.errors import GridError
+from anima_infer.grid.store.files import LOCK, PICTURES
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a folder; the lock goes with the process, however it ends.
+
+    Raises:
+        GridError: another run has it, or the folder cannot be written.
+    """
+    import fcntl
+
+    try:
+        (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+        file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise GridError(f"{folder}: cannot be written ({error.strerror}); choose another place") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        raise GridError(f"{folder}: another run is at work in it; wait for it, or choose another folder") from None
+    try:
+        yield
+    finally:
+        os.close(file)

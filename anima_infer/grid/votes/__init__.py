@@ -1,0 +1,1 @@
+"""Votes on pairs of images, and what they say. Needs no tensors."""

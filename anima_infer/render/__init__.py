@@ -1,0 +1,1 @@
+"""From prompts to images that say how they were made."""

@@ -1,0 +1,1 @@
+"""From noise to latents: schedules, noise, samplers, guidance. Knows no prompts and no files."""

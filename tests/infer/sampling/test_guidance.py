@@ -1,0 +1,48 @@
+"""Facts about guidance."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from anima_infer.errors import SettingsError
+from anima_infer.models import Models
+from anima_infer.sampling.denoise import denoise
+from anima_infer.sampling.guidance import Apg, Guidance
+from anima_infer.sampling.settings import Settings
+from tests.infer.tiny import encode
+
+
+def test_guidance_of_one_never_asks_for_the_negative_prompt(models: Models) -> None:
+    cond = encode(models, "1girl")
+    settings = Settings(64, 64, 3, guidance=Guidance(1.0))
+    with_none = denoise(models.dit, [cond], [], settings, [1])
+    assert torch.equal(with_none, denoise(models.dit, [cond], [encode(models, "bad")], settings, [1]))
+
+
+def test_guidance_forms(models: Models) -> None:
+    cond, empty = encode(models, "1girl"), encode(models, "")
+    made = {
+        name: denoise(models.dit, [cond], [empty], Settings(64, 64, 4, guidance=guidance), [1])
+        for name, guidance in {
+            "plain": Guidance(4.0),
+            "zero": Guidance(4.0, zero_star=True),
+            "apg": Guidance(4.0, apg=Apg(0.0, 5.0, -0.5)),
+            "interval": Guidance(4.0, interval=(0.2, 0.8)),
+        }.items()
+    }
+    assert len({tuple(t.flatten()[:4].tolist()) for t in made.values()}) == 4
+    again = Apg(0.0, 5.0, -0.5)
+    twice = [
+        denoise(models.dit, [cond], [empty], Settings(64, 64, 4, guidance=Guidance(4.0, apg=again)), [1])
+        for _ in range(2)
+    ]
+    assert torch.equal(*twice), "momentum does not reach into the next run"
+
+
+def test_apg_is_read_and_written() -> None:
+    assert Apg.parse("0.5") == Apg(0.5, 5, 0)
+    assert str(Apg.parse("0.5:2:-0.25")) == "0.5:2:-0.25"
+    for text in ("", "a", "1:2:3:4", "nan"):
+        with pytest.raises(SettingsError, match="expected eta, norm and momentum"):
+            Apg.parse(text)
