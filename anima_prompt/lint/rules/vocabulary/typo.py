@@ -14,7 +14,7 @@ _LEAST = 7
 
 def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
     """Look at the words of unknown tags that no tag is near to."""
-    from anima_prompt.lint.rules import unknown_tag
+    from anima_prompt.lint.rules.vocabulary import unknown_tag
 
     if (
         not facts.everyday

@@ -27,7 +27,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 def _blocks(context: Context) -> set[int]:
     """Return where the tags of repeated quality blocks start; they are another rule's."""
-    from anima_prompt.lint.rules.duplicate_block import repeats
+    from anima_prompt.lint.rules.typography.duplicate_block import repeats
 
     return {item.start for run in repeats(context) for item in run}
 
