@@ -17,8 +17,8 @@ from anima_prompt.diagnostics import Diagnostic, Edit, Fix, Severity
 from anima_prompt.lint.config import Config
 from anima_prompt.lint.document import Document
 from anima_prompt.lint.rule import Rule
-from anima_prompt.vocabulary.library import Library
 from anima_prompt.vocabulary.packs import data_folder
+from anima_prompt.vocabulary.user_store import UserStore
 
 _MOST_ROWS = 500_000
 
@@ -30,7 +30,7 @@ def setup_digest(config: Config, rules: Iterable[Rule]) -> str:
     chosen = (config.select, config.extend_select, config.ignore, config.severities, sorted(config.words))
     fixes = (config.extend_safe_fixes, config.extend_unsafe_fixes)
     codes = [(rule.code, rule.severity, repr(rule.check) if not rule.code.startswith("ANI") else "") for rule in rules]
-    key = (__version__, chosen, fixes, codes, stamps, Library.default().fingerprint())
+    key = (__version__, chosen, fixes, codes, stamps, UserStore.default().fingerprint())
     return hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()
 
 
@@ -59,7 +59,7 @@ class Cache:
     @classmethod
     def default(cls) -> Cache:
         """Return the cache of the user's library folder."""
-        return cls(Library.default().folder / "cache" / "lint.sqlite")
+        return cls(UserStore.default().folder / "cache" / "lint.sqlite")
 
     def get(self, key: bytes) -> list[Diagnostic] | None:
         """Return what was said, or None."""

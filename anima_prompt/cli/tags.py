@@ -1,6 +1,6 @@
 """Commands of ``anima-prompt tags``: search, show and fill the vocabulary.
 
-Thin shells round :class:`Vocabulary` and :class:`Library`, as the other commands are round the rest.
+Thin shells round :class:`Vocabulary` and :class:`UserStore`, as the other commands are round the rest.
 """
 
 from __future__ import annotations
@@ -176,14 +176,14 @@ def learn(folder: Path) -> None:
     Reads the .txt files of FOLDER and of the folders in it. 'tags related' and 'tags search --with' use what was
     learnt; a new lesson takes the place of the one before.
     """
-    from anima_prompt.vocabulary.learned import learn as count
-    from anima_prompt.vocabulary.library import Library
+    from anima_prompt.vocabulary.cooccurrence import learn as count
+    from anima_prompt.vocabulary.user_store import UserStore
 
     files = sorted(path for path in folder.rglob("*.txt") if path.is_file())
     if not files:
         raise InputError(f"{folder}: holds no captions; give a folder with .txt files")
     lesson = count(
-        (names_in(path.read_text(encoding="utf-8", errors="replace")) for path in files), Library.default().learned
+        (names_in(path.read_text(encoding="utf-8", errors="replace")) for path in files), UserStore.default().learned
     )
     counts = (counted(lesson.captions, "caption"), counted(lesson.tags, "tag"), counted(lesson.pairs, "pair"))
     click.echo(", ".join(counts), err=True)
@@ -206,10 +206,10 @@ def sync(base: str | None, until: datetime | None, delay: float, kinds: tuple[st
     Implications come with the tags. Goes on where it was interrupted. The model's knowledge ends in September 2025:
     --until 2025-09-30 stays inside it.
     """
-    from anima_prompt.vocabulary.library import Library
     from anima_prompt.vocabulary.sync import BASE, KINDS, Pace, fetch
+    from anima_prompt.vocabulary.user_store import UserStore
 
-    library = Library.default()
+    library = UserStore.default()
     for kind in kinds or KINDS:
         path = fetch(
             kind,
@@ -251,10 +251,10 @@ def names_in(text: str) -> tuple[str, ...]:
 def stats(as_json: bool) -> None:
     """Count the vocabulary by category, and name its imports."""
     from anima_prompt.vocabulary import Vocabulary
-    from anima_prompt.vocabulary.library import Library
+    from anima_prompt.vocabulary.user_store import UserStore
 
     sizes = Counter((entry.category, entry.section.value) for entry in Vocabulary.default().entries())
-    library = Library.default()
+    library = UserStore.default()
     imports = [path.stem for path in (*library.imports(), *library.overlays(), *library.implications())]
     if as_json:
         rows = [{"category": c, "section": s, "tags": n} for (c, s), n in sizes.most_common()]
@@ -280,9 +280,9 @@ def import_list(file: Path, name: str | None, category: str | None, skip_bad: bo
     The curated packs know more of a tag and win where both have it; the list's post counts and aliases are used. A
     failed import leaves the vocabulary as it was.
     """
-    from anima_prompt.vocabulary.library import Library
+    from anima_prompt.vocabulary.user_store import UserStore
 
-    library = Library.default()
+    library = UserStore.default()
     found = library.add(file, name=name, category=category, skip_bad=skip_bad, tell=_show_progress)
     for row in found.warnings:
         click.echo(f"{file}:{row}", err=True)
@@ -301,9 +301,9 @@ def _show_progress(stage: str, share: float) -> None:
 @click.argument("name")
 def forget(name: str) -> None:
     """Remove an imported list; 'stats' names them."""
-    from anima_prompt.vocabulary.library import Library
+    from anima_prompt.vocabulary.user_store import UserStore
 
-    Library.default().remove(name)
+    UserStore.default().remove(name)
     click.echo(f"import '{name}' removed", err=True)
 
 
@@ -327,9 +327,9 @@ def export(category: str | None) -> None:
 @tags.command()
 def where() -> None:
     """Print the folder of the user's vocabulary."""
-    from anima_prompt.vocabulary.library import Library
+    from anima_prompt.vocabulary.user_store import UserStore
 
-    click.echo(Library.default().folder)
+    click.echo(UserStore.default().folder)
 
 
 def entry_data(entry: Entry) -> dict[str, Any]:

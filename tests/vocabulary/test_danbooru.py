@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from anima_prompt.errors import DataFileError
-from anima_prompt.vocabulary.library import Library
+from anima_prompt.vocabulary import Vocabulary
+from anima_prompt.vocabulary.user_store import UserStore
 
 TAGS = [
     {"id": 1, "name": "my_new_tag", "post_count": 77, "category": 0, "is_deprecated": False},
@@ -30,8 +31,8 @@ ARTISTS = [
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return Library(tmp_path / "library")
+def library(tmp_path: Path) -> UserStore:
+    return UserStore(tmp_path / "library")
 
 
 def written(path: Path, rows: list[dict[str, object]]) -> Path:
@@ -44,34 +45,36 @@ def written(path: Path, rows: list[dict[str, object]]) -> Path:
 
 @pytest.mark.parametrize("name", ["tags.json", "tags.jsonl", "tags.ndjson.gz", "tags.json.gz"])
 def test_tags_of_the_api_are_imported_without_deprecated_and_empty_ones(
-    library: Library, tmp_path: Path, name: str
+    library: UserStore, tmp_path: Path, name: str
 ) -> None:
     found = library.add(written(tmp_path / name, TAGS))
     assert [entry.name for entry in found.entries] == ["my_new_tag", "some_artist"]
-    table = library.open()
+    table = Vocabulary.from_store(library)
     assert table.lookup("my_new_tag").post_count == 77  # type: ignore[union-attr]
     assert table.find("@some artist") is not None
     assert library.imports()[0].name == "tags.csv"
 
 
-def test_aliases_go_to_known_tags_and_never_shadow_a_live_one(library: Library, tmp_path: Path) -> None:
+def test_aliases_go_to_known_tags_and_never_shadow_a_live_one(library: UserStore, tmp_path: Path) -> None:
     found = library.add(written(tmp_path / "tag_aliases.json", ALIASES))
-    table = library.open()
+    table = Vocabulary.from_store(library)
     assert table.lookup("hatlike_thing").name == "witch_hat"  # type: ignore[union-attr]
     assert table.lookup("smile").name == "smile"  # type: ignore[union-attr]
     assert table.lookup("gone_thing") is None
     assert found.warnings == ("2: 'smile' is a tag of its own; the alias is left out",)
 
 
-def test_artists_bring_their_other_names(library: Library, tmp_path: Path) -> None:
+def test_artists_bring_their_other_names(library: UserStore, tmp_path: Path) -> None:
     library.add(written(tmp_path / "artists.jsonl", ARTISTS))
-    table = library.open()
+    table = Vocabulary.from_store(library)
     assert table.lookup("brushy").name == "brush_person"  # type: ignore[union-attr]
     assert table.lookup("gone_person") is None
 
 
 @pytest.mark.parametrize("name", ["tag_implications.json", "tag_implications.jsonl.gz", "implications.tsv"])
-def test_implications_join_those_of_the_packs_and_can_be_forgotten(library: Library, tmp_path: Path, name: str) -> None:
+def test_implications_join_those_of_the_packs_and_can_be_forgotten(
+    library: UserStore, tmp_path: Path, name: str
+) -> None:
     rows = [("very_tall_hat", "witch_hat", "active"), ("a_hat", "b_hat", "deleted")]
     if name.endswith(".tsv"):
         (tmp_path / name).write_text("\n".join(map("\t".join, [("antecedent", "consequent", "status"), *rows])))
@@ -80,17 +83,17 @@ def test_implications_join_those_of_the_packs_and_can_be_forgotten(library: Libr
         written(tmp_path / name, [dict(zip(keys, row, strict=True)) for row in rows])
     found = library.add(tmp_path / name)
     assert (found.entries, found.taken) == ((), "1 implication")
-    table = library.open()
+    table = Vocabulary.from_store(library)
     assert table.implies("very_tall_hat") == ["witch_hat", "hat"]
     assert "very_tall_hat" in table.implied_by("hat")
     assert table.implies("absurdly_long_hair") == ["very_long_hair", "long_hair"], "the packs' are still there"
     assert table.implies("a_hat") == []
     assert table.conflicts(["1girl", "no_headwear", "very_tall_hat"])[0].group == "no-headwear-or-hat"
     library.remove(name.split(".", maxsplit=1)[0])
-    assert library.open().implies("very_tall_hat") == []
+    assert Vocabulary.from_store(library).implies("very_tall_hat") == []
 
 
-def test_tables_of_artists_and_of_tags_are_read(library: Library, tmp_path: Path) -> None:
+def test_tables_of_artists_and_of_tags_are_read(library: UserStore, tmp_path: Path) -> None:
     (tmp_path / "explorer.tsv").write_text(
         "name (as prompted, unescaped)\tworks\tuniqueness\tlive\tcount\nbrush person (x)\t30\t8.9\tlive\t28\n",
         encoding="utf-8",
@@ -98,7 +101,7 @@ def test_tables_of_artists_and_of_tags_are_read(library: Library, tmp_path: Path
     (tmp_path / "all.tsv").write_text("my_tag\t0\t12\t0\nold\t0\t9\t1\n", encoding="utf-8")
     library.add(tmp_path / "explorer.tsv")
     library.add(tmp_path / "all.tsv")
-    table = library.open()
+    table = Vocabulary.from_store(library)
     assert table.lookup("brush_person_(x)").post_count == 28  # type: ignore[union-attr]
     assert table.lookup("my_tag").post_count == 12  # type: ignore[union-attr]
 
@@ -136,7 +139,7 @@ def test_tables_of_artists_and_of_tags_are_read(library: Library, tmp_path: Path
     ],
 )
 def test_other_content_is_one_line_and_changes_nothing(
-    library: Library, tmp_path: Path, name: str, content: str, message: str
+    library: UserStore, tmp_path: Path, name: str, content: str, message: str
 ) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
     with pytest.raises(DataFileError, match=message):
@@ -144,7 +147,9 @@ def test_other_content_is_one_line_and_changes_nothing(
     assert not library.has_imports()
 
 
-def test_an_overlay_adds_renames_hides_and_gives_aliases_and_can_be_forgotten(library: Library, tmp_path: Path) -> None:
+def test_an_overlay_adds_renames_hides_and_gives_aliases_and_can_be_forgotten(
+    library: UserStore, tmp_path: Path
+) -> None:
     path = tmp_path / "mine.csv"
     path.write_text(
         "name,action,value,category,post_count,aliases\n"
@@ -155,17 +160,17 @@ def test_an_overlay_adds_renames_hides_and_gives_aliases_and_can_be_forgotten(li
         encoding="utf-8",
     )
     library.add(path)
-    table = library.open()
+    table = Vocabulary.from_store(library)
     assert table.lookup("my_oc").section.value == "character"  # type: ignore[union-attr]
     assert table.lookup("oc_two").name == "my_oc"  # type: ignore[union-attr]
     assert table.lookup("witch_hat").name == "pointy_witch_hat"  # type: ignore[union-attr]
     assert table.lookup("smile") is None
     assert table.lookup("lange_haare").name == "long_hair"  # type: ignore[union-attr]
     library.remove("mine")
-    assert library.open().lookup("smile") is not None
+    assert Vocabulary.from_store(library).lookup("smile") is not None
 
 
-def test_all_bad_lines_of_an_overlay_are_named_and_nothing_changes(library: Library, tmp_path: Path) -> None:
+def test_all_bad_lines_of_an_overlay_are_named_and_nothing_changes(library: UserStore, tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("name,action,value\na,delete,\nb,rename,\n,hide,\nc,hide,\n", encoding="utf-8")
     with pytest.raises(DataFileError) as error:

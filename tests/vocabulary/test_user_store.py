@@ -11,16 +11,16 @@ import pytest
 
 from anima_prompt import DataFileError, Prompt, Section, Vocabulary
 from anima_prompt.errors import StoreError
-from anima_prompt.vocabulary.library import Library
 from anima_prompt.vocabulary.lists import read_list
 from anima_prompt.vocabulary.store import SCHEMA_VERSION, build, open_store, read_meta
+from anima_prompt.vocabulary.user_store import UserStore
 
 LIST = '1girl,0,7000000,"1girls,sole_female"\nmy_oc,4,12,\nmy_painter,1,44,"old_name"\nlong_hair,0,6000000,"longhair"\n'
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return Library(tmp_path / "library")
+def library(tmp_path: Path) -> UserStore:
+    return UserStore(tmp_path / "library")
 
 
 def written(tmp_path: Path, text: str | bytes, name: str = "mine.csv") -> Path:
@@ -30,11 +30,11 @@ def written(tmp_path: Path, text: str | bytes, name: str = "mine.csv") -> Path:
 
 
 def test_an_import_adds_names_and_renews_counts_and_the_packs_keep_what_they_know(
-    library: Library, tmp_path: Path
+    library: UserStore, tmp_path: Path
 ) -> None:
     found = library.add(written(tmp_path, LIST))
     assert len(found.entries) == 4
-    table = library.open()
+    table = Vocabulary.from_store(library)
     assert table.section_of("my oc") is Section.CHARACTER
     assert table.section_of("old name") is Section.ARTIST
     long_hair = table.lookup("long_hair")
@@ -47,9 +47,9 @@ def test_an_import_adds_names_and_renews_counts_and_the_packs_keep_what_they_kno
     assert Prompt.parse("my oc, 1girl", vocabulary=table).to_text() == "1girl, my oc"
 
 
-def test_a_store_answers_as_the_packs_in_memory_do(library: Library, tmp_path: Path) -> None:
+def test_a_store_answers_as_the_packs_in_memory_do(library: UserStore, tmp_path: Path) -> None:
     library.add(written(tmp_path, "zz_new,0,1,\n"))
-    store, memory = library.open(), Vocabulary.default()
+    store, memory = Vocabulary.from_store(library), Vocabulary.default()
     assert len(store) == len(memory) + 1
     for entry in memory.entries():
         assert store.lookup(entry.name) == entry
@@ -60,26 +60,29 @@ def test_a_store_answers_as_the_packs_in_memory_do(library: Library, tmp_path: P
     assert [m.entry for m in store.search("miku")] == [m.entry for m in memory.search("miku")]
 
 
-def test_an_import_of_the_same_name_replaces_and_forget_removes(library: Library, tmp_path: Path) -> None:
+def test_an_import_of_the_same_name_replaces_and_forget_removes(library: UserStore, tmp_path: Path) -> None:
     library.add(written(tmp_path, "first_tag,0,5,\n"))
     library.add(written(tmp_path, "second_tag,0,5,\n"))
-    assert ("first_tag" in library.open(), "second_tag" in library.open()) == (False, True)
+    assert ("first_tag" in Vocabulary.from_store(library), "second_tag" in Vocabulary.from_store(library)) == (
+        False,
+        True,
+    )
     library.remove("mine")
     assert not library.has_imports()
-    assert "second_tag" not in library.open()
-    with pytest.raises(StoreError, match="import 'mine' does not exist; there is none"):
+    assert "second_tag" not in Vocabulary.from_store(library)
+    with pytest.raises(StoreError, match="no import is named 'mine'; no lists have been imported"):
         library.remove("mine")
 
 
-def test_a_changed_import_or_pack_has_the_store_rebuilt_at_the_next_opening(library: Library, tmp_path: Path) -> None:
+def test_a_changed_import_or_pack_has_the_store_rebuilt_at_the_next_opening(library: UserStore, tmp_path: Path) -> None:
     library.add(written(tmp_path, "first_tag,0,5,\n"))
     (kept,) = library.imports()
     kept.write_text("other_tag,0,5,\n")
-    assert "other_tag" in library.open()
+    assert "other_tag" in Vocabulary.from_store(library)
     assert read_meta(open_store(library.store))["fingerprint"] == library.fingerprint()
 
 
-def test_bad_rows_are_all_named_and_skipped_only_when_asked(library: Library, tmp_path: Path) -> None:
+def test_bad_rows_are_all_named_and_skipped_only_when_asked(library: UserStore, tmp_path: Path) -> None:
     path = written(tmp_path, "good,0,5,\nno count,0\nbad_category,9,5,\nbad_count,0,many,\ngood,0,5,\n")
     with pytest.raises(DataFileError) as caught:
         library.add(path)
@@ -100,7 +103,7 @@ def test_bad_rows_are_all_named_and_skipped_only_when_asked(library: Library, tm
     ],
 )
 def test_a_file_that_is_no_list_is_refused_in_one_line(
-    library: Library, tmp_path: Path, name: str, text: str | bytes, message: str
+    library: UserStore, tmp_path: Path, name: str, text: str | bytes, message: str
 ) -> None:
     with pytest.raises(DataFileError, match=message) as caught:
         library.add(written(tmp_path, text, name), skip_bad=True)
@@ -144,17 +147,17 @@ def test_the_lists_in_circulation_are_read(shared: Path, tmp_path: Path) -> None
     assert found.bad_rows == ()
 
 
-def test_a_damaged_store_is_rebuilt_and_a_missing_one_explained(library: Library, tmp_path: Path) -> None:
+def test_a_damaged_store_is_rebuilt_and_a_missing_one_explained(library: UserStore, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no vocabulary; run 'anima-prompt tags import'"):
         open_store(library.store)
     library.add(written(tmp_path, LIST))
     library.store.write_bytes(b"SQLite format 3\x00" + b"junk" * 500)
     with pytest.raises(StoreError, match=r"the vocabulary is damaged .* delete it and import again"):
         open_store(library.store)
-    assert "my_oc" in library.open()
+    assert "my_oc" in Vocabulary.from_store(library)
 
 
-def test_a_store_of_another_version_is_rebuilt(library: Library, tmp_path: Path) -> None:
+def test_a_store_of_another_version_is_rebuilt(library: UserStore, tmp_path: Path) -> None:
     import sqlite3
 
     library.add(written(tmp_path, LIST))
@@ -162,10 +165,10 @@ def test_a_store_of_another_version_is_rebuilt(library: Library, tmp_path: Path)
         connection.execute("UPDATE meta SET value = '0' WHERE key = 'schema'")
     with pytest.raises(StoreError, match=f"has version 0, expected {SCHEMA_VERSION}; import again"):
         open_store(library.store)
-    assert "my_oc" in library.open()
+    assert "my_oc" in Vocabulary.from_store(library)
 
 
-def test_a_full_disk_leaves_the_old_vocabulary_and_nothing_beside_it(library: Library, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_vocabulary_and_nothing_beside_it(library: UserStore, tmp_path: Path) -> None:
     library.add(written(tmp_path, LIST))
     before = library.store.read_bytes()
     command = (
@@ -177,12 +180,12 @@ def test_a_full_disk_leaves_the_old_vocabulary_and_nothing_beside_it(library: Li
     assert "the old one is as it was" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert library.store.read_bytes() == before
-    assert "my_oc" in library.open()
+    assert "my_oc" in Vocabulary.from_store(library)
     left = sorted(p.name for p in library.folder.rglob("*") if p.is_file())
     assert left == ["mine.csv", "vocabulary.sqlite"]
 
 
-def test_a_killed_import_leaves_the_old_vocabulary(library: Library, tmp_path: Path) -> None:
+def test_a_killed_import_leaves_the_old_vocabulary(library: UserStore, tmp_path: Path) -> None:
     library.add(written(tmp_path, LIST))
     big = written(tmp_path, "".join(f"tag_number_{i},0,{i},\n" for i in range(30_000)), "big.csv")
     env = {**os.environ, "ANIMA_PROMPT_DATA": str(library.folder)}
@@ -191,19 +194,19 @@ def test_a_killed_import_leaves_the_old_vocabulary(library: Library, tmp_path: P
         process.wait(timeout=0.6)
     process.kill()
     process.wait()
-    table = library.open()
+    table = Vocabulary.from_store(library)
     assert "my_oc" in table
     assert "tag_number_7" not in table
 
 
-def test_two_imports_at_once_are_both_there_afterwards(library: Library, tmp_path: Path) -> None:
+def test_two_imports_at_once_are_both_there_afterwards(library: UserStore, tmp_path: Path) -> None:
     env = {**os.environ, "ANIMA_PROMPT_DATA": str(library.folder)}
     lists = [written(tmp_path, f"tag_of_{name},0,5,\n", f"{name}.csv") for name in ("one", "two")]
     running = [
         subprocess.Popen([sys.executable, "-m", "anima_prompt", "tags", "import", str(p)], env=env) for p in lists
     ]
     assert [process.wait() for process in running] == [0, 0]
-    table = library.open()
+    table = Vocabulary.from_store(library)
     assert "tag_of_one" in table
     assert "tag_of_two" in table
 

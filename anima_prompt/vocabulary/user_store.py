@@ -16,18 +16,18 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from anima_prompt.atomic import temporary_path
 from anima_prompt.errors import DataFileError, StoreError
 from anima_prompt.numbers import counted
-from anima_prompt.vocabulary.dumps import is_dump, is_implications, read_dump, read_implications
-from anima_prompt.vocabulary.learned import open_learned
+from anima_prompt.vocabulary.cooccurrence import Cooccurrence, open_cooccurrence
+from anima_prompt.vocabulary.danbooru import is_dump, is_implications, read_dump, read_implications
 from anima_prompt.vocabulary.lists import CATEGORIES, TagList, read_list
 from anima_prompt.vocabulary.overlay import apply, is_overlay, read_overlay
 from anima_prompt.vocabulary.packs import OTHER_NAMES, PACKS, Entry, data_folder, read_packs
 from anima_prompt.vocabulary.relations import read_relations
-from anima_prompt.vocabulary.store import SCHEMA_VERSION, Tell, build, open_store, read_meta, silent
-from anima_prompt.vocabulary.table import Vocabulary
+from anima_prompt.vocabulary.store import SCHEMA_VERSION, Tell, build, entries_where, open_store, read_meta, silent
 
 ENVIRONMENT = "ANIMA_PROMPT_DATA"
 """Environment variable that names another folder."""
@@ -35,14 +35,22 @@ ENVIRONMENT = "ANIMA_PROMPT_DATA"
 _NUMBERS = {category: number for number, (category, _) in CATEGORIES.items()}
 
 
+class OpenedStore(NamedTuple):
+    """An open vocabulary store, co-occurrence counts if captions were read, and files of imported implications."""
+
+    connection: sqlite3.Connection | None
+    cooccurrence: Cooccurrence | None = None
+    implications: tuple[Path, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Library:
+class UserStore:
     """A folder with ``imports/*.csv`` and ``vocabulary.sqlite``."""
 
     folder: Path
 
     @classmethod
-    def default(cls) -> Library:
+    def default(cls) -> UserStore:
         """Return the user's library: the platform's data folder, or the one that ``ANIMA_PROMPT_DATA`` names."""
         named = os.environ.get(ENVIRONMENT)
         if named:
@@ -143,7 +151,10 @@ class Library:
         return TagList((), tuple(bad), others=counted(len(pairs), "implication"))
 
     def _known(self) -> dict[str, Entry]:
-        return {entry.name: entry for entry in self.open().entries()}
+        opened = self.open()
+        if opened.connection is None:
+            return {entry.name: entry for entry in read_packs(data_folder())}
+        return {entry.name: entry for entry in entries_where(opened.connection, "1 = 1", ())}
 
     def remove(self, name: str) -> None:
         """Forget an imported list, or an overlay.
@@ -154,30 +165,33 @@ class Library:
         everything = (*self.imports(), *self.overlays(), *self.implications())
         target = next((path for path in everything if path.stem == name), None)
         if target is None:
-            known = ", ".join(path.stem for path in everything) or "none"
-            raise StoreError(f"import '{name}' does not exist; there is {known}")
+            known = ", ".join(path.stem for path in everything)
+            hint = f"imported: {known}" if known else "no lists have been imported"
+            raise StoreError(f"no import is named '{name}'; {hint}")
         target.unlink()
         self.rebuild()
 
-    def open(self) -> Vocabulary:
-        """Return the vocabulary, built anew if a pack or an import has changed since.
+    def open(self) -> OpenedStore:
+        """Return the open store, built anew if a pack or an import has changed since.
 
-        If that cannot be done (a read-only folder, a full disk), the store as it is answers; without one, the packs do.
+        If that cannot be done (a read-only folder, a full disk), the store as it is answers; without one there is no
+        connection, and the packs answer.
         """
+        connection: sqlite3.Connection | None = None
         try:
             connection = open_store(self.store)
             if read_meta(connection).get("fingerprint") == self.fingerprint():
-                return self._vocabulary(connection)
+                return self._opened(connection)
         except StoreError:
             connection = None
         try:
             self.rebuild()
-            return self._vocabulary(open_store(self.store))
+            return self._opened(open_store(self.store))
         except StoreError:
-            return Vocabulary(connection=connection) if connection else Vocabulary.from_folder(data_folder())
+            return OpenedStore(connection)
 
-    def _vocabulary(self, connection: sqlite3.Connection) -> Vocabulary:
-        return Vocabulary(connection=connection, learned=open_learned(self.learned), implications=self.implications())
+    def _opened(self, connection: sqlite3.Connection) -> OpenedStore:
+        return OpenedStore(connection, open_cooccurrence(self.learned), tuple(self.implications()))
 
     def rebuild(self) -> int:
         """Build the store from the packs and the imports and return the number of entries.

@@ -50,11 +50,11 @@ class Lesson:
     pairs: int
 
 
-class Learned:
+class Cooccurrence:
     """Counts in a file, read when they are asked for."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Hold an open file; :func:`open_learned` opens one."""
+        """Hold an open file; :func:`open_cooccurrence` opens one."""
         self._connection = connection
 
     def related(self, name: str, *, limit: int = 20) -> list[Related]:
@@ -80,7 +80,7 @@ class Learned:
         return int(self._connection.execute("SELECT value FROM meta WHERE key = 'captions'").fetchone()[0])
 
 
-def open_learned(path: Path) -> Learned | None:
+def open_cooccurrence(path: Path) -> Cooccurrence | None:
     """Return what was learnt, or None where there is nothing, or nothing readable."""
     if not path.is_file():
         return None
@@ -91,7 +91,7 @@ def open_learned(path: Path) -> Learned | None:
         connection.execute("SELECT 1 FROM pair LIMIT 1")
     except sqlite3.Error:
         return None
-    return Learned(connection)
+    return Cooccurrence(connection)
 
 
 def learn(captions: Iterable[Sequence[str]], path: Path) -> Lesson:

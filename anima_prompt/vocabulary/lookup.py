@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from anima_prompt.errors import InputError
 from anima_prompt.names import QUALIFIER, artist_name, is_artist, text_to_name
 from anima_prompt.sections import Section
-from anima_prompt.vocabulary.packs import Entry, read_packs
+from anima_prompt.vocabulary.packs import Entry, data_folder, read_packs
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from anima_prompt.vocabulary.learned import Learned, Related
+    from anima_prompt.vocabulary.cooccurrence import Cooccurrence, Related
     from anima_prompt.vocabulary.relations import Conflict, Relations
     from anima_prompt.vocabulary.search import Match
+    from anima_prompt.vocabulary.user_store import UserStore
 
 _YEAR = re.compile(r"year_\d{4}")
 _REMEMBERED = 50_000
@@ -55,10 +56,10 @@ class Vocabulary:
         entries: Iterable[Entry] = (),
         *,
         connection: sqlite3.Connection | None = None,
-        learned: Learned | None = None,
+        learned: Cooccurrence | None = None,
         implications: Sequence[Path] = (),
     ) -> None:
-        """Hold ``entries`` in memory, or answer from an open store (see :mod:`anima_prompt.vocabulary.library`).
+        """Hold ``entries`` in memory, or answer from an open store (see :mod:`anima_prompt.vocabulary.user_store`).
 
         ``learned`` is what was learnt from captions: which tags go together. ``implications`` are files of the user's,
         beside those of the packs.
@@ -92,6 +93,14 @@ class Vocabulary:
         'vocaloid'
         """
         return _default()
+
+    @classmethod
+    def from_store(cls, store: UserStore) -> Vocabulary:
+        """Return the vocabulary of a store on disk, built anew if a pack or an import has changed since."""
+        opened = store.open()
+        if opened.connection is None:
+            return cls.from_folder(data_folder())
+        return cls(connection=opened.connection, learned=opened.cooccurrence, implications=opened.implications)
 
     def __len__(self) -> int:
         if self._connection is None:
@@ -177,7 +186,7 @@ class Vocabulary:
         >>> [one.name for one in Vocabulary.from_folder(data_folder()).related("long_hair", limit=2)]
         ['short_hair', 'very_long_hair']
         """
-        from anima_prompt.vocabulary.learned import Related
+        from anima_prompt.vocabulary.cooccurrence import Related
 
         entry = self.lookup(name)
         if entry is not None:
@@ -254,7 +263,6 @@ class Vocabulary:
         Raises:
             DataFileError: an imported file is malformed.
         """
-        from anima_prompt.vocabulary.packs import data_folder
         from anima_prompt.vocabulary.relations import Relations, read_relations
 
         return read_relations(data_folder(), self._implications) if self._implications else Relations.default()
@@ -352,6 +360,6 @@ def _like(path: str) -> str:
 
 @cache
 def _default() -> Vocabulary:
-    from anima_prompt.vocabulary.library import Library
+    from anima_prompt.vocabulary.user_store import UserStore
 
-    return Library.default().open()
+    return Vocabulary.from_store(UserStore.default())
