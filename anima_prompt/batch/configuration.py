@@ -25,8 +25,11 @@ from anima_prompt.lint.datarules import read_rules
 from anima_prompt.lint.document import Role
 from anima_prompt.lint.registry import all_rules, joined
 from anima_prompt.lint.rule import Rule
+from anima_prompt.safe_paths import read_utf8
 
 FILES = ("anima-prompt.toml", "anima-prompt.yaml", "anima-prompt.yml", "pyproject.toml")
+MOST_BYTES = 4_000_000
+"""Largest configuration file."""
 TABLE = ("tool", "anima-prompt")
 
 _LISTS = {
@@ -159,7 +162,7 @@ def _found(folder: Path) -> Project:
 
 def _has_table(path: Path) -> bool:
     try:
-        return "[tool.anima-prompt" in path.read_text(encoding="utf-8")
+        return "[tool.anima-prompt" in read_utf8(path, limit=MOST_BYTES)
     except (OSError, UnicodeDecodeError):
         return False
 
@@ -172,9 +175,10 @@ def read_project(path: Path) -> Project:
         PromptFileError: it breaks the schema; with line and column.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_utf8(path, limit=MOST_BYTES)
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a configuration file in UTF-8") from None
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: cannot be read ({reason}); give a configuration file in UTF-8") from None
     if path.suffix == ".toml":
         value = _toml(text, path)
     else:

@@ -26,12 +26,12 @@ from anima_prompt.batch.sources import (
 )
 from anima_prompt.diagnostics import Diagnostic
 from anima_prompt.errors import AnimaPromptError, InputError
-from anima_prompt.interchange.textfile import read_text
+from anima_prompt.interchange.textfile import read_text, shortened
 from anima_prompt.lint.document import Role
 from anima_prompt.lint.fixing import Fixed
 from anima_prompt.lint.linter import Linter, with_suppressions
 from anima_prompt.lint.rule import Rule
-from anima_prompt.safe_paths import exists, is_folder
+from anima_prompt.safe_paths import exists, is_folder, is_link
 
 FEW = 64
 """Fewer files than this are not worth a second process."""
@@ -84,6 +84,8 @@ class Batch:
         self._captions = Captions()
         self._cache = Cache.default() if options.cached else None
         self.said: dict[bytes, list[Diagnostic]] = {}
+        self.folders: dict[str, Path] = {}
+        """The folder in which :func:`expand` found a file; files that were named themselves are not in it."""
 
     def report(self, source: str) -> Report:
         """Lint a file, or standard input for ``-``."""
@@ -200,11 +202,18 @@ def expand(sources: Iterable[str], batch: Batch) -> list[str]:
             found[source] = None
         elif is_folder(path):
             project = batch.project_of(str(path / "x"))
-            found |= {str(file): None for file in files_below(path) if not project.excludes(str(file))}
+            files = [str(file) for file in files_below(path) if not project.excludes(str(file))]
+            batch.folders |= {file: path for file in files if file not in found}
+            found |= dict.fromkeys(files)
         elif exists(path):
             found[source] = None
+            batch.folders.pop(source, None)
+        elif is_link(path):
+            raise InputError(f"{source}: is a symbolic link to a file that does not exist; name an existing file")
         else:
-            raise InputError(f"{source}: no such file or folder; give a file, a folder, a prompt in quotes, or -")
+            raise InputError(
+                f"{shortened(source)}: no such file or folder; give a file, a folder, a prompt in quotes, or -"
+            )
     return list(found)
 
 

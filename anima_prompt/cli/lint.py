@@ -23,7 +23,7 @@ from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
 from anima_prompt.numbers import SIZE, parse_size
-from anima_prompt.safe_paths import exists
+from anima_prompt.safe_paths import exists, is_file
 
 if TYPE_CHECKING:
     from anima_prompt.batch.configuration import Use
@@ -75,7 +75,11 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
     "--output-format", "-f", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the findings."
 )
 @click.option(
-    "--output", "-o", type=click.Path(dir_okay=False), help="File for the findings instead of standard output."
+    "--output",
+    "-o",
+    metavar="FILE",
+    type=click.Path(readable=False),
+    help="Write findings to FILE instead of standard output.",
 )
 @click.option("--severity", type=_SEVERITIES, default="info", show_default=True, help="Least severity that is shown.")
 @click.option(
@@ -156,14 +160,13 @@ class _Run:
             writer = writer_for(self.given["output_format"], echo, colour=self._colour())
             for report in self._reports(list(sources)):
                 for error in report.errors:
-                    self.failed = True
-                    click.echo(f"error: {error}", err=True)
+                    self._fail(error)
                 shown = self._shown(self._fixed(report) if self.fixing else report)
                 self._count(shown)
                 if not self.given["statistics"] and not self.given["diff"]:
                     writer.report(shown)
                 if self.given["add_ignore"]:
-                    add_ignores(shown)
+                    self._add_ignores(shown)
             if self.given["statistics"]:
                 from anima_prompt.batch.outputs.plain import statistics
 
@@ -214,21 +217,38 @@ class _Run:
             for piece, one in zip(report.pieces, fixed, strict=True)
         ]
         left = replace(left, pieces=tuple(pieces))
-        if report.path in ("<text>", "-"):
+        if report.path in ("<text>", "-") or not is_file(report.path):
             self._show_text(report, left)
             return left
         use = self.batch.use_of(report.path, self.batch.project_of(report.path))
         texts = new_text(report, fixed, lines=bool(use.lines))
-        if texts is None or texts[0] == texts[1]:
+        if texts is None:  # a kind of file that cannot be written: its findings stay
+            return report
+        if texts[0] == texts[1]:
             return left
         self.changed = True
         if self.given["diff"]:
             print_diff(texts[0], texts[1], report.path)
-        else:
-            write_text(Path(report.path), texts[1])
-            count = sum(len(one.applied) for one in fixed)
-            click.echo(f"{report.path}: {count} fixed", err=True)
+            return left
+        try:
+            write_text(Path(report.path), texts[1], within=self.batch.folders.get(report.path))
+        except InputError as error:
+            self._fail(str(error))
+            return report
+        count = sum(len(one.applied) for one in fixed)
+        click.echo(f"{report.path}: {count} fixed", err=True)
         return left
+
+    def _fail(self, message: str) -> None:
+        """Print an error that concerns one file; the others are linted all the same."""
+        self.failed = True
+        click.echo(f"error: {message}", err=True)
+
+    def _add_ignores(self, report: Report) -> None:
+        try:
+            add_ignores(report, within=self.batch.folders.get(report.path))
+        except InputError as error:
+            self._fail(str(error))
 
     def _show_text(self, before: Report, after: Report) -> None:
         from anima_prompt.interchange.textfile import join_negative
@@ -262,20 +282,20 @@ class _Run:
         return FINDINGS if self.worst <= self.fatal and not self.given["exit_zero"] else CLEAN
 
     def _colour(self) -> bool:
-        return self.given["output"] is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        return self.given["output"] in (None, "-") and sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
     @contextmanager
     def _stream(self) -> Iterator[Callable[[str], None]]:
-        """Yield what writes the findings: to a file at the end, whole, or to standard output at once."""
-        from anima_prompt.interchange.textfile import write_text
+        """Yield the function that writes findings: to a file when all are known, or to standard output at once."""
+        from anima_prompt.interchange.textfile import write_report
 
-        if self.given["output"] is None:
+        if self.given["output"] in (None, "-"):
             to_errors = self.fixing and not self.given["diff"] and self.given["output_format"] in ("text", "concise")
             yield lambda text: click.echo(text, nl=False, err=to_errors)
             return
         pieces: list[str] = []
         yield pieces.append
-        write_text(Path(self.given["output"]), "".join(pieces))
+        write_report(Path(self.given["output"]), "".join(pieces))
 
 
 def _use(given: dict[str, Any]) -> Use:
@@ -305,26 +325,44 @@ def print_diff(old: str, new: str, name: str) -> None:
     show(difflib.unified_diff(old.splitlines(), new.splitlines(), name, name, lineterm="", n=1))
 
 
-def add_ignores(report: Report) -> None:
-    """Write a comment with the codes that were found above a text, or a sidecar beside a picture.
+def add_ignores(report: Report, *, within: Path | None = None) -> None:
+    """Suppress a file's findings: a comment above each prompt of a text, a line in the sidecar of an image.
+
+    Args:
+        within: the folder in which the file was found, if it was not named itself.
 
     Raises:
         InputError: the file cannot be written.
     """
-    from anima_prompt.batch.sources import SIDECAR, TEXTS
+    from anima_prompt.batch.sources import MOST_BYTES, SIDECAR, TEXTS
     from anima_prompt.interchange.pictures import PICTURES
-    from anima_prompt.interchange.textfile import read_text, write_text
+    from anima_prompt.interchange.textfile import lines_of, read_text, write_text
 
     codes = sorted({d.code for found in report.diagnostics for d in found})
     path = Path(report.path)
     if not codes or report.path in ("-", "<text>"):
         return
     if path.suffix.lower() in PICTURES:
-        write_text(path.with_name(path.name + SIDECAR), "".join(f"{code}\n" for code in codes))
-    elif path.suffix.lower() in TEXTS:
-        write_text(path, f"# anima: ignore {', '.join(codes)}\n{read_text(report.path)}")
+        sidecar = path.with_name(path.name + SIDECAR)
+        before = lines_of(read_text(str(sidecar))) if exists(sidecar) else []
+        write_text(sidecar, "".join(f"{line}\n" for line in (*before, *codes)), within=within)
+    elif path.suffix.lower() in TEXTS and is_file(path):
+        write_text(path, _with_comments(read_text(report.path, limit=MOST_BYTES), report), within=within)
     else:
         click.echo(f"{report.path}: takes no comments; ignore {', '.join(codes)} in the configuration", err=True)
+
+
+def _with_comments(text: str, report: Report) -> str:
+    """Return a text with a suppression comment above each prompt that has findings."""
+    from anima_prompt.interchange.textfile import lines_of
+
+    rows = lines_of(text, keep_ends=True)
+    ending = "\r\n" if "\r\n" in text else "\n"
+    for piece, found in sorted(zip(report.pieces, report.diagnostics, strict=True), key=lambda pair: -pair[0].line):
+        if found:
+            codes = ", ".join(sorted({d.code for d in found}))
+            rows.insert(piece.line - 1, f"# anima: ignore {codes}{ending}")
+    return "".join(rows)
 
 
 def _stamps(sources: tuple[str, ...], batch: Batch) -> dict[str, float]:

@@ -21,6 +21,7 @@ from anima_prompt.errors import InputError
 from anima_prompt.interchange.textfile import split_negative
 from anima_prompt.names import name_to_text, text_to_name
 from anima_prompt.numbers import counted
+from anima_prompt.safe_paths import exists, is_file
 
 if TYPE_CHECKING:
     from anima_prompt.vocabulary import Entry
@@ -282,6 +283,8 @@ def import_list(file: Path, name: str | None, category: str | None, skip_bad: bo
     """
     from anima_prompt.vocabulary.user_store import UserStore
 
+    if exists(file) and not is_file(file):
+        raise InputError(f"{file}: is not a regular file; give a tag list")
     library = UserStore.default()
     found = library.add(file, name=name, category=category, skip_bad=skip_bad, tell=_show_progress)
     for row in found.warnings:

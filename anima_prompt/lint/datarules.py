@@ -21,12 +21,14 @@ from anima_prompt.lint.document import Role
 from anima_prompt.lint.rule import ALL_ROLES, Example, Finding, Rule, Safety, found, quoted
 from anima_prompt.names import escape, text_to_name
 from anima_prompt.numbers import counted
+from anima_prompt.safe_paths import read_utf8
 from anima_prompt.vocabulary.packs import data_folder
 
 if TYPE_CHECKING:
     from anima_prompt.documents import Value
 
 RULES = "tags/rules.yaml"
+_MOST_BYTES = 16_000_000
 Kind = TypeVar("Kind", bound=StrEnum)
 _KEYS = ("code", "name", "severity", "fix", "roles", "profiles", "message", "reason", "words", "pairs", "bad", "good")
 _CODE = re.compile(r"[A-Z]{3}\d{3}")
@@ -100,9 +102,10 @@ def read_rules(path: Path) -> list[Rule]:
         PromptFileError: the file breaks the schema; with line and column.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_utf8(path, limit=_MOST_BYTES)
     except (OSError, UnicodeDecodeError) as error:
-        raise DataFileError(f"{path}: cannot be read ({error}); give a YAML file of rules") from None
+        reason = getattr(error, "strerror", None) or error
+        raise DataFileError(f"{path}: cannot be read ({reason}); give a YAML file of rules") from None
     rules = []
     for document in load_documents(text, str(path)):
         for value in document.items("rules"):

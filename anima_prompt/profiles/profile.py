@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from anima_prompt.errors import ProfileError
 from anima_prompt.numbers import SIZE, parse_size
+from anima_prompt.safe_paths import read_utf8
 
 if TYPE_CHECKING:
     from anima_prompt.documents import Value
@@ -99,11 +100,10 @@ def load_profile(name_or_path: str | Path) -> Profile:
         names = ", ".join(known)
         raise ProfileError(f"profile is '{name_or_path}'; expected one of {names}, or a YAML file of your own")
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ProfileError(f"{path}: larger than 1 MB; a profile is a short YAML file")
-        text = path.read_text(encoding="utf-8")
+        text = read_utf8(path, limit=_MAX_BYTES)
     except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path}: cannot be read ({error}); give a profile's name or a YAML file") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ProfileError(f"{path}: cannot be read ({reason}); give a profile's name or a YAML file") from None
     documents = load_documents(text, str(path))
     if len(documents) != 1:
         raise ProfileError(f"{path}: {len(documents)} documents; expected one profile")

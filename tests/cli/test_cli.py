@@ -148,7 +148,7 @@ def test_a_failing_write_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_pat
     shell = f"ulimit -f 0; exec {COMMAND} fmt a.txt"  # no file may grow: what a full disk does, and for root too
     done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S607
     assert done.returncode == 2
-    assert done.stderr == "error: a.txt: cannot be written (file too large); the file is as it was\n"
+    assert done.stderr == "error: a.txt: cannot be written (file too large); the file was not changed\n"
     assert path.read_text() == "a ,b"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
