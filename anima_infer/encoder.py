@@ -13,7 +13,7 @@ from torch import Tensor
 from anima_infer.checkpoint.embeddings import Embeddings
 from anima_infer.errors import SettingsError
 from anima_infer.model.adapter import Adapter
-from anima_infer.model.dit import Context
+from anima_infer.model.inputs import Conditioning
 from anima_infer.model.text import TextEncoder
 from anima_prompt.tokens import T5_END, Tokenizers, Tokens
 
@@ -38,7 +38,7 @@ class Encoder:
         return self.adapter.norm.weight.device
 
     @torch.inference_mode()
-    def encode(self, segments: Iterable[tuple[str, float]], *, zero_if_empty: bool = False) -> Context:
+    def encode(self, segments: Iterable[tuple[str, float]], *, zero_if_empty: bool = False) -> Conditioning:
         """Return the context of one prompt.
 
         Args:
@@ -71,7 +71,7 @@ class Encoder:
         return tokens
 
     @torch.inference_mode()
-    def contexts(self, prompts: Sequence[Tokens], *, zero: Sequence[bool] | None = None) -> list[Context]:
+    def contexts(self, prompts: Sequence[Tokens], *, zero: Sequence[bool] | None = None) -> list[Conditioning]:
         """Return the contexts of several prompts, encoded one by one: the same rows whatever the company."""
         found = []
         for index, tokens in enumerate(prompts):
@@ -79,7 +79,7 @@ class Encoder:
             found.append(self._one(tokens, blank=blank))
         return found
 
-    def _with_embeddings(self, segments: Sequence[tuple[str, float]], embeddings: Embeddings) -> Context:
+    def _with_embeddings(self, segments: Sequence[tuple[str, float]], embeddings: Embeddings) -> Conditioning:
         """Return the context of a prompt in which some rows are learnt vectors."""
         width, target = self.text.model.config.hidden_size, self.adapter.config.target_width
         device, embed = self.device, self.text.model.get_input_embeddings()
@@ -102,9 +102,9 @@ class Encoder:
         source = self.text(end, embeddings=torch.cat(qwen)[None]).to(device)
         made = self.adapter(source, end, embeddings=rows)
         made = made * torch.tensor([*weights, 1.0], device=device)[None, :, None].to(made.dtype)
-        return Context(made, (made.shape[1],))
+        return Conditioning(made, (made.shape[1],))
 
-    def _one(self, tokens: Tokens, *, blank: bool) -> Context:
+    def _one(self, tokens: Tokens, *, blank: bool) -> Conditioning:
         device = self.device
         ids = torch.tensor([tokens.t5], device=device)
         qwen = torch.tensor([tokens.qwen], device=next(self.text.parameters()).device)
@@ -118,4 +118,4 @@ class Encoder:
         rows = self.adapter(source, ids, source_mask=source_mask)
         weights = torch.tensor(tokens.weights, device=device, dtype=torch.float32)
         rows = rows * weights[None, :, None].to(rows.dtype)
-        return Context(rows, (rows.shape[1],))
+        return Conditioning(rows, (rows.shape[1],))

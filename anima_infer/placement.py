@@ -48,13 +48,13 @@ class Placement:
                 inside: set[nn.Module] = set()
                 if self.offload is Offload.BLOCKS and isinstance(network, Dit):
                     inside = {module for block in network.blocks for module in block.modules()}
-                    network.visit = self._visit
+                    network.block_loader = self._visit
                     visited.append(network)
                 kept += self._bring(module for module in network.modules() if module not in inside)
             yield
         finally:
             for network in visited:
-                network.visit = lambda _block: nullcontext()
+                network.block_loader = lambda _block: nullcontext()
             _restore(kept)
 
     @contextmanager

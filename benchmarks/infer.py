@@ -31,7 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from anima_infer.checkpoint import WeightFile, load_dit, load_vae, part_of
 from anima_infer.model.config import DitConfig, VaeConfig
-from anima_infer.model.dit import Context, Dit
+from anima_infer.model.dit import Dit
+from anima_infer.model.inputs import Conditioning
 from anima_infer.model.vae import decode
 from anima_infer.sampling.denoise import denoise
 from anima_infer.sampling.guidance import Guidance
@@ -102,8 +103,8 @@ def run(side: str, options: argparse.Namespace) -> dict[str, Any]:
     if side == "ours":
         dit = load_dit(WeightFile.of(folder / "dit.safetensors"), dtype=dtype, device=device)
         vae = load_vae(WeightFile.of(folder / "vae.safetensors"), dtype=TYPES[options.vae_dtype], device=device)
-        cond, uncond = Context(rows, (LIVE_ROWS,)), Context(nothing, (1,))
-        keys, level = dit.keys_values(cond), dit.modulation(sigma)
+        cond, uncond = Conditioning(rows, (LIVE_ROWS,)), Conditioning(nothing, (1,))
+        keys, level = dit.compute_keys_values(cond), dit.compute_modulation(sigma)
         step = lambda: dit(latents, level, keys)  # noqa: E731
         paint = lambda: decode(vae, latents)  # noqa: E731
         settings = Settings(size, size, 8, "euler", "simple", Guidance(4.0))

@@ -27,7 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from anima_infer.model.adapter import Adapter
 from anima_infer.model.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
-from anima_infer.model.dit import Context, Dit
+from anima_infer.model.dit import Dit
+from anima_infer.model.inputs import Conditioning
 from anima_infer.model.text import TextEncoder
 from anima_infer.model.vae import Vae
 from anima_infer.placement import Offload, Placement
@@ -136,7 +137,10 @@ def peaks(setup: Setup, size: int, *, guidance: float = 4.0, steps: int = 2) -> 
         with placement.using(networks.text, networks.adapter):
             rows = networks.adapter(networks.text(ids), ids)
         noted("text")
-        context, settings = Context(rows, (TOKENS,)), Settings(size, size, steps, "euler", guidance=Guidance(guidance))
+        context, settings = (
+            Conditioning(rows, (TOKENS,)),
+            Settings(size, size, steps, "euler", guidance=Guidance(guidance)),
+        )
         with placement.using(networks.dit):
             latents = pipeline.denoise(networks.dit, [context], [context], settings, [0])
         noted("DiT")

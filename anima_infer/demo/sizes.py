@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from anima_infer.model.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
-from anima_infer.model.dit import RmsNorm
+from anima_infer.model.layers import RmsNorm
 from anima_infer.model.vae import Norm
 
 VAE = VaeConfig(width=16)

@@ -18,12 +18,14 @@ from anima_infer.demo.drawing import Scene
 from anima_infer.demo.sizes import ADAPTER, DIT, TEXT, Compiler, Precision, Say, fresh
 from anima_infer.demo.twins import leak, with_twins
 from anima_infer.model.adapter import Adapter
-from anima_infer.model.dit import Context, Dit
+from anima_infer.model.dit import Dit
+from anima_infer.model.inputs import Conditioning
 from anima_infer.model.text import TextEncoder
+from anima_infer.training.attention import AttendMode, use_attend
 from anima_infer.training.compiling import why_not
 from anima_infer.training.flow import flow_loss, noised, sample_sigmas
 from anima_infer.training.optimizer import Learner, Pace
-from anima_infer.training.precision import PlainAttention, faster
+from anima_infer.training.precision import faster
 from anima_infer.training.run import resume_run, save_run
 from anima_infer.training.state import Average
 from anima_prompt.tokens import Tokenizers, Tokens
@@ -55,23 +57,23 @@ class Trunk:
         stacks: list[nn.Module] = [self.text.model.layers, self.adapter.blocks, self.dit.blocks]
         return [p for stack in stacks for p in stack.parameters() if p.ndim == 2 and min(p.shape) > DIT.adaln_width]
 
-    def contexts(self, prompts: Sequence[Tokens]) -> Context:
+    def contexts(self, prompts: Sequence[Tokens]) -> Conditioning:
         """Return the contexts of a batch of prompts, padded; as inference computes them one by one."""
         qwen, qwen_mask = padded([tokens.qwen for tokens in prompts])
         t5, mask = padded([tokens.t5 for tokens in prompts])
-        with PlainAttention():
+        with AttendMode():
             hidden = self.text(qwen, qwen_mask.long())
         rows = self.through_adapter(hidden, t5, source_mask=qwen_mask, mask=mask)
         weights = torch.zeros(t5.shape)
         for row, tokens in enumerate(prompts):
             weights[row, : len(tokens.weights)] = torch.tensor(tokens.weights)
-        return Context(rows * weights[..., None], tuple(len(tokens.t5) for tokens in prompts))
+        return Conditioning(rows * weights[..., None], tuple(len(tokens.t5) for tokens in prompts))
 
-    def velocity(self, contexts: Context, x: Tensor, sigmas: Tensor, precision: Precision = faster) -> Tensor:
+    def velocity(self, contexts: Conditioning, x: Tensor, sigmas: Tensor, precision: Precision = faster) -> Tensor:
         """Return the velocity of B latents; each of P contexts is that of B / P latents in a row."""
-        modulation = self.dit.modulation(sigmas)
+        modulation = self.dit.compute_modulation(sigmas)
         with precision():
-            return self.through_dit(x, modulation, self.dit.keys_values(contexts))
+            return self.through_dit(x, modulation, self.dit.compute_keys_values(contexts))
 
     def compiled(self, prompts: Sequence[Tokens], latents: Tensor, compiler: Compiler = torch.compile) -> str:
         """Have adapter and DiT compiled if their gradients stay the same; return why not, "" where they do.
@@ -128,8 +130,9 @@ def new_trunk(seed: int = 0) -> Trunk:
     torch.manual_seed(seed)
     source = torch.Generator().manual_seed(seed)
     trunk = Trunk(TextEncoder(TEXT), Adapter(ADAPTER), Dit(DIT))
-    fresh(trunk.adapter, source)
-    fresh(trunk.dit, source)
+    for network in (trunk.adapter, trunk.dit):
+        use_attend(network)
+        fresh(network, source)
     for block in trunk.dit.blocks:
         nn.init.constant_(block.cross_attn.q_norm.weight, 2.0)  # type: ignore[union-attr, arg-type]
         nn.init.constant_(block.cross_attn.k_norm.weight, 2.0)  # type: ignore[union-attr, arg-type]
@@ -165,7 +168,7 @@ def losses_of(
     with faster():
         both = trunk.contexts(prompts)
     first = len(prompts) - len(twins)
-    contexts = Context(both.rows[:first], both.lengths[:first])
+    contexts = Conditioning(both.rows[:first], both.lengths[:first])
     velocity = trunk.velocity(contexts, noised(data, noise, sigmas), sigmas)
     return flow_loss(velocity, data, noise, counts).mean(), leak(both.rows[list(twins)], both.rows[first:])
 

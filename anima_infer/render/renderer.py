@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from anima_infer.errors import SettingsError
 from anima_infer.images import open_picture, to_mask, to_picture, to_pixels
 from anima_infer.lora import Lora, Merger
-from anima_infer.model.dit import Context
+from anima_infer.model.inputs import Conditioning
 from anima_infer.model.vae import decode
 from anima_infer.models import Models
 from anima_infer.sampling.denoise import Progress, denoise
@@ -53,7 +53,7 @@ class Renderer:
         self.models = models
         self.merger = Merger(models.dit, models.encoder.adapter, models.encoder.text.model)
         self._loras: dict[Path, Lora] = {}
-        self._contexts: dict[tuple[Any, ...], Context] = {}
+        self._contexts: dict[tuple[Any, ...], Conditioning] = {}
 
     def render(
         self,
@@ -103,7 +103,7 @@ class Renderer:
             chosen.append((self._loras[use.path], use.strength, use.strength if use.text is None else use.text))
         self.merger.apply(chosen)
 
-    def context(self, text: str, dialect: Dialect = Dialect.COMFYUI, *, zero_if_empty: bool = False) -> Context:
+    def context(self, text: str, dialect: Dialect = Dialect.COMFYUI, *, zero_if_empty: bool = False) -> Conditioning:
         """Return the context of a text under the active LoRAs; asked for again, the same object."""
         key = (text, dialect, zero_if_empty, self.merger.active)
         if key not in self._contexts:

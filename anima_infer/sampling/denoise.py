@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from anima_infer.errors import InferError, SettingsError
-from anima_infer.model.dit import Context, Dit
+from anima_infer.model.dit import Dit
+from anima_infer.model.inputs import Conditioning
 from anima_infer.sampling.guided_model import Denoiser, MaskedDenoiser, Start
 from anima_infer.sampling.noise import BrownianNoise, GaussianNoise, StepNoise, check_seed, initial_noise
 from anima_infer.sampling.samplers import ALIASES, BROWNIAN, SAMPLERS
@@ -39,8 +40,8 @@ def check_finite(latents: Tensor) -> None:
 @torch.inference_mode()
 def denoise(
     dit: Dit,
-    conds: Sequence[Context],
-    unconds: Sequence[Context],
+    conds: Sequence[Conditioning],
+    unconds: Sequence[Conditioning],
     settings: Settings,
     seeds: Sequence[int],
     *,

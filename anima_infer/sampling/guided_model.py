@@ -10,7 +10,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from anima_infer.model.dit import Context, Dit, KeysValues, Modulation, stacked
+from anima_infer.model.dit import Dit
+from anima_infer.model.inputs import Conditioning, KeysValues, LevelModulation, stack
 from anima_infer.sampling.guidance import Guidance
 from anima_infer.sampling.schedule import SHIFT, percent_to_sigma
 
@@ -21,8 +22,8 @@ class Denoiser:
     def __init__(
         self,
         dit: Dit,
-        conds: Sequence[Context],
-        unconds: Sequence[Context],
+        conds: Sequence[Conditioning],
+        unconds: Sequence[Conditioning],
         guidance: Guidance,
         *,
         shift: float = SHIFT,
@@ -42,13 +43,13 @@ class Denoiser:
         self.guidance = copy.deepcopy(guidance)  # it may remember steps
         low, high = self.guidance.interval
         self.guided_from, self.guided_to = percent_to_sigma(low, shift), percent_to_sigma(high, shift)
-        self._levels: dict[float, Modulation] = {}
+        self._levels: dict[float, LevelModulation] = {}
 
     def prepare(self, sigmas: Tensor) -> None:
         """Compute the modulation vectors of a schedule at once."""
         wanted = [sigma for sigma in sigmas.tolist() if sigma > 0]
         if wanted:
-            levels = self.dit.modulation(torch.tensor(wanted))
+            levels = self.dit.compute_modulation(torch.tensor(wanted))
             self._levels |= {sigma: levels.at(index) for index, sigma in enumerate(wanted)}
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
@@ -93,10 +94,10 @@ class Denoiser:
     def _both_keys(self) -> KeysValues:
         return self._keys([*self.conds, *self.unconds])
 
-    def _keys(self, contexts: Sequence[Context]) -> KeysValues:
+    def _keys(self, contexts: Sequence[Conditioning]) -> KeysValues:
         """Return keys and values for a batch; equal prompts are projected once."""
         unique = list({id(context): context for context in contexts}.values())
-        keys = self.dit.keys_values(stacked(unique))
+        keys = self.dit.compute_keys_values(stack(unique))
         places = [next(i for i, u in enumerate(unique) if u is context) for context in contexts]
         each = len(contexts) // len(unique)
         if places == [i for i in range(len(unique)) for _ in range(each)]:

@@ -6,45 +6,19 @@ bfloat16, added up in float32.
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-from torch.overrides import TorchFunctionMode
-
-from anima_infer.model.dit import attention
 
 ROUNDS = 20
 """Tries of each; the fastest counts."""
 
 PAYS = 0.8
 """Share of the time in float32 that bfloat16 may take to be worth its rounding."""
-
-
-class PlainAttention(TorchFunctionMode):
-    """Gives other people's modules the attention of ``dit.attention`` where they ask PyTorch for its own."""
-
-    def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func is not F.scaled_dot_product_attention or not _is_plain(*args, **kwargs):
-            return func(*args, **kwargs)
-        queries, keys, values = args
-        return attention(queries, keys, values, kwargs.get("attn_mask"))
-
-
-def _is_plain(queries: Tensor, *others: Tensor, **options: Any) -> bool:
-    """Say whether attention is asked for that is masked at most: no dropout, no shared heads, the usual scale."""
-    scale = options.pop("scale", None)
-    usual = scale is None or math.isclose(scale, queries.shape[-1] ** -0.5)
-    return len(others) == 2 and usual and not any(value for name, value in options.items() if name != "attn_mask")
 
 
 @contextmanager

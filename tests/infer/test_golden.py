@@ -19,7 +19,8 @@ from anima_infer.images import to_picture
 from anima_infer.lora import Merger
 from anima_infer.model.adapter import Adapter
 from anima_infer.model.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
-from anima_infer.model.dit import Context, Dit, stacked
+from anima_infer.model.dit import Dit
+from anima_infer.model.inputs import Conditioning, stack
 from anima_infer.model.text import TextEncoder
 from anima_infer.model.vae import Vae, collapsed
 from anima_infer.sampling.guidance import Apg, Guidance
@@ -95,16 +96,16 @@ def test_adapter_with_masks(golden_files: Path, recipe: Any) -> None:
 def test_dit(golden_files: Path, recipe: Any) -> None:
     golden, dit = load_file(golden_files / "dit_tiny.safetensors"), tiny_dit(recipe)
 
-    def context(rows: Tensor) -> Context:
-        return Context(rows if rows.ndim == 3 else rows[None], (rows.shape[-2],))
+    def context(rows: Tensor) -> Conditioning:
+        return Conditioning(rows if rows.ndim == 3 else rows[None], (rows.shape[-2],))
 
     one, two = context(golden["dit.ctx_head"]), context(golden["dit.ctx1_head"])
     cases = {"8x8": [one], "6x10": [one], "odd7x9": [one], "long": [one], "batch2": [one, two], "batch2t": [two, one]}
     for case, contexts in cases.items():
         x, t, y = (golden[f"dit.{case}.{part}"] for part in "xty")
-        velocity = dit(x[:, :, 0], dit.modulation(t), dit.keys_values(stacked(contexts)))
+        velocity = dit(x[:, :, 0], dit.compute_modulation(t), dit.compute_keys_values(stack(contexts)))
         torch.testing.assert_close(velocity, y[:, :, 0], **CLOSE, msg=case)
-    rope = dit.rope(4, 4, torch.device("cpu"))
+    rope = dit._rope(4, 4, torch.device("cpu"))
     torch.testing.assert_close(rope.cos, golden["dit.8x8.rope_cos"], **CLOSE)
     torch.testing.assert_close(rope.sin, golden["dit.8x8.rope_sin"], **CLOSE)
 

@@ -15,7 +15,8 @@ from torch import Tensor
 from anima_infer.files import Files
 from anima_infer.model.adapter import Adapter
 from anima_infer.model.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
-from anima_infer.model.dit import Context, Dit
+from anima_infer.model.dit import Dit
+from anima_infer.model.inputs import Conditioning
 from anima_infer.model.text import TextEncoder
 from anima_infer.model.vae import Vae
 from anima_infer.models import Models
@@ -124,7 +125,7 @@ def write_model(folder: Path, dtype: torch.dtype = torch.float32) -> Tiny:
     return Tiny(folder, files)
 
 
-def encode(models: Models, text: str) -> Context:
+def encode(models: Models, text: str) -> Conditioning:
     return models.encoder.encode([(text, 1.0)] if text else [])
 
 

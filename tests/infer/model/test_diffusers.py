@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from anima_infer.checkpoint import WeightFile, load_adapter, load_dit, load_vae
-from anima_infer.model.dit import Context, Dit
+from anima_infer.model.dit import Dit
+from anima_infer.model.inputs import Conditioning
 from anima_infer.model.vae import Vae, decode
 from anima_infer.sampling.denoise import denoise
 from anima_infer.sampling.guidance import Guidance
@@ -38,11 +39,11 @@ def theirs() -> tuple[Any, Any]:
     return peers.diffusers_dit(DIT, dit_weights()), peers.diffusers_vae(VAE, finite)
 
 
-def context(rows: int, seed: int = 0) -> Context:
-    return Context(torch.randn(1, rows, 48, generator=torch.Generator().manual_seed(seed)), (rows,))
+def context(rows: int, seed: int = 0) -> Conditioning:
+    return Conditioning(torch.randn(1, rows, 48, generator=torch.Generator().manual_seed(seed)), (rows,))
 
 
-def padded(one: Context) -> torch.Tensor:
+def padded(one: Conditioning) -> torch.Tensor:
     return F.pad(one.rows, (0, 0, 0, 512 - one.rows.shape[1]))
 
 
@@ -52,7 +53,7 @@ def test_transformer(ours: tuple[Dit, Vae], theirs: tuple[Any, Any], height: int
     x = torch.randn(2, 16, height, width, generator=torch.Generator().manual_seed(1))
     sigma = torch.tensor([0.7])
     dit, one = ours[0], context(rows)
-    made = dit(x, dit.modulation(sigma), dit.keys_values(one))
+    made = dit(x, dit.compute_modulation(sigma), dit.compute_keys_values(one))
     expected = peers.velocity(theirs[0], x, sigma, padded(one).expand(2, -1, -1))
     torch.testing.assert_close(made, expected, **CLOSE)
 

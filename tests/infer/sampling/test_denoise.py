@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from anima_infer.errors import InferError
-from anima_infer.model.dit import Context
+from anima_infer.model.inputs import Conditioning
 from anima_infer.models import Models
 from anima_infer.sampling.denoise import denoise
 from anima_infer.sampling.guidance import Guidance
@@ -72,6 +72,6 @@ def test_steps_in_two_halves(models: Models) -> None:
 
 def test_values_that_are_not_finite_are_an_error(models: Models) -> None:
     cond = encode(models, "1girl")
-    broken = Context(cond.rows * float("nan"), cond.lengths)
+    broken = Conditioning(cond.rows * float("nan"), cond.lengths)
     with pytest.raises(InferError, match="not finite"):
         denoise(models.dit, [broken], [], Settings(64, 64, 2, guidance=Guidance(1.0)), [1])
