@@ -18,7 +18,7 @@ _SCORE = re.compile(r"score_\d+(?:_up)?", re.IGNORECASE)
 QUALIFIER = re.compile(r"_\(([^()]+)\)$")
 """The last qualifier of a name: ``(kancolle)`` of ``fubuki_(kancolle)``."""
 
-qualified = re.compile(r"[^()]*[^\s()_,][ _]?(?:\([^()]+\)[ _]?)+").fullmatch
+qualified = re.compile(r"[^()]*[^\s()_,][ _]?(?:\((?:[^()]|\([^()]*\))+\)[ _]?)+").fullmatch
 """Match an unescaped text that ends in qualifiers: ``fern (sousou no frieren)``, ``hina_(dress)_(blue_archive)``."""
 
 _INNER_UNDERSCORE = re.compile(r"(?<=[^\s_])_(?=[^\s_])")

@@ -248,10 +248,9 @@ class _Collector:
 
     def is_bare_name(self, node: syntax.Tag) -> bool:
         """Say whether a tag is a name whose qualifiers lack their escapes: ``fern (sousou no frieren)``."""
-        groups = [child for child in node.children if isinstance(child, syntax.Group)]
-        if not groups or any(group.weight is not None for group in groups):
+        if not any(isinstance(child, syntax.Group) for child in node.children):
             return False
-        literal = unescape(node.text, self.dialect)
+        literal = unescape(node.text, self.dialect)  # '(reverse:1999)' is a weight of 1999 to the parser
         return qualified(literal) is not None and is_name(squeezed(literal), self.vocabulary)
 
     def group(self, node: syntax.Group, weight: Decimal) -> None:

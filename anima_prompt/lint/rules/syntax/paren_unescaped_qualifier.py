@@ -18,7 +18,7 @@ def check(context: Context) -> Iterator[Finding]:
     seen: set[int] = set()
     for group in context.groups:
         tag = group.inside
-        if tag is None or group.node.weight is not None or tag.start in seen or not isinstance(tag, syntax.Tag):
+        if tag is None or tag.start in seen or not isinstance(tag, syntax.Tag):
             continue
         seen.add(tag.start)
         facts = context.scope.facts(tag.text)
@@ -28,7 +28,7 @@ def check(context: Context) -> Iterator[Finding]:
         if facts.entry is not None or facts.section is not Section.GENERAL:
             right = spaced(with_escapes(tag.text))
             yield found(tag, f"{message} {quoted(right)}", write=right)
-        else:
+        elif group.node.weight is None:
             right = with_escapes(tag.text)
             message = f"{message} {quoted(right)}, or a comma in front of them"
             yield found(tag, message, write=right, severity=Severity.WARNING, safe=False)
@@ -44,6 +44,7 @@ RULE = Rule(
         Example("1girl, len (tsukihime)", r"1girl, len \(tsukihime\)"),
         Example("1girl, hina (dress) (blue archive), smile", r"1girl, hina \(dress\) \(blue archive\), smile"),
         Example("1girl, asuna_(bunny)_(blue_archive)", r"1girl, asuna \(bunny\) \(blue archive\)"),
+        Example("1girl, vertin_(reverse:1999)", r"1girl, vertin \(reverse:1999\)"),
         Example("1girl, aikatsu!_(series)", r"1girl, aikatsu! \(series\)"),
     ),
     good=(*plain(r"1girl, len \(tsukihime\)", "1girl, (smile:1.2)"), Example("len (tsukihime)", dialect=Dialect.PLAIN)),
