@@ -8,12 +8,14 @@ import re
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import click
 import pytest
 
 import anima_prompt
+from tests.audience import listed_parts, read_allowed, read_hashes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,6 +25,21 @@ def run(*command: str, cwd: Path | None = None) -> str:
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def words_in(wheel: Path) -> dict[str, list[str]]:
+    """Return the listed words of each text file in a wheel; what is allowed for a reason is left out."""
+    listed = read_hashes("listed.txt")
+    allowed = [name for gate, name in read_allowed() if gate == "word"]
+    found = {}
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            text = archive.read(name).decode("utf-8", errors="ignore") if not name.endswith(".safetensors") else ""
+            for word in allowed:
+                text = text.replace(word, "").replace(word.upper(), "")
+            if parts := [part for line in set(text.splitlines()) for part in listed_parts(line, listed)]:
+                found[name] = sorted(set(parts))
+    return found
 
 
 def test_every_exported_name_exists_and_is_listed() -> None:
@@ -60,6 +77,7 @@ def test_no_exported_name_is_the_name_of_a_module() -> None:
 def test_the_wheel_carries_the_data_and_works_in_a_clean_environment(tmp_path: Path) -> None:
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), cwd=ROOT)
     (wheel,) = tmp_path.glob("*.whl")
+    assert words_in(wheel) == {}
     venv.create(tmp_path / "env", with_pip=True)
     python = str(tmp_path / "env/bin/python")
     run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", str(wheel))
