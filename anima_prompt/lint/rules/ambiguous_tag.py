@@ -3,24 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.rule import Finding, Rule, found, plain, quoted
 from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
+from anima_prompt.vocabulary.live_names import is_english, is_live, is_live_alias
+from anima_prompt.vocabulary.suggest import NAMED
+
+if TYPE_CHECKING:
+    from anima_prompt.vocabulary import Vocabulary
+
+
+_SHOWN = 3
 
 
 def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
-    """Look at unknown names that are known with a qualifier; which one is meant is the writer's to say."""
+    """Flag an unknown name that is known with a qualifier; which one is meant is the writer's to say."""
     if facts.entry is not None or facts.artist or facts.section is not Section.GENERAL or len(facts.name) < 3:
         return
-    if facts.name in scope.words or not facts.everyday:
+    if facts.name in scope.words or not facts.everyday or is_live(facts.name) or is_live_alias(facts.name):
         return
-    forms = [f for f in scope.vocabulary.complete(f"{facts.name}_(", limit=4) if f.startswith(f"{facts.name}_(")]
+    forms = _qualified(facts.name, scope.vocabulary)
     if forms:
-        advice = " or ".join(quoted(name_to_text(form, scope.dialect)) for form in forms[:3])
+        advice = " or ".join(quoted(name_to_text(form, scope.dialect)) for form in forms[:_SHOWN])
         yield found((0, len(facts.text)), f"{quoted(facts.text)} is known with a qualifier: {advice}")
+
+
+def _qualified(name: str, vocabulary: Vocabulary) -> list[str]:
+    """Return the names that a name has with qualifiers, the most common first; no artists.
+
+    An English word means a thing first: ``black`` is no shade of ``black_(pokemon)``, ``star`` may be ``star_(sky)``.
+    """
+    is_thing = is_english(name)
+    entries: dict[str, None] = {}
+    for form in vocabulary.complete(f"{name}_(", limit=8):
+        entry = vocabulary.lookup(form) if form.startswith(f"{name}_(") else None
+        if entry is None or entry.section is Section.ARTIST or (is_thing and entry.section in NAMED):
+            continue
+        entries[entry.name if entry.name.startswith(f"{name}_(") else form] = None
+    return list(entries)
 
 
 RULE = Rule(

@@ -7,30 +7,38 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint import words
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rules import tag_joined, unknown_tag
 from anima_prompt.lint.scope import Facts, Scope
+from anima_prompt.vocabulary.live_names import is_english, is_live, is_live_alias, is_word
+from anima_prompt.vocabulary.suggest import is_mechanical
 
 _LEAST = 7
+_LEAST_ALONE = 8
 
 
 def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
-    """Look at the words of unknown tags that no tag is near to."""
-    from anima_prompt.lint.rules import unknown_tag
-
-    if (
-        not facts.everyday
-        or not unknown_tag.is_candidate(facts, scope)
-        or next(unknown_tag.check_tag(facts, scope), None)
-    ):
+    """Flag an unknown tag that is like no known one, and has one word that is a slip of a tag's or an English word."""
+    if not facts.everyday or not unknown_tag.is_candidate(facts, scope):
+        return
+    if is_live(facts.name) or is_live_alias(facts.name):
         return
     known = words.english(scope.vocabulary)
-    parts = facts.name.split("_")
-    odd = [part for part in parts if part.isalpha() and len(part) >= _LEAST and part not in known]
-    if len(odd) != 1 or len(odd) == len(parts) > 1:
+    odd = _odd_word(facts.name.split("_"), known)
+    right = odd and (words.nearest(odd, known) or words.near_english(odd))
+    if not right or unknown_tag.suggestion(facts, scope) or tag_joined.joined(facts.name, scope.vocabulary):
         return
-    right = words.nearest(odd[0], known)
-    if right is not None:
-        text = facts.text.replace(odd[0], right)
-        yield found((0, len(facts.text)), f"'{odd[0]}' may be a typo; did you mean '{right}'?", write=text)
+    sure = is_mechanical(odd, right) or (" " in right and words.is_one_edit(odd, right.replace(" ", "")))
+    message = f"'{odd}' may be a typo; did you mean '{right}'?"
+    yield found((0, len(facts.text)), message, write=facts.text.replace(odd, right) if sure else None)
+
+
+def _odd_word(parts: list[str], known: frozenset[str]) -> str:
+    """Return the one word that is no word, if all others are plain English: names stand beside names."""
+    odd = [part for part in parts if part not in known and not is_english(part)]
+    least = _LEAST if len(parts) > 1 else _LEAST_ALONE
+    if len(odd) != 1 or len(odd[0]) < least or not odd[0].isalpha() or is_word(odd[0]):
+        return ""
+    return odd[0]
 
 
 RULE = Rule(
