@@ -34,8 +34,8 @@ SIXTY_FOUR_BITS, FORTY_BITS, THIRTY_TWO_BITS = 6, 3, 2
 
 LANGUAGES = ("english", "american", "british", "variant_1")
 WORDS = {"words": 60, "contractions": 60}
-NAMES = {"upper": 80, "proper-names": 80}
-"""Largest size of SCOWL that is taken of each kind; sizes up to 60 are the words of a common dictionary."""
+NAMES = {"upper": 70, "proper-names": 70}
+"""Largest size of SCOWL taken of each kind: 60 is a common dictionary; 80 would bring lists with terms of their own."""
 
 _NOT_LETTERS = re.compile(r"[^a-z']+")
 

@@ -257,12 +257,12 @@ def _is_unknown(word: str, known: frozenset[str]) -> bool:
 
 
 def is_mechanical(word: str, other: str) -> bool:
-    """Say whether a hand made one word of the other: letters swapped, one doubled or halved, the last one left out.
+    """Say whether a hand made one word of the other: two letters swapped, or one doubled or halved.
 
     >>> is_mechanical("umbrela", "umbrella"), is_mechanical("wysteria", "wisteria")
     (True, False)
     """
-    if _is_swap(word, other) or (len(word) >= MIN_LETTERS_ALONE and other[:-1] == word):
+    if _is_swap(word, other):
         return True
     short, long = sorted((word, other), key=len)
     return len(long) == len(short) + 1 and any(
@@ -309,7 +309,11 @@ def is_spelling(form: str, name: str) -> bool:
 
 
 def _is_swap(word: str, other: str) -> bool:
-    return len(word) == len(other) and sorted(word) == sorted(other)
+    """Say whether two words differ by two neighboring letters that have changed places."""
+    if len(word) != len(other):
+        return False
+    odd = [place for place in range(len(word)) if word[place] != other[place]]
+    return len(odd) == 2 and odd[1] == odd[0] + 1 and word[odd[0]] + word[odd[1]] == other[odd[1]] + other[odd[0]]
 
 
 def _without_gaps(name: str) -> str:
