@@ -33,9 +33,9 @@ MIN_LETTERS_OF_ENGLISH = 3
 SIXTY_FOUR_BITS, FORTY_BITS, THIRTY_TWO_BITS = 6, 3, 2
 
 LANGUAGES = ("english", "american", "british", "variant_1")
-WORDS = {"words": 60, "contractions": 60}
+WORDS = {"words": 70, "contractions": 70}
 NAMES = {"upper": 70, "proper-names": 70}
-"""Largest size of SCOWL taken of each kind: 60 is a common dictionary; 80 would bring lists with terms of their own."""
+"""Largest size of SCOWL taken of each kind: a large dictionary; size 80 would bring lists with terms of their own."""
 
 _NOT_LETTERS = re.compile(r"[^a-z']+")
 

@@ -23,13 +23,25 @@ def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
     if is_live(facts.name) or is_live_alias(facts.name):
         return
     known = words.english(scope.vocabulary)
-    odd = _odd_word(facts.name.split("_"), known)
-    right = odd and (words.nearest(odd, known) or words.near_english(odd))
+    parts = facts.name.split("_")
+    odd = _odd_word(parts, known)
+    right = odd and _right_word(odd, known, alone=len(parts) == 1)
     if not right or unknown_tag.suggestion(facts, scope) or tag_joined.joined(facts.name, scope.vocabulary):
         return
     sure = is_mechanical(odd, right) or (" " in right and words.is_one_edit(odd, right.replace(" ", "")))
+    text = " ".join(right if part == odd else part for part in parts)
     message = f"'{odd}' may be a typo; did you mean '{right}'?"
-    yield found((0, len(facts.text)), message, write=facts.text.replace(odd, right) if sure else None)
+    yield found((0, len(facts.text)), message, write=text if sure else None)
+
+
+def _right_word(odd: str, known: frozenset[str], *, alone: bool) -> str | None:
+    """Return the word of tags, or of English, that is meant; a letter left out of a lone word may as well be a name."""
+    right = words.nearest(odd, known)
+    if right is None:
+        right = words.near_english(odd)
+        if right is not None and alone and not is_mechanical(odd, right):
+            return None
+    return right
 
 
 def _odd_word(parts: list[str], known: frozenset[str]) -> str:
