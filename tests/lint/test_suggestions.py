@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from anima_prompt import Section, Vocabulary
-from anima_prompt.lint import Config, Document, Linter
+from anima_prompt.lint import Config, Document, Linter, words
 from anima_prompt.names import name_to_text
 from anima_prompt.vocabulary import Entry
 from anima_prompt.vocabulary.live_names import is_live, is_live_alias, is_word
@@ -124,6 +124,18 @@ def test_a_typo_of_a_lone_word_is_no_name() -> None:
     assert messages("beatiful detailed eyes", "typo") == ["'beatiful' may be a typo; did you mean 'beautiful'?"]
     for name in ("marione", "filmina", "candycandie", "privategenerat", "gehrman", "beatiful", "kotobuki lighitng"):
         assert messages(name, "typo") == [], name
+
+
+def test_a_live_alias_a_part_of_a_name_or_a_compound_is_no_typo() -> None:
+    for text in ("desutruction", "red sakazaki", "snowmountains", "batgirl"):
+        assert messages(text, "typo", "unknown-tag", "tag-joined") == [], text
+    assert words.near_english("paiting") is None, "painting or plaiting"
+
+
+def test_a_given_up_name_that_is_in_use_again_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "deprecated", lambda: {"slowking": ("hat",), "quorblesnat": ("hat",)})
+    linter = Linter(Config(select=("tag-deprecated",)))
+    assert [d.start for d in linter.check(Document("quorblesnat, slowking"))] == [0]
 
 
 def test_several_tags_as_near_are_both_named_and_none_is_written() -> None:

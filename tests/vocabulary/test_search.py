@@ -134,6 +134,8 @@ def test_fewer_edits_come_first_then_the_more_common_tag_whatever_the_letters() 
     assert [round(match.score, 3) for match in near] == [0.833, 0.833, 0.833, 0.667]
     assert {match.tier for match in near} == {search.Tier.TYPO}
     assert len(search.nearest(store, "quilt", limit=1)) == 1
+    shorter = store_of([general("quil", 10), general("quiltz", 50), general("uilt", 20), general("quilts", 90)])
+    assert [text for text, _, _ in search.typos(shorter, "quilt")] == ["quilts", "quiltz", "uilt", "quil"]
 
 
 def test_an_entry_comes_once_by_its_nearest_spelling() -> None:
@@ -141,6 +143,8 @@ def test_an_entry_comes_once_by_its_nearest_spelling() -> None:
     assert [(match.entry.name, match.form) for match in search.nearest(store, "quiltz", limit=5)] == [
         ("quilts", "quilts")
     ]
+    store = store_of([general("quilts", 90, "quilty", "quilta"), general("quiltz", 50)])
+    assert [match.entry.name for match in search.nearest(store, "quilt", limit=2)] == ["quilts", "quiltz"]
 
 
 @pytest.mark.parametrize(

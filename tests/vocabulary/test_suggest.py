@@ -109,6 +109,23 @@ def test_nothing_leads_through_an_alias_to_another_word() -> None:
     assert not is_spelling("xy", "xz"), "too short to be near"
 
 
+def test_a_live_alias_is_no_slip_but_may_be_another_spelling() -> None:
+    assert meant("bulleta") == ""
+    assert meant("quorblesnut", table=table_of(general("quorblesnat"))) == "quorblesnat"
+    assert meant("water_drops") == "water_drop"
+
+
+def test_at_most_two_words_are_slips_with_one_letter_each_and_none_beside_in_a_name() -> None:
+    table = table_of(
+        general("quorble_snat_fleezing_zanafi"), Entry("mirrable_plonty", "character", Section.CHARACTER, 900)
+    )
+    assert meant("quorbl_snat_fleezing_zanafy", table=table) == "quorble_snat_fleezing_zanafi"
+    assert meant("quorbl_snaat_fleezing_zanafy", table=table) == ""
+    assert meant("quorbl_snat_fleezng_zanafyi", table=table) == ""
+    assert meant("mirable_plonty", table=table) == "mirrable_plonty"
+    assert meant("mirable_plontyy", table=table) == ""
+
+
 def test_a_known_word_of_the_caller_is_no_slip() -> None:
     assert meant("looking_at_veiwer", frozenset(("veiwer",))) == ""
 
@@ -131,6 +148,10 @@ def test_of_two_tags_as_near_the_most_common_comes_first_and_no_fix_is_sure() ->
     near = slip(table_of(general("quorblesnat", 2000), general("quorblesnit", 20000)), "quorblesnut", frozenset())
     assert near is not None
     assert (near.entry.name, near.others, near.sure) == ("quorblesnit", (), False)
+    two = table_of(general("quorble_snat", 2000), general("quorble_snit", 90000))
+    near = slip(two, "quorble_snut", frozenset())
+    assert near is not None
+    assert (near.entry.name, near.others, near.sure) == ("quorble_snit", (), False)
     farther = slip(table_of(general("quorblesnat", 200), general("quorblesiit", 90000)), "quorblesnut", frozenset())
     assert farther is not None
     assert farther.entry.name == "quorblesnat"

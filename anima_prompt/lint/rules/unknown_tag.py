@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
@@ -16,8 +15,6 @@ from anima_prompt.vocabulary import suggest
 
 _LEAST = 5
 _MOST = 60
-_TRIGGER = re.compile(r"[a-z]{2}\d{2}|\d[a-z]{3}|[^\w\-(),.:!?;'&+/]|__")
-"""Letters and figures in one word, and signs that no name of Danbooru has between words."""
 
 
 def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
@@ -37,11 +34,11 @@ def suggestion(facts: Facts, scope: Scope) -> suggest.Suggestion | None:
 
 
 def is_candidate(facts: Facts, scope: Scope) -> bool:
-    """Say whether an unknown tag is worth a search: a few words, no trigger of a LoRA."""
+    """Say whether an unknown tag is worth a search: neither a letter or two nor half a sentence."""
     if facts.entry is not None or facts.artist or facts.section is not Section.GENERAL or facts.name in scope.words:
         return False
     name = facts.name
-    return _LEAST <= len(name) <= _MOST and name.isascii() and not _TRIGGER.search(name)
+    return _LEAST <= len(name) <= _MOST and name.isascii()
 
 
 RULE = Rule(
