@@ -204,10 +204,10 @@ def _edits(words: list[str], others: list[str], unknown: set[str], *, named: boo
     if len(words) != len(others):
         return 0 if named else _edits_in_one("".join(words), "".join(others), words, unknown)
     pairs = [(word, other) for word, other in zip(words, others, strict=True) if word != other]
-    if not 1 <= len(pairs) <= 2 or any(word not in unknown for word, _ in pairs):
+    if any(word not in unknown for word, _ in pairs):
         return 0
     edits = [word_edits(word, other, alone=len(words) == 1, named=named) for word, other in pairs]
-    if 0 in edits or (len(edits) == 2 and (named or sum(edits) > 2)):
+    if 0 in edits or (len(edits) > 1 and named):
         return 0
     return sum(edits)
 

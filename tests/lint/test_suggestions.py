@@ -127,7 +127,7 @@ def test_a_typo_of_a_lone_word_is_no_name() -> None:
 
 
 def test_a_live_alias_a_part_of_a_name_or_a_compound_is_no_typo() -> None:
-    for text in ("desutruction", "red sakazaki", "snowmountains", "batgirl"):
+    for text in ("desutruction", "red sakazaki", "snowmountains", "batgirl", "cattail", "bluesky"):
         assert messages(text, "typo", "unknown-tag", "tag-joined") == [], text
     assert words.near_english("paiting") is None, "painting or plaiting"
 

@@ -52,8 +52,8 @@ RULE = Rule(
     name="ambiguous-tag",
     severity=Severity.INFO,
     reason="Danbooru tells names apart by a qualifier, and the captions had it; the bare name may be nobody or "
-    "somebody else.",
+    "somebody else. A name that is live as it stands is left alone, and an English word means a thing, not a person.",
     bad=plain("1girl, yamakaze, smile"),
-    good=plain(r"1girl, yamakaze \(kancolle\), smile", "1girl, smile"),
+    good=plain(r"1girl, yamakaze \(kancolle\), smile", "1girl, smile", "1girl, black, deadpool"),
     check_tag=check_tag,
 )

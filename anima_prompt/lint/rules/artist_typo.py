@@ -34,7 +34,7 @@ RULE = Rule(
     name="artist-typo",
     severity=Severity.INFO,
     reason="An artist under a misspelled name is not found. An unknown name far from every known one is left alone: "
-    "it may be a LoRA's trigger. No fix writes one artist's name for another's.",
+    "it may be a LoRA's trigger, and so is a live artist's name. No fix writes one artist's name for another's.",
     bad=plain("1girl, @shinkawa yoji"),
     good=plain("1girl, @shinkawa youji", "1girl, @nobody known at all"),
     check_tag=check_tag,

@@ -32,7 +32,7 @@ RULE = Rule(
     name="tag-alias",
     severity=Severity.INFO,
     reason="Danbooru shows one name for what has several, and that one was in the captions. Source: Danbooru's "
-    "active aliases, 2025-09-24.",
+    "active aliases, 2025-09-24. A fix needs the same words in another spelling, or several words: 'wave' is no 'waving'.",
     bad=(Example("1girl, star eyes", "1girl, +_+"),),
     good=plain("1girl, +_+", "1girl, smile"),
     fix=Safety.UNSAFE,

@@ -46,7 +46,7 @@ RULE = Rule(
     name="tag-deprecated",
     severity=Severity.INFO,
     reason="Old tag lists have names that Danbooru had replaced by September 2025, so that the captions never held "
-    "them.",
+    "them. A fix leaves out a shade at most ('light brown hair'); other replacements are advice.",
     bad=plain("1girl, black footwear"),
     good=plain("1girl, black boots"),
     fix=Safety.UNSAFE,

@@ -47,7 +47,7 @@ RULE = Rule(
         Example("1girl, longhair", "1girl, long hair"),
         Example("1girl, looking-at-viewer", "1girl, looking at viewer"),
     ),
-    good=plain("1girl, long hair", "1girl, back-to-back", "1girl, sunbeam"),
+    good=plain("1girl, long hair", "1girl, back-to-back", "1girl, sunbeam", "1girl, cattail"),
     fix=Safety.UNSAFE,
     check_tag=check_tag,
 )

@@ -57,12 +57,13 @@ RULE = Rule(
     code="ANI603",
     name="typo",
     severity=Severity.INFO,
-    reason="A misspelled word is cut into other tokens. Words are compared with those of all known tags.",
+    reason="A misspelled word is cut into other tokens. The one word of a tag that is neither English nor part of a live "
+    "name is compared with the words of known tags and of English; a fix needs swapped, doubled or halved letters.",
     bad=(
         Example("1girl, softlighiting", "1girl, soft lighting"),
         Example("1girl, umbrela in the rain", "1girl, umbrella in the rain"),
     ),
-    good=plain("1girl, soft lighting", "1girl, stage lights", "1girl, stage presence"),
+    good=plain("1girl, soft lighting", "1girl, stage presence", "1girl, ray tracing", "riddle rosehearts, 1boy"),
     fix=Safety.UNSAFE,
     check_tag=check_tag,
 )

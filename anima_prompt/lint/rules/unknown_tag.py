@@ -45,13 +45,14 @@ RULE = Rule(
     code="ANI601",
     name="unknown-tag",
     severity=Severity.INFO,
-    reason="The model learned some tags from a million pictures and none from a misspelling. Words far from every "
-    "tag are left alone: natural language is allowed everywhere.",
+    reason="The model learned some tags from a million images and none from a misspelling. Live Danbooru names, English "
+    "words and parts of names are meant as they stand, and artists are never suggested. A fix needs one plain, common "
+    "tag that is one letter away; characters and series are named, not written.",
     bad=(
         Example("1girl, lookin at viewer, smile", "1girl, looking at viewer, smile"),
         Example("1girl, two tone hair", "1girl, two-tone hair"),
     ),
-    good=plain("1girl, looking at viewer", "1girl, stage lights", "1girl, my_trigger", "1girl, dynamic pose"),
+    good=plain("1girl, looking at viewer", "1girl, my_trigger", "1girl, dynamic pose", "slowking, suzumiya haruhiko"),
     fix=Safety.UNSAFE,
     check_tag=check_tag,
 )
