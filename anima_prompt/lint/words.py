@@ -41,6 +41,7 @@ DEPRECATED = "tags/deprecated.csv"
 _FEWEST_POSTS = 200
 _LONGEST = 24
 _LEAST_REST = 8
+_ENDING = 2
 _NO_MATTER = frozenset(("own", "on", "of", "the", "a"))
 
 
@@ -99,10 +100,12 @@ def says_the_same(old: str, new: str) -> bool:
 def nearest(word: str, known: frozenset[str]) -> str | None:
     """Return the one known word, or two run together, that ``word`` is a slip of; None if there is none or several.
 
-    A slip is one edit, or two in a word of eleven letters and more, behind the same first two letters.
+    A slip is one edit, or two in a word of eleven letters and more, behind the same first two letters; two edits at the
+    end make another word of the same stem.
 
     >>> nearest("beautifull", frozenset(("beautiful", "bountiful")))
     'beautiful'
+    >>> nearest("bioluminescent", frozenset(("bioluminescence",)))
     """
     from rapidfuzz.distance import OSA
     from rapidfuzz.process import extract
@@ -118,7 +121,8 @@ def nearest(word: str, known: frozenset[str]) -> str | None:
         limit=2,
     )
     if near and (len(near) == 1 or near[0][1] < near[1][1]) and not _is_inflection(word, near[0][0]):
-        return str(near[0][0])
+        right = str(near[0][0])
+        return None if near[0][1] > 1 and right.startswith(word[:-_ENDING]) else right
     return _pair(word, known) if not near else None
 
 

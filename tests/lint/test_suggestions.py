@@ -177,6 +177,26 @@ def test_english_words_live_names_and_artists_are_not_ambiguous(text: str) -> No
     assert messages(text, "ambiguous-tag") == []
 
 
+def test_a_thing_of_a_series_or_a_costume_is_not_what_english_means() -> None:
+    def entry(name: str, section: Section = Section.GENERAL) -> Entry:
+        return Entry(name, "copyright" if section is Section.SERIES else "general", section, 900)
+
+    table = Vocabulary(
+        [
+            entry("among_us", Section.SERIES),
+            entry("naruto_(series)", Section.SERIES),
+            entry("dead_body_(among_us)"),
+            entry("quiet_(cosplay)"),
+            entry("hand_signs_(naruto)"),
+            entry("spring_(season)"),
+            entry("zanafi_(among_us)"),
+        ]
+    )
+    linter = Linter(Config(select=("ambiguous-tag",)), vocabulary=table)
+    found = linter.check(Document("dead body, quiet, hand signs, spring, zanafi"))
+    assert [d.message.partition(" is known")[0] for d in found] == ["'spring'", "'zanafi'"]
+
+
 # --- artists ------------------------------------------------------------------------------------------------------------
 
 

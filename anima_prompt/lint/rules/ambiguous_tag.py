@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.rule import Finding, Rule, found, plain, quoted
 from anima_prompt.lint.scope import Facts, Scope
-from anima_prompt.names import name_to_text
+from anima_prompt.names import QUALIFIER, name_to_text
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.live_names import is_english, is_live, is_live_alias
 from anima_prompt.vocabulary.suggest import NAMED
 
 if TYPE_CHECKING:
-    from anima_prompt.vocabulary import Vocabulary
+    from anima_prompt.vocabulary import Entry, Vocabulary
 
 
 _SHOWN = 3
@@ -33,18 +33,30 @@ def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
 
 
 def _qualified(name: str, vocabulary: Vocabulary) -> list[str]:
-    """Return the names that a name has with qualifiers, the most common first; no artists.
+    """Return the names that a name has with qualifiers, the most common first; no artists, no costumes.
 
-    An English word means a thing first: ``black`` is no shade of ``black_(pokemon)``, ``star`` may be ``star_(sky)``.
+    English means a thing first: ``black`` is no shade of ``black_(pokemon)``, ``star`` may be ``star_(sky)``.
     """
     is_thing = is_english(name)
+    is_phrase = all(map(is_english, name.split("_")))
     entries: dict[str, None] = {}
     for form in vocabulary.complete(f"{name}_(", limit=8):
         entry = vocabulary.lookup(form) if form.startswith(f"{name}_(") else None
-        if entry is None or entry.section is Section.ARTIST or (is_thing and entry.section in NAMED):
+        if entry is None or entry.section is Section.ARTIST or form.endswith("_(cosplay)"):
+            continue
+        if (is_thing and entry.section in NAMED) or (is_phrase and _is_of_series(entry, vocabulary)):
             continue
         entries[entry.name if entry.name.startswith(f"{name}_(") else form] = None
     return list(entries)
+
+
+def _is_of_series(entry: Entry, vocabulary: Vocabulary) -> bool:
+    """Say whether a plain tag's qualifier is a series: a thing of that series alone."""
+    match = QUALIFIER.search(entry.name)
+    if entry.section in NAMED or match is None:
+        return False
+    series = vocabulary.lookup(match.group(1)) or vocabulary.lookup(f"{match.group(1)}_(series)")
+    return series is not None and series.section is Section.SERIES
 
 
 RULE = Rule(
