@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from anima_prompt.errors import DataFileError
 from anima_prompt.vocabulary.live_names import is_english
 from anima_prompt.vocabulary.packs import data_folder
-from anima_prompt.vocabulary.suggest import is_compound, is_spelling, with_other_numbers
+from anima_prompt.vocabulary.spelling import is_compound, is_spelling, with_other_numbers
 
 if TYPE_CHECKING:
     from anima_prompt.vocabulary import Vocabulary

@@ -7,30 +7,28 @@ Danbooru. What is left is compared word by word with the tags in reach, never wi
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING
 
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.live_names import is_live, is_live_alias, is_word
+from anima_prompt.vocabulary.spelling import (
+    LONG_WORD,
+    MIN_LETTERS,
+    is_compound,
+    is_mechanical,
+    is_spelling,
+    other_country,
+    other_gaps,
+    other_number,
+    other_vowels,
+    word_edits,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from anima_prompt.vocabulary.packs import Entry
     from anima_prompt.vocabulary.table import Vocabulary
-
-MIN_LETTERS = 4
-"""A shorter word is no slip: too many names are one letter away."""
-
-MIN_LETTERS_ALONE = 6
-"""The same for a name of one word, where nothing beside it tells what is meant."""
-
-MIN_LETTERS_OF_PART = 3
-"""The least part of a word that a space is put into or taken out of."""
-
-LONG_WORD = 8
-"""From this length on, a word beside known ones may be two edits off; alone, from two letters more."""
 
 MUCH_MORE_COMMON = 10
 """A candidate with so many times the posts of the next one is the one that is meant."""
@@ -44,20 +42,9 @@ NAMED = (Section.CHARACTER, Section.SERIES)
 _MIN_POSTS = 100
 _MIN_POSTS_OF_PERSON = 500
 _MIN_POSTS_OF_FIX = 1000
-_MOST_GAPS = 5
 _SEARCHED = 24
 _PLAIN = (Section.GENERAL, Section.META, Section.COUNT)
-_WORDS = re.compile(r"[^_\-]+")
 _SIGNS = "!?:;.,()"
-
-_SPELLINGS = tuple(
-    pair.split("/")
-    for pair in """
-    our/or grey/gray ise/ize isi/izi yse/yze tre/ter ogue/og lled/led lling/ling llery/lry ence/ense
-    pyjama/pajama moustache/mustache mould/mold tyre/tire plough/plow aeroplane/airplane aluminium/aluminum
-    """.split()
-)
-"""British and American spellings; a word is spelled the other way, whichever it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +90,7 @@ def with_other_gaps(vocabulary: Vocabulary, name: str) -> Suggestion | None:
     'long_hair'
     """
     least = MIN_POSTS_OF_COMPOUND if is_word(name) else 0
-    for form in _other_gaps(name):
+    for form in other_gaps(name):
         entry = vocabulary.lookup(form)
         if entry is None or entry.section is Section.ARTIST or not is_spelling(name, entry.name) or entry.write:
             continue
@@ -119,11 +106,11 @@ def respelled(vocabulary: Vocabulary, name: str) -> Suggestion | None:
     >>> [respelled(Vocabulary.default(), name).entry.name for name in ("floating_islands", "hatsuune_miku")]
     ['floating_island', 'hatsune_miku']
     """
-    words = _WORDS.findall(name)
+    words = words_of(name)
     for others, sections, sure in (
-        (_other_country, _PLAIN, True),
-        (_other_number, _PLAIN, False),
-        (_other_vowels, NAMED if len(words) > 1 else (), False),
+        (other_country, _PLAIN, True),
+        (other_number, _PLAIN, False),
+        (other_vowels, NAMED if len(words) > 1 else (), False),
     ):
         for place, word in enumerate(words):
             for other in others(word) if sections else ():
@@ -131,23 +118,9 @@ def respelled(vocabulary: Vocabulary, name: str) -> Suggestion | None:
                 entry = vocabulary.lookup(form)
                 if entry is None or entry.section not in sections or not is_spelling(form, entry.name):
                     continue
-                if others is not _other_number or not _begins_more_common(vocabulary, name, entry):
+                if others is not other_number or not _begins_more_common(vocabulary, name, entry):
                     return Suggestion(entry, 0, sure)
     return None
-
-
-def with_other_numbers(name: str) -> list[str]:
-    """Return the names that a name is with one of its words in the plural, or in the singular.
-
-    >>> with_other_numbers("pine_tree")
-    ['pines_tree', 'pine_trees']
-    """
-    words = _WORDS.findall(name)
-    return [
-        "_".join((*words[:place], other, *words[place + 1 :]))
-        for place, word in enumerate(words)
-        for other in _other_number(word)
-    ]
 
 
 def slip(vocabulary: Vocabulary, name: str, known: frozenset[str]) -> Suggestion | None:
@@ -162,7 +135,7 @@ def slip(vocabulary: Vocabulary, name: str, known: frozenset[str]) -> Suggestion
     >>> slip(Vocabulary.default(), "looking_at_veiwer", frozenset()).entry.name
     'looking_at_viewer'
     """
-    words = _WORDS.findall(name)
+    words = words_of(name)
     unknown = {word for word in words if _is_unknown(word.strip(_SIGNS), known)}
     if not unknown:
         return None
@@ -171,7 +144,7 @@ def slip(vocabulary: Vocabulary, name: str, known: frozenset[str]) -> Suggestion
         entry = match.entry
         if not _may_be_meant(entry) or not is_spelling(match.form, entry.name):
             continue
-        edits = _edits(words, _WORDS.findall(match.form), unknown, named=entry.section in NAMED)
+        edits = _edits(words, words_of(match.form), unknown, named=entry.section in NAMED)
         if edits:
             near[entry.name] = min(near.get(entry.name, (edits, entry)), (edits, entry), key=lambda pair: pair[0])
     left = _not_cut_off(vocabulary, name, list(near.values()))
@@ -221,64 +194,9 @@ def _edits_in_one(joined: str, other: str, words: list[str], unknown: set[str]) 
     return int(OSA.distance(joined, other, score_cutoff=1) == 1 and not is_compound(joined))
 
 
-def word_edits(word: str, other: str, *, alone: bool, named: bool = False) -> int:
-    """Return in how many letters a word is a slip of another, 0 if it is none.
-
-    Args:
-        word: what was written, no word that anybody knows.
-        other: what may be meant.
-        alone: whether nothing beside the word tells what is meant.
-        named: whether ``other`` is part of a person's or a series' name, which differ by a letter more often.
-
-    >>> word_edits("veiwer", "viewer", alone=False), word_edits("sleev", "sleeves", alone=False)
-    (1, 2)
-    >>> word_edits("drago", "dragon", alone=True), word_edits("mikku", "miku", alone=True, named=True)
-    (0, 0)
-    """
-    from rapidfuzz.distance import OSA
-
-    edits = int(OSA.distance(word, other, score_cutoff=2))
-    if edits == 1:
-        least = MIN_LETTERS_ALONE if alone else MIN_LETTERS + named
-        if len(word) < least and not (_is_swap(word, other) and len(word) > MIN_LETTERS):
-            return 0
-        is_long = len(word) >= (LONG_WORD if alone else MIN_LETTERS + 2 * named)
-        return int(word[0] == other[0] or is_long or _is_swap(word, other))
-    least = LONG_WORD + 2 * alone + 2 * named
-    if edits != 2 or word[0] != other[0]:
-        return 0
-    is_cut = other.startswith(word) and len(word) >= (MIN_LETTERS_ALONE if alone else MIN_LETTERS) and not named
-    return 2 if len(word) >= least or is_cut else 0
-
-
 def _is_unknown(word: str, known: frozenset[str]) -> bool:
     """Say whether a word is one that nobody knows."""
     return len(word) >= MIN_LETTERS and word.isalpha() and word not in known and not is_word(word)
-
-
-def is_mechanical(word: str, other: str) -> bool:
-    """Say whether a hand made one word of the other: two letters swapped, or one doubled or halved.
-
-    >>> is_mechanical("umbrela", "umbrella"), is_mechanical("wysteria", "wisteria")
-    (True, False)
-    """
-    if _is_swap(word, other):
-        return True
-    short, long = sorted((word, other), key=len)
-    return len(long) == len(short) + 1 and any(
-        long[place] == long[place + 1] and long[:place] + long[place + 1 :] == short for place in range(len(short))
-    )
-
-
-def is_compound(word: str) -> bool:
-    """Say whether a word is two known ones in one, as English makes them: nobody's slip.
-
-    >>> is_compound("startrails"), is_compound("softlighiting")
-    (True, False)
-    """
-    return any(
-        is_word(word[:place]) and is_word(word[place:]) for place in range(MIN_LETTERS, len(word) - MIN_LETTERS + 1)
-    )
 
 
 def _begins_more_common(vocabulary: Vocabulary, name: str, entry: Entry) -> bool:
@@ -294,81 +212,3 @@ def _not_cut_off(vocabulary: Vocabulary, name: str, near: list[tuple[int, Entry]
     if "_" in name or "-" in name or not vocabulary.complete(name, limit=1):
         return near
     return [pair for pair in near if pair[1].name.startswith(name)]
-
-
-def is_spelling(form: str, name: str) -> bool:
-    """Say whether a form that leads to a tag is its name, or spells it otherwise; other aliases are other words."""
-    if form == name:
-        return True
-    one, other = _without_gaps(form), _without_gaps(name)
-    if one == other or sorted(_WORDS.findall(form)) == sorted(_WORDS.findall(name)):
-        return True
-    from rapidfuzz.distance import OSA
-
-    return min(len(one), len(other)) >= MIN_LETTERS and OSA.distance(one, other, score_cutoff=1) <= 1
-
-
-def _is_swap(word: str, other: str) -> bool:
-    """Say whether two words differ by two neighboring letters that have changed places."""
-    if len(word) != len(other):
-        return False
-    odd = [place for place in range(len(word)) if word[place] != other[place]]
-    return len(odd) == 2 and odd[1] == odd[0] + 1 and word[odd[0]] + word[odd[1]] == other[odd[1]] + other[odd[0]]
-
-
-def _without_gaps(name: str) -> str:
-    return name.replace("_", "").replace("-", "")
-
-
-def _other_gaps(name: str) -> Iterator[str]:
-    """Yield a name with its spaces and hyphens exchanged or left out, and with one put in."""
-    if "(" in name:
-        yield re.sub(r"(?<=[^_(])\(", "_(", name)
-    pieces = re.split(r"([_\-])", name)
-    gaps = pieces[1::2]
-    if 0 < len(gaps) <= _MOST_GAPS:
-        for choice in product("_-", repeat=len(gaps)):
-            yield "".join(piece + gap for piece, gap in zip(pieces[::2], (*choice, ""), strict=True))
-        for left_out in range(len(gaps)):
-            if min(len(pieces[2 * left_out]), len(pieces[2 * left_out + 2])) < MIN_LETTERS_OF_PART:
-                continue
-            kept = [*gaps[:left_out], "", *gaps[left_out + 1 :], ""]
-            yield "".join(piece + gap for piece, gap in zip(pieces[::2], kept, strict=True))
-    if not gaps:
-        for place in range(MIN_LETTERS_OF_PART, len(name) - MIN_LETTERS_OF_PART + 1):
-            yield f"{name[:place]}_{name[place:]}"
-
-
-def _other_country(word: str) -> Iterator[str]:
-    for one, other in _SPELLINGS:
-        if one in word:
-            yield word.replace(one, other)
-        if other in word:
-            yield word.replace(other, one)
-
-
-def _other_vowels(word: str) -> Iterator[str]:
-    """Yield a Japanese word with one vowel longer or shorter: ``kyoko``, ``kyouko``."""
-    if not word.isalpha():
-        return
-    for match in re.finditer(r"ou|oo|uu|o|u", word):
-        start, end = match.span()
-        others = {"o": ("ou", "oo"), "u": ("uu",)}.get(match.group(), (match.group()[0],))
-        for other in others:
-            yield word[:start] + other + word[end:]
-
-
-def _other_number(word: str) -> Iterator[str]:
-    """Yield the plural of a word, and what it may be the plural of."""
-    if len(word) < MIN_LETTERS_OF_PART or word.endswith("ss"):
-        return
-    if word.endswith("s"):
-        yield word[:-1]
-        if word.endswith("es"):
-            yield word[:-2]
-        if word.endswith("ies"):
-            yield f"{word[:-3]}y"
-        if word.endswith("ves"):
-            yield f"{word[:-3]}f"
-    else:
-        yield f"{word}s"

@@ -6,17 +6,8 @@ import pytest
 
 from anima_prompt import Section, Vocabulary
 from anima_prompt.vocabulary import Entry
-from anima_prompt.vocabulary.suggest import (
-    Suggestion,
-    is_compound,
-    is_mechanical,
-    is_spelling,
-    respelled,
-    slip,
-    suggestion,
-    with_other_gaps,
-    word_edits,
-)
+from anima_prompt.vocabulary.spelling import is_compound, is_mechanical, is_spelling, word_edits
+from anima_prompt.vocabulary.suggest import Suggestion, respelled, slip, suggestion, with_other_gaps
 
 TABLE = Vocabulary.default()
 

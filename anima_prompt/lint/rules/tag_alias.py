@@ -11,7 +11,8 @@ from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.live_names import is_live
-from anima_prompt.vocabulary.suggest import NAMED, is_spelling
+from anima_prompt.vocabulary.spelling import is_spelling
+from anima_prompt.vocabulary.suggest import NAMED
 
 
 def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
 from anima_prompt.lint.rules import tag_joined, unknown_tag
 from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.vocabulary.live_names import is_english, is_live, is_live_alias, is_word
-from anima_prompt.vocabulary.suggest import is_mechanical
+from anima_prompt.vocabulary.spelling import is_mechanical
 
 _LEAST = 7
 _LEAST_ALONE = 8
