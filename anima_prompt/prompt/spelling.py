@@ -10,6 +10,7 @@ from anima_prompt.dialects import Dialect
 from anima_prompt.names import artist_name, escape, is_artist, is_everyday, spaced, squeezed, text_to_name, unescape
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary import Vocabulary
+from anima_prompt.vocabulary.live_names import is_live
 
 
 def canonical_text(source: str, dialect: Dialect, vocabulary: Vocabulary) -> str:
@@ -38,17 +39,19 @@ def spelled(literal: str, vocabulary: Vocabulary) -> str:
 
 
 def is_name(literal: str, vocabulary: Vocabulary) -> bool:
-    """Say whether an unescaped text is a name: one that the vocabulary has, or a form that it can place.
+    """Say whether an unescaped text is a name: the vocabulary has it or can place its form, or it is live on Danbooru.
 
-    A name with the qualifier of a known series (``nobody (kancolle)``) has such a form, and so has a year.
+    A name with the qualifier of a known series (``nobody (kancolle)``) has such a form, and so has a year. An unknown
+    artist is never taken for a live name: triggers of LoRAs have an ``@``, too.
 
-    >>> [is_name(text, Vocabulary.default()) for text in ("fern (sousou no frieren)", "nobody_(kancolle)", "foo (bar)")]
-    [True, True, False]
+    >>> texts = ("fern (sousou no frieren)", "nobody_(kancolle)", "link_(cosplay)", "foo (bar)", "my_trigger_word")
+    >>> [is_name(text, Vocabulary.default()) for text in texts]
+    [True, True, True, False, False]
     """
     if is_artist(literal):
         return artist_name(literal, Dialect.PLAIN) in vocabulary
     name = text_to_name(literal, Dialect.PLAIN)
-    return name in vocabulary or vocabulary.section_of(escape(literal)) is not Section.GENERAL
+    return name in vocabulary or vocabulary.section_of(escape(literal)) is not Section.GENERAL or is_live(name)
 
 
 def is_known(clause: str, dialect: Dialect, vocabulary: Vocabulary) -> bool:

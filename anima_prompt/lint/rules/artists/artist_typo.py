@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Finding, Rule, found, plain, quoted
 from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
+from anima_prompt.vocabulary.live_names import is_live, is_live_alias
 
 _LEAST = 6
 
 
 def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
-    """Look up the neighbours of unknown artists; triggers of LoRAs are left alone."""
+    """Flag an unknown artist one letter from a known one; live artists and triggers of LoRAs are left alone."""
     if not facts.artist or facts.entry is not None or len(facts.name) < _LEAST or facts.name in scope.words:
+        return
+    if is_live(facts.name) or is_live_alias(facts.name):
         return
     if scope.vocabulary.lookup(facts.name) is not None or "@" in facts.text[1:] or "_" in facts.text:
         return
     for match in scope.vocabulary.nearest(facts.name, limit=5):
         if match.entry.section is Section.ARTIST and match.score >= 1 - 1.5 / len(facts.name):
             right = f"@{name_to_text(match.entry.trained, scope.dialect)}"
-            yield found((0, len(facts.text)), f"unknown artist; did you mean {quoted(right)}?", write=right)
+            yield found((0, len(facts.text)), f"unknown artist; did you mean {quoted(right)}?")
             return
 
 
@@ -31,9 +34,8 @@ RULE = Rule(
     name="artist-typo",
     severity=Severity.INFO,
     reason="An artist under a misspelled name is not found. An unknown name far from every known one is left alone: "
-    "it may be a LoRA's trigger.",
-    bad=(Example("1girl, @shinkawa yoji", "1girl, @shinkawa youji"),),
+    "it may be a LoRA's trigger, and so is a live artist's name. No fix writes one artist's name for another's.",
+    bad=plain("1girl, @shinkawa yoji"),
     good=plain("1girl, @shinkawa youji", "1girl, @nobody known at all"),
-    fix=Safety.UNSAFE,
     check_tag=check_tag,
 )

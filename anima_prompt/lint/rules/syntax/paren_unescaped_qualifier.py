@@ -9,7 +9,7 @@ from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
 from anima_prompt.names import qualified, spaced, with_escapes
-from anima_prompt.sections import Section
+from anima_prompt.prompt.spelling import is_name
 from anima_prompt.syntax import nodes as syntax
 
 
@@ -25,7 +25,7 @@ def check(context: Context) -> Iterator[Finding]:
         if facts.artist or not qualified(facts.literal):
             continue
         message = "the parentheses weight the word and vanish; write"
-        if facts.entry is not None or facts.section is not Section.GENERAL:
+        if is_name(facts.literal, context.scope.vocabulary):
             right = spaced(with_escapes(tag.text))
             yield found(tag, f"{message} {quoted(right)}", write=right)
         elif group.node.weight is None:

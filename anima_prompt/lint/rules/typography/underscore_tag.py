@@ -9,17 +9,17 @@ from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
 from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import spaced
-from anima_prompt.sections import Section
+from anima_prompt.prompt.spelling import is_name
 
 
 def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
-    """Look at known tags, and at unknown ones that are plain words; LoRA triggers keep theirs."""
+    """Flag names that are known or live, and lower-case words; other unknown names may be triggers of LoRAs."""
     if "_" not in facts.text or facts.artist or facts.name in scope.words:
         return
     right = spaced(facts.text)
     if right == facts.text or facts.name.startswith("year_") or (facts.entry is not None and facts.entry.write):
         return  # rules for years and for other models' words say more
-    sure = facts.entry is not None or facts.section is not Section.GENERAL
+    sure = is_name(facts.literal, scope.vocabulary)
     if sure or (re.fullmatch(r"[a-z]+(?:_[a-z]+)+", facts.text) and scope.role != "caption"):
         message = f"write {quoted(right)}" if sure else f"write {quoted(right)}, unless it is a LoRA's trigger word"
         yield found((0, len(facts.text)), f"tags have spaces, not underscores; {message}", write=right, safe=sure)

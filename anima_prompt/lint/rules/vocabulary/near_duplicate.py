@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.rule import WANTED, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.vocabulary.suggest import NAMED
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for tags that others imply."""
+    """Flag a tag that another tag implies; the name of a character or a series stays."""
     names = context.by_name
     relations = context.scope.relations
     for item in context.items:
@@ -18,7 +19,8 @@ def check(context: Context) -> Iterator[Finding]:
             other = names.get(implied)
             if other is not None and other.plain and other.weight == item.weight:
                 message = f"{quoted(other.text)} says nothing that {quoted(item.text)} does not; one of them is enough"
-                yield found(other, message, edits=[context.without(other)])
+                edits = None if other.section in NAMED else [context.without(other)]
+                yield found(other, message, edits=edits)
 
 
 RULE = Rule(

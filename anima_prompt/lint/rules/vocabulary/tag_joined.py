@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
 from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
+from anima_prompt.vocabulary import suggest
+from anima_prompt.vocabulary.live_names import is_live
+
+if TYPE_CHECKING:
+    from anima_prompt.vocabulary import Vocabulary
 
 
 def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
-    """Look at unknown tags that are known with spaces for hyphens, or with one space put in."""
-    name = facts.name
-    if facts.entry is not None or facts.artist or facts.section is not Section.GENERAL or not 6 <= len(name) <= 40:
+    """Flag an unknown tag that is known with spaces for hyphens, or with one space put in."""
+    if facts.entry is not None or facts.artist or facts.section is not Section.GENERAL or facts.name in scope.words:
         return
-    if name in scope.words or not name.isascii():
-        return
-    choices = [name.replace("-", "_"), name.replace("_", "-")] if "-" in name or "_" in name else _split(name)
-    for choice in choices:
-        entry = scope.vocabulary.lookup(choice) if choice != name else None
-        if entry is not None and entry.section is not Section.ARTIST:
-            right = name_to_text(entry.name, scope.dialect)
-            yield found((0, len(facts.text)), f"write {quoted(right)}, as the captions have it", write=right)
-            return
+    near = joined(facts.name, scope.vocabulary)
+    if near is not None:
+        right = name_to_text(near.entry.name, scope.dialect)
+        message = f"write {quoted(right)}, as the captions have it"
+        yield found((0, len(facts.text)), message, write=right if near.sure else None)
 
 
-def _split(name: str) -> list[str]:
-    return [f"{name[:place]}_{name[place:]}" for place in range(3, len(name) - 2)]
+def joined(name: str, vocabulary: Vocabulary) -> suggest.Suggestion | None:
+    """Return the tag that a name is with its spaces lost."""
+    if not 6 <= len(name) <= 40 or not name.isascii() or is_live(name):
+        return None
+    near = suggest.with_other_gaps(vocabulary, name)
+    if near is not None and "_" in name and "-" not in name:  # unknown-tag speaks of a space too many
+        return near if near.entry.name == name.replace("_", "-") else None
+    return near
 
 
 RULE = Rule(
@@ -40,7 +47,7 @@ RULE = Rule(
         Example("1girl, longhair", "1girl, long hair"),
         Example("1girl, looking-at-viewer", "1girl, looking at viewer"),
     ),
-    good=plain("1girl, long hair", "1girl, back-to-back", "1girl, sunbeam"),
+    good=plain("1girl, long hair", "1girl, back-to-back", "1girl, sunbeam", "1girl, cattail"),
     fix=Safety.UNSAFE,
     check_tag=check_tag,
 )
