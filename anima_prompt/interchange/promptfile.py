@@ -161,6 +161,8 @@ def _tag(key: str, value: Value, options: tuple[str, ...]) -> Tag:
         named = fields["verbatim"]
         dialect = named.guarded(lambda: Dialect.of(named.text("verbatim")))
         return value.guarded(lambda: Tag(text, exact(1) if weight is None else weight, dialect))
+    if "literal" in fields and fields["literal"].boolean("literal"):
+        return value.guarded(lambda: Tag(text, exact(1) if weight is None else weight))
     at = "at" not in fields or fields["at"].boolean("at")
     return value.guarded(lambda: tag_from_text(text, key, weight=weight, at=at))
 

@@ -20,7 +20,7 @@ from anima_prompt.syntax import parse
 
 if TYPE_CHECKING:
     from anima_prompt.vocabulary.packs import Entry
-    from anima_prompt.vocabulary.relations import Conflict, ExclusiveGroup
+    from anima_prompt.vocabulary.relations import Clash
 
 ONE = Decimal(1)
 BARE = Decimal("1.1")
@@ -163,9 +163,32 @@ class Context:
         return self.source.lower()
 
     @cached_property
-    def clashes(self) -> list[tuple[Conflict, ExclusiveGroup]]:
-        """Exclusive groups of which the text holds more than one tag."""
-        return self.scope.relations.clashes(self.by_name)
+    def by_canonical(self) -> dict[str, Item]:
+        """Tags by name, in order, the last one of each; an alias counts as the name that it stands for."""
+        return {
+            facts.name if facts.entry is None else facts.entry.name: item
+            for item in self.items
+            for facts in (item.facts,)
+        }
+
+    @cached_property
+    def clashes(self) -> list[Clash]:
+        """Exclusive groups of which the text has more than one tag, if no named character explains it.
+
+        Two named characters are two people, whatever the count tags say; and one may look like both tags (two eye
+        colors).
+        """
+        clashes = self.scope.relations.clashes(self.by_canonical)
+        if not clashes:
+            return clashes
+        looks = [set(item.entry.looks) for item in self.persons if item.entry]
+        several = len(looks) > 1
+        return [
+            clash
+            for clash in clashes
+            if not (several and clash.group.one_person)
+            and not any(own.issuperset(clash.conflict.tags) for own in looks)
+        ]
 
     @cached_property
     def people(self) -> int:

@@ -81,7 +81,7 @@ def read_entry(text: str, section: Section | None = None, *, vocabulary: Vocabul
     r"""Return the tags of one written entry: a text in ComfyUI's dialect, usually a single tag.
 
     Args:
-        section: where the writer put it. A whole entry is then a tag even if it looks like a sentence, parentheses in
+        section: where the writer put it. The entry is then one tag even if it looks like a sentence, parentheses in
             the name of a character, series or artist are part of the name, artists get their ``@``, and ``2024`` is a
             year.
 
@@ -98,18 +98,28 @@ def read_entry(text: str, section: Section | None = None, *, vocabulary: Vocabul
     if not source.strip(" ,"):
         raise PromptError("a tag is empty; give it a text such as 'long hair'")
 
-    whole = not any(sign in source for sign in ",，、\n\r")
-    tree = parse(source, known=lambda clause: whole or is_known(clause, Dialect.COMFYUI, table))
-    if section in NAME_SECTIONS and not _has_references(tree.nodes):
-        return [_name(source, tree.nodes, section, table)] if "," not in source else _names(source, section, table)
-    collector = _Collector(source, Dialect.COMFYUI, table)
-    collector.nodes(tree.nodes, ONE)
-    for item in collector.items:
+    if section in NAME_SECTIONS:
+        tree = parse(source, known=lambda _clause: "," not in source)
+        if not _has_references(tree.nodes):
+            return [_name(source, tree.nodes, section, table)] if "," not in source else _names(source, section, table)
+    items = _entry_items(source, table, whole=False)
+    single = len(items) == 1 and items[0].section is not Section.TEXT
+    if section and not single and not any(sign in source for sign in ",，、\n\r"):
+        items = _entry_items(source, table, whole=True)
+    for item in items:
         if item.section is Section.TEXT:
             raise PromptError(f"'{_short(item.text)}' is a sentence, not a tag; put it among the sentences")
-    if not collector.items:
+    if not items:
         raise PromptError(f"'{_short(source)}' contains no tag; give it a text such as 'long hair'")
-    return [_in_section(item, section) for item in collector.items] if section else collector.items
+    return [_in_section(item, section) for item in items] if section else items
+
+
+def _entry_items(source: str, vocabulary: Vocabulary, *, whole: bool) -> list[Placed]:
+    """Return the units of an entry; where it is a ``whole``, grammar does not divide it."""
+    tree = parse(source, known=lambda clause: whole or is_known(clause, Dialect.COMFYUI, vocabulary))
+    collector = _Collector(source, Dialect.COMFYUI, vocabulary)
+    collector.nodes(tree.nodes, ONE)
+    return collector.items
 
 
 def leads_series(sections: list[Section], unknown: list[bool], place: int) -> bool:

@@ -15,14 +15,15 @@ from typing import Any
 
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import PromptError
-from anima_prompt.names import is_artist
+from anima_prompt.names import is_artist, is_everyday
 from anima_prompt.prompt.items import ONE, read_entry, read_items
 from anima_prompt.prompt.tag import Place, Sentence, Tag, exact, placed_tag
 from anima_prompt.sections import TAG_SECTIONS, Section
 
 TAG_KEYS: tuple[str, ...] = (Section.DATASET.value, *(section.value for section in TAG_SECTIONS), "closing")
 KEYS: tuple[str, ...] = (*TAG_KEYS, "sentences", "comments", "negative")
-TAG_OPTIONS = ("text", "weight", "verbatim")
+TAG_OPTIONS = ("text", "weight", "verbatim", "literal")
+"""``verbatim`` names the dialect of a text with markup; with ``literal: true`` nothing in the text is markup."""
 ARTIST_OPTIONS = (*TAG_OPTIONS, "at")
 """``at: false`` is an artist as somebody wrote it without the ``@``; otherwise the ``@`` is put on."""
 
@@ -71,7 +72,7 @@ def fields_to_dict(fields: Mapping[str, Any]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key in TAG_KEYS:
         if fields[key]:
-            data[key] = [_tag_to_value(tag, artist=key == Section.ARTIST) for tag in fields[key]]
+            data[key] = [_tag_to_value(tag, key) for tag in fields[key]]
     if fields["sentences"]:
         data["sentences"] = [{"text": s.text, "place": s.place} for s in fields["sentences"]]
     if fields["comments"]:
@@ -224,18 +225,27 @@ def _key_name(key: object) -> str:
     raise PromptError(f"key '{key}' is unknown in a prompt; {_hint(key, (*KEYS, 'tags', 'natural_language'))}")
 
 
-def _tag_to_value(tag: Tag, *, artist: bool) -> str | dict[str, Any]:
-    bare = artist and tag.verbatim is None and not is_artist(tag.text)
-    if tag.weight == ONE and tag.verbatim is None and not bare:
-        return tag.text
+def _tag_to_value(tag: Tag, key: str) -> str | dict[str, Any]:
     value: dict[str, Any] = {"text": tag.text}
     if tag.weight != ONE:
         value["weight"] = number(tag.weight)
     if tag.verbatim is not None:
         value["verbatim"] = tag.verbatim.value
-    if bare:
+    elif key == Section.ARTIST and not is_artist(tag.text):
         value["at"] = False
-    return value
+    elif not _reads_back(tag, key):
+        value["literal"] = True
+    return tag.text if value == {"text": tag.text} else value
+
+
+def _reads_back(tag: Tag, key: str) -> bool:
+    """Say whether the text alone gives the tag again: not where it looks like markup, or like several tags."""
+    if is_everyday(tag.text) and tag.text[-1].isalnum() and key != Section.YEAR:
+        return True
+    try:
+        return tag_from_text(tag.text, key) == Tag(tag.text)
+    except PromptError:
+        return False
 
 
 def _tag_from_mapping(name: str, key: str, value: Mapping[str, Any]) -> Tag:
@@ -243,11 +253,14 @@ def _tag_from_mapping(name: str, key: str, value: Mapping[str, Any]) -> Tag:
     check_keys(value, ARTIST_OPTIONS if artist else TAG_OPTIONS, f"a tag of '{key}'")
     if not isinstance(value.get("text"), str):
         raise PromptError(f"a tag of '{key}' is {dict(value)!r}; it needs 'text' and may have 'weight'")
-    if not isinstance(value.get("at", True), bool):
-        raise PromptError(f"at is {value['at']!r}; expected true or false")
+    for option in ("at", "literal"):
+        if not isinstance(value.get(option, True), bool):
+            raise PromptError(f"{option} is {value[option]!r}; expected true or false")
     weight = exact(value["weight"]) if value.get("weight") is not None else None
     if value.get("verbatim") is not None:
         return Tag(value["text"], ONE if weight is None else weight, Dialect.of(value["verbatim"]))
+    if value.get("literal", False):
+        return Tag(value["text"], ONE if weight is None else weight)
     return tag_from_text(value["text"], name, weight=weight, at=value.get("at", True))
 
 

@@ -8,11 +8,11 @@ from decimal import Decimal
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 
 from anima_prompt import Prompt, PromptError, Section, Sentence, Tag
 from anima_prompt.prompt.tag import exact
-from tests.strategies import prompts
+from tests.strategies import any_texts, prompts
 
 PROMPT = Prompt.parse(
     "masterpiece, safe, 1girl, hatsune miku, vocaloid, @wlop, smile, (night:1.5)", negative="blurry, lowres"
@@ -31,6 +31,14 @@ def test_mappings_json_and_yaml_hold_a_prompt_without_loss(prompt: Prompt) -> No
     assert Prompt.from_dict(data) == prompt
     assert Prompt.from_dict(json.loads(json.dumps(data))) == prompt
     assert Prompt.from_dict(yaml.safe_load(yaml.safe_dump(data, allow_unicode=True))) == prompt
+
+
+@given(text=any_texts)
+@example(",# note")
+@example("\u3002\u201c")
+def test_a_mapping_holds_whatever_was_read(text: str) -> None:
+    prompt = Prompt.parse(text)
+    assert Prompt.from_dict(json.loads(json.dumps(prompt.to_dict()))) == prompt
 
 
 @given(prompt=prompts())

@@ -124,7 +124,7 @@ def test_a_mappings_negative_prompt_may_be_a_text() -> None:
         ),
         (
             {"artist": [{"name": "wlop"}]},
-            "key 'name' is unknown in a tag of 'artist'; expected one of text, weight, verbatim, at",
+            "key 'name' is unknown in a tag of 'artist'; expected one of text, weight, verbatim, literal, at",
         ),
         (
             {"artist": [{"text": "wlop", "wieght": 1}]},

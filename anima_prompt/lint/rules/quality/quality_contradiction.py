@@ -14,13 +14,13 @@ _FAR = 3
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Compare the ranks of the human ladder."""
+    """Flag two quality tags that are three or more ranks apart."""
     ranked = [(words.QUALITY_RANKS[item.name], item) for item in context.items if item.name in words.QUALITY_RANKS]
     if len(ranked) < 2:
         return
     best, worst = min(ranked, key=lambda pair: pair[0]), max(ranked, key=lambda pair: pair[0])
     if worst[0] - best[0] >= _FAR:
-        yield found(worst[1], f"{quoted(worst[1].text)} contradicts {quoted(best[1].text)}; keep one")
+        yield found(worst[1], f"{quoted(worst[1].text)} contradicts {quoted(best[1].text)}; delete one")
 
 
 RULE = Rule(

@@ -13,14 +13,16 @@ _SAFETY = frozenset(("safe", "sensitive", "nsfw", "explicit"))
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at safety tags behind the first one."""
+    """Flag every safety tag that differs from the first one."""
     found_tags = [item for item in context.items if item.name in _SAFETY]
     if len({item.name for item in found_tags}) < 2:
         return
     first = found_tags[0]
     for item in found_tags[1:]:
         if item.name != first.name:
-            yield found(item, f"{quoted(item.text)} contradicts {quoted(first.text)}; a picture has one safety tag")
+            yield found(
+                item, f"{quoted(item.text)} contradicts {quoted(first.text)}; delete one, an image has one safety tag"
+            )
 
 
 RULE = Rule(

@@ -3,7 +3,7 @@
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint.rules.vocabulary import (
     ambiguous_tag,
-    colour_conflict,
+    color_conflict,
     contradiction_pairs,
     control_tags,
     missing_series,
@@ -22,7 +22,7 @@ RULES: tuple[Rule, ...] = (
     tag_deprecated.RULE,
     near_duplicate.RULE,
     contradiction_pairs.RULE,
-    colour_conflict.RULE,
+    color_conflict.RULE,
     missing_series.RULE,
     control_tags.RULE,
     ambiguous_tag.RULE,

@@ -15,20 +15,22 @@ _YEAR = re.compile(r"year_(\d{4})")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Compare periods with each other; with years only where no table of periods would agree."""
+    """Flag a second period, and a period far from the year; only where no table of periods would agree."""
     periods = [item for item in context.items if item.name in _PERIODS]
     if not periods:
         return
     for item in periods[1:]:
         if item.name != periods[0].name:
-            yield found(item, f"{quoted(item.text)} contradicts {quoted(periods[0].text)}; keep one period")
+            yield found(
+                item, f"{quoted(item.text)} contradicts {quoted(periods[0].text)}; delete one, an image has one period"
+            )
     for item in context.items:
         match = _YEAR.fullmatch(item.name)
         if not match:
             continue
         year, period = int(match[1]), periods[0]
         if (period.name == "newest" and year < 2018) or (period.name in ("old", "early") and year > 2018):
-            yield found(period, f"{quoted(period.text)} contradicts {quoted(item.text)}; keep one")
+            yield found(period, f"{quoted(period.text)} contradicts {quoted(item.text)}; delete one")
 
 
 RULE = Rule(
