@@ -26,6 +26,7 @@ from anima_prompt.batch.sources import (
 )
 from anima_prompt.diagnostics import Diagnostic
 from anima_prompt.errors import AnimaPromptError, InputError
+from anima_prompt.escapes import visible
 from anima_prompt.interchange.textfile import read_text, shortened
 from anima_prompt.lint.document import Role
 from anima_prompt.lint.fixing import Fixed
@@ -60,12 +61,19 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found in one file."""
+    """The findings of one file.
+
+    Attributes:
+        pieces, diagnostics: its prompts, and the findings of each.
+        errors: one line for each part of the file that cannot be read.
+        failures: one line for each rule of a plug-in that failed.
+    """
 
     path: str
     pieces: tuple[Piece, ...] = ()
     diagnostics: tuple[tuple[Diagnostic, ...], ...] = ()
     errors: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
 
 
 class Batch:
@@ -118,12 +126,16 @@ class Batch:
                 continue
             kept.append(one)
             found.append(tuple(diagnostics))
-        return Report(source, tuple(kept), tuple(found), tuple(bad))
+        failures = tuple(dict.fromkeys(linter.failures))
+        linter.failures.clear()
+        return Report(source, tuple(kept), tuple(found), tuple(bad), failures)
 
     def fixed(self, report: Report, *, unsafe: bool) -> list[Fixed]:
         """Return what fixing makes of every piece of a report."""
         linter, _ = self.linter_of(report.path, self.project_of(report.path))
-        return [linter.fix(piece.document, unsafe=unsafe) for piece in report.pieces]
+        fixed = [linter.fix(piece.document, unsafe=unsafe) for piece in report.pieces]
+        linter.failures.clear()  # reported when the file was checked
+        return fixed
 
     def project_of(self, source: str) -> Project:
         """Return the configuration that holds for a file; asked for once a folder."""
@@ -160,8 +172,10 @@ class Batch:
         key = document_key(setup, piece.document)
         found = self._cache.get(key)
         if found is None:
+            before = len(linter.failures)
             found = linter.check(piece.document)
-            self.said[key] = found
+            if len(linter.failures) == before:  # what a failed rule would have found is not known
+                self.said[key] = found
         return with_suppressions(linter, found, piece.ignored)
 
     def _with_settings(self, piece: Piece) -> Piece:
@@ -186,7 +200,8 @@ class Batch:
 
 
 def _named(message: str, source: str) -> str:
-    return message if message.startswith((source, "standard input")) else f"{name_of(source)}: {message}"
+    named = message if message.startswith((source, "standard input")) else f"{name_of(source)}: {message}"
+    return named.replace(source, visible(source)) if len(source.splitlines()) > 1 else named
 
 
 def expand(sources: Iterable[str], batch: Batch) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import signal
 import sys
@@ -18,10 +17,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anima_prompt.batch.outputs import FORMATS, writer_for
+from anima_prompt.cli.program import (
+    CLEAN,
+    FINDINGS,
+    USAGE,
+    PathArgument,
+    echo_error,
+    echo_message,
+    echo_result,
+    is_terminal,
+)
 from anima_prompt.cli.source import looks_like_text
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
+from anima_prompt.escapes import dump_json, visible
 from anima_prompt.numbers import SIZE, parse_size
 from anima_prompt.safe_paths import exists, is_file
 
@@ -29,7 +39,6 @@ if TYPE_CHECKING:
     from anima_prompt.batch.configuration import Use
     from anima_prompt.batch.runner import Batch, Report
 
-CLEAN, FINDINGS, USAGE = 0, 1, 2
 _SEVERITIES = click.Choice([severity.value for severity in Severity])
 _POLL_SECONDS = 0.4
 _BAR_FILES = 200
@@ -78,7 +87,7 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
     "--output",
     "-o",
     metavar="FILE",
-    type=click.Path(readable=False),
+    type=PathArgument(readable=False),
     help="Write findings to FILE instead of standard output.",
 )
 @click.option("--severity", type=_SEVERITIES, default="info", show_default=True, help="Least severity that is shown.")
@@ -102,7 +111,9 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
 @click.option("--cfg", type=float, help="Guidance scale, for rules about settings.")
 @click.option("--size", metavar="WxH", help="Width and height in pixels, for rules about settings.")
 @click.option(
-    "--config", type=click.Path(exists=True, dir_okay=False), help="Configuration file instead of those found upwards."
+    "--config",
+    type=PathArgument(exists=True, dir_okay=False),
+    help="Configuration file instead of those found upwards.",
 )
 @click.option("--isolated", is_flag=True, help="Read no configuration files.")
 @click.option("--no-cache", is_flag=True, help="Ask the rules again, whatever they said before.")
@@ -152,13 +163,16 @@ class _Run:
         self.fatal = Severity(given["fail_on"]).rank
         self.counts: Counter[tuple[str, str, str]] = Counter()
         self.worst = 3
-        self.failed = self.changed = False
+        self.errors = 0
+        self.changed = False
+        self.failures: set[str] = set()
 
     def once(self, sources: Iterable[str]) -> int:
         """Lint everything once and return the exit code."""
         with self._stream() as echo:
             writer = writer_for(self.given["output_format"], echo, colour=self._colour())
-            for report in self._reports(list(sources)):
+            for checked in self._reports(list(sources)):
+                report = self._with_failures(checked)
                 for error in report.errors:
                     self._fail(error)
                 shown = self._shown(self._fixed(report) if self.fixing else report)
@@ -170,7 +184,7 @@ class _Run:
             if self.given["statistics"]:
                 from anima_prompt.batch.outputs.plain import statistics
 
-                echo(statistics(self.counts))
+                echo(statistics(self.counts, errors=self.errors))
             elif not self.given["diff"]:
                 writer.close()
         return self._exit_code()
@@ -184,7 +198,9 @@ class _Run:
                 if now != before:
                     before = now
                     click.clear()
-                    click.echo(f"{time.strftime('%H:%M:%S')} watching {', '.join(sources)}; Ctrl-C ends\n")
+                    click.echo(
+                        f"{time.strftime('%H:%M:%S')} watching {visible(', '.join(sources))}; stop with Ctrl-C\n"
+                    )
                     self.once(sources)
                 time.sleep(_POLL_SECONDS)
         click.echo("")
@@ -236,13 +252,23 @@ class _Run:
             self._fail(str(error))
             return report
         count = sum(len(one.applied) for one in fixed)
-        click.echo(f"{report.path}: {count} fixed", err=True)
+        echo_message(f"{report.path}: {count} fixed")
         return left
 
     def _fail(self, message: str) -> None:
         """Print an error that concerns one file; the others are linted all the same."""
-        self.failed = True
-        click.echo(f"error: {message}", err=True)
+        self.errors += 1
+        echo_error(message)
+
+    def _with_failures(self, report: Report) -> Report:
+        """Return a report whose errors include the failures of plug-ins that no earlier report had."""
+        from dataclasses import replace
+
+        from anima_prompt.lint.registry import plugin_errors
+
+        new = [line for line in dict.fromkeys((*plugin_errors(), *report.failures)) if line not in self.failures]
+        self.failures.update(new)
+        return replace(report, errors=(*report.errors, *new)) if new else report
 
     def _add_ignores(self, report: Report) -> None:
         try:
@@ -259,7 +285,7 @@ class _Run:
         if self.given["diff"]:
             print_diff("\n".join(old), "\n".join(new), before.path)
         else:
-            click.echo("\n".join(new))
+            echo_result("\n".join(new))
 
     def _shown(self, report: Report) -> Report:
         """Return a report without findings below the least severity."""
@@ -275,14 +301,14 @@ class _Run:
                 self.worst = min(self.worst, d.severity.rank)
 
     def _exit_code(self) -> int:
-        if self.failed:
+        if self.errors:
             return USAGE
         if self.given["diff"]:
             return FINDINGS if self.changed else CLEAN
         return FINDINGS if self.worst <= self.fatal and not self.given["exit_zero"] else CLEAN
 
     def _colour(self) -> bool:
-        return self.given["output"] in (None, "-") and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        return self.given["output"] in (None, "-") and is_terminal(sys.stdout) and "NO_COLOR" not in os.environ
 
     @contextmanager
     def _stream(self) -> Iterator[Callable[[str], None]]:
@@ -349,7 +375,7 @@ def add_ignores(report: Report, *, within: Path | None = None) -> None:
     elif path.suffix.lower() in TEXTS and is_file(path):
         write_text(path, _with_comments(read_text(report.path, limit=MOST_BYTES), report), within=within)
     else:
-        click.echo(f"{report.path}: takes no comments; ignore {', '.join(codes)} in the configuration", err=True)
+        echo_message(f"{report.path}: takes no comments; ignore {', '.join(codes)} in the configuration")
 
 
 def _with_comments(text: str, report: Report) -> str:
@@ -374,7 +400,7 @@ def _stamps(sources: tuple[str, ...], batch: Batch) -> dict[str, float]:
 
 def _with_bar(found: Iterator[Report], total: int) -> Iterator[Report]:
     """Yield reports; many files get a progress bar where standard error is a terminal."""
-    if total < _BAR_FILES or not sys.stderr.isatty():
+    if total < _BAR_FILES or not is_terminal(sys.stderr):
         yield from found
         return
     from rich.console import Console
@@ -400,7 +426,7 @@ def rule(selector: str | None, as_json: bool, markdown: bool) -> None:
     if as_json:
         keys = ("code", "name", "family", "severity", "fix", "default", "reason")
         rows = [{key: getattr(one, key) for key in keys} for one in chosen]
-        click.echo(json.dumps(rows[0] if selector else rows, ensure_ascii=False, indent=2))
+        click.echo(dump_json(rows[0] if selector else rows, indent=2))
     elif markdown:
         click.echo(rules_page(chosen), nl=False)
     elif selector:

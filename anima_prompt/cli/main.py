@@ -7,7 +7,6 @@ findings, 2 is wrong usage or input. Bad input gives one line, never a traceback
 from __future__ import annotations
 
 import difflib
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +16,23 @@ import click
 
 from anima_prompt.cli import views
 from anima_prompt.cli.lint import lint, rule
-from anima_prompt.cli.program import CLEAN, FINDINGS, USAGE, Commands, run_program
+from anima_prompt.cli.program import (
+    CLEAN,
+    FINDINGS,
+    USAGE,
+    Commands,
+    echo_error,
+    echo_message,
+    echo_result,
+    run_program,
+)
 from anima_prompt.cli.source import PROMPT_FILES, text_of
 from anima_prompt.cli.tags import tags
 from anima_prompt.cli.tokens import tokens
 from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError, InputError
+from anima_prompt.escapes import dump_json, visible
 from anima_prompt.interchange.textfile import join_negative, read_text, split_negative, write_text
 
 DIALECTS = click.Choice([dialect.value for dialect in Dialect])
@@ -81,7 +90,7 @@ def parse(source: str, dialect: str, as_json: bool) -> None:
         data = views.reading_data(readings[0])
         if negative is not None:
             data["negative"] = views.reading_data(readings[1])
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        click.echo(dump_json(data, indent=2))
     else:
         views.print_reading(readings[0], positive)
         if negative is not None:
@@ -113,7 +122,7 @@ def fmt(sources: tuple[str, ...], dialect: str, check: bool, diff: bool, order: 
             deliver(source, text, result, check=check, diff=diff)
         except AnimaPromptError as error:
             failed = True
-            click.echo(f"error: {error}", err=True)
+            echo_error(str(error))
     reports = (check or diff) and changed
     sys.exit(USAGE if failed else FINDINGS if reports else CLEAN)
 
@@ -135,12 +144,12 @@ def build(source: str, dialect: str, profile: str | None, as_json: bool) -> None
     built = [views.Built.of(item, dialect) for item in found]
     if as_json:
         data = [item.data() for item in built]
-        click.echo(json.dumps(data[0] if len(data) == 1 else data, ensure_ascii=False, indent=2))
+        click.echo(dump_json(data[0] if len(data) == 1 else data, indent=2))
     else:
         for position, item in enumerate(built):
             if len(built) > 1:
-                click.echo(f"{chr(10) if position else ''}# {item.name}")
-            click.echo(join_negative(item.positive, item.negative))
+                echo_result(f"{chr(10) if position else ''}# {visible(item.name)}")
+            echo_result(join_negative(item.positive, item.negative))
     diagnostics = [d for item in built for d in item.diagnostics]
     finish(diagnostics, quiet=as_json)
 
@@ -163,9 +172,9 @@ def convert(source: str, reads: str, writes: str, as_json: bool) -> None:
     text = join_negative(results[0].text, results[1].text if negative is not None else None)
     if as_json:
         data = {"text": text, "diagnostics": [d.to_dict() for d in diagnostics]}
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        click.echo(dump_json(data, indent=2))
     else:
-        click.echo(text)
+        echo_result(text)
     finish(diagnostics, quiet=as_json, warnings_count=True)
 
 
@@ -180,7 +189,7 @@ def profiles(name: str | None, as_json: bool) -> None:
     chosen = [load_profile(name)] if name else list(all_profiles().values())
     if as_json:
         data = [views.profile_data(profile) for profile in chosen]
-        click.echo(json.dumps(data[0] if name else data, ensure_ascii=False, indent=2))
+        click.echo(dump_json(data[0] if name else data, indent=2))
     elif name:
         views.print_profile(chosen[0])
     else:
@@ -192,7 +201,7 @@ def schema() -> None:
     """Print the JSON schema of prompt files, for editors."""
     from anima_prompt.interchange.schema import prompt_schema
 
-    click.echo(json.dumps(prompt_schema(), indent=2))
+    click.echo(dump_json(prompt_schema(), indent=2))
 
 
 @commands.command()
@@ -253,12 +262,12 @@ def deliver(source: str, text: str, result: str, *, check: bool, diff: bool) -> 
         views.print_diff(difflib.unified_diff(text.splitlines(), result.splitlines(), name, name, lineterm="", n=1))
     elif check:
         if result != text:
-            click.echo(f"would reformat {name}", err=True)
+            echo_message(f"would reformat {name}")
     elif source == "-":
-        click.echo(result, nl=False)
+        echo_result(result, nl=False)
     elif result != text:
         write_text(Path(source), result)
-        click.echo(f"reformatted {name}", err=True)
+        echo_message(f"reformatted {name}")
 
 
 def finish(diagnostics: list[Diagnostic], *, quiet: bool, warnings_count: bool = False) -> None:

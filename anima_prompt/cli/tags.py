@@ -6,7 +6,8 @@ Thin shells round :class:`Vocabulary` and :class:`UserStore`, as the other comma
 from __future__ import annotations
 
 import csv
-import json
+import io
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from anima_prompt.cli.program import PathArgument, echo_error, echo_message, echo_result, is_terminal
 from anima_prompt.errors import InputError
+from anima_prompt.escapes import dump_json, visible
 from anima_prompt.interchange.textfile import split_negative
 from anima_prompt.names import name_to_text, text_to_name
 from anima_prompt.numbers import counted
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 CATEGORIES = click.Choice(["general", "artist", "copyright", "character", "meta", "closed"])
 FOUND, NOTHING = 0, 1
+_IMPORT_NAME = re.compile(r"\w[\w.-]{0,99}")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
@@ -60,7 +64,7 @@ def search(query: str, category: str | None, limit: int, beside: str | None, as_
             {**entry_data(m.entry), "found_by": m.tier.name.lower(), "found_as": m.form, "score": round(m.score, 3)}
             for m in found
         ]
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        click.echo(dump_json(data, indent=2))
     else:
         rows = [(written(m.entry), m.entry.category, count(m.entry), note(m.entry), _how(m)) for m in found]
         print_table(("write", "category", "posts", "belongs to", "found by"), rows)
@@ -84,12 +88,12 @@ def show(name: str, as_json: bool) -> None:
     entry = table.lookup(text_to_name(name.removeprefix("@"))) or table.find(name)
     if entry is None:
         near = ", ".join(written(match.entry) for match in table.search(name, limit=3)) or "nothing near"
-        click.echo(f"error: '{name}' is not in the vocabulary; near it: {near}", err=True)
+        echo_error(f"'{name}' is not in the vocabulary; near it: {near}")
         sys.exit(NOTHING)
     data = entry_data(entry)
     data |= {"implies": table.implies(entry.name), "implied_by": table.implied_by(entry.name)}
     if as_json:
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        click.echo(dump_json(data, indent=2))
     else:
         known = {key.replace("_", " "): shown(value) for key, value in data.items() if value}
         print_table(("", ""), list(known.items()))
@@ -103,7 +107,7 @@ def complete(prefix: str, limit: int) -> None:
     from anima_prompt.vocabulary import Vocabulary
 
     for name in Vocabulary.default().complete(prefix, limit=limit):
-        click.echo(name)
+        click.echo(visible(name))
 
 
 @tags.command()
@@ -115,13 +119,13 @@ def group(path: str, as_json: bool) -> None:
 
     entries = Vocabulary.default().group(path)
     if path and as_json:
-        click.echo(json.dumps([entry_data(entry) for entry in entries], ensure_ascii=False, indent=2))
+        click.echo(dump_json([entry_data(entry) for entry in entries], indent=2))
     elif path:
         print_table(("write", "posts", "group"), [(written(e), count(e), e.group) for e in entries])
     else:
         sizes = sorted(Counter(entry.group for entry in entries).items())
         if as_json:
-            click.echo(json.dumps(dict(sizes), indent=2))
+            click.echo(dump_json(dict(sizes), indent=2))
         else:
             print_table(("group", "tags"), [(name, f"{size:,}") for name, size in sizes])
     sys.exit(FOUND if entries else NOTHING)
@@ -139,7 +143,7 @@ def conflicts(source: str, as_json: bool) -> None:
     prompt = Prompt.parse(split_negative(text_of(source))[0])
     found = Vocabulary.default().conflicts(prompt)
     if as_json:
-        click.echo(json.dumps([asdict(conflict) for conflict in found], indent=2))
+        click.echo(dump_json([asdict(conflict) for conflict in found], indent=2))
     elif found:
         print_table(("group", "keep one of"), [(c.group, ", ".join(map(name_to_text, c.tags))) for c in found])
     else:
@@ -160,7 +164,7 @@ def related(name: str, limit: int, as_json: bool) -> None:
 
     found = Vocabulary.default().related(text_to_name(name.removeprefix("@")), limit=limit)
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=2))
+        click.echo(dump_json([asdict(one) for one in found], indent=2))
     elif found and found[0].captions:
         rows = [(name_to_text(one.name), f"{one.captions:,}", f"{one.score:.3f}") for one in found]
         print_table(("tag", "together", "score"), rows)
@@ -170,7 +174,7 @@ def related(name: str, limit: int, as_json: bool) -> None:
 
 
 @tags.command()
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=PathArgument(path_type=Path, exists=True, file_okay=False))
 def learn(folder: Path) -> None:
     """Count which tags go together in a folder of captions.
 
@@ -230,7 +234,7 @@ def sync(base: str | None, until: datetime | None, delay: float, kinds: tuple[st
 
 
 def _show_count(kind: str, rows: int) -> None:
-    if sys.stderr.isatty():
+    if is_terminal(sys.stderr):
         click.echo(f"\r\x1b[K{kind}: {rows:,} rows", nl=False, err=True)
 
 
@@ -259,14 +263,16 @@ def stats(as_json: bool) -> None:
     imports = [path.stem for path in (*library.imports(), *library.overlays(), *library.implications())]
     if as_json:
         rows = [{"category": c, "section": s, "tags": n} for (c, s), n in sizes.most_common()]
-        click.echo(json.dumps({"tags": sizes.total(), "by_kind": rows, "imports": imports}, indent=2))
+        click.echo(dump_json({"tags": sizes.total(), "by_kind": rows, "imports": imports}, indent=2))
     else:
         print_table(("category", "section", "tags"), [(c, s, f"{n:,}") for (c, s), n in sizes.most_common()])
-        click.echo(f"{counted(sizes.total(), 'tag')}; curated packs, and imports: {', '.join(imports) or 'none'}")
+        click.echo(
+            visible(f"{counted(sizes.total(), 'tag')}; curated packs, and imports: {', '.join(imports) or 'none'}")
+        )
 
 
 @tags.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PathArgument(path_type=Path))
 @click.option("--name", help="Name of the import, by default the file's; the same name replaces it.")
 @click.option("--category", type=CATEGORIES, help="Category of the names in a .txt file.")
 @click.option("--skip-bad", is_flag=True, help="Leave bad rows out instead of refusing the file.")
@@ -285,19 +291,21 @@ def import_list(file: Path, name: str | None, category: str | None, skip_bad: bo
 
     if exists(file) and not is_file(file):
         raise InputError(f"{file}: is not a regular file; give a tag list")
+    if name is not None and not _IMPORT_NAME.fullmatch(name):
+        raise InputError(f"name is '{name}'; expected letters, digits, '_', '-' and '.', such as my-tags")
     library = UserStore.default()
     found = library.add(file, name=name, category=category, skip_bad=skip_bad, tell=_show_progress)
     for row in found.warnings:
-        click.echo(f"{file}:{row}", err=True)
+        echo_message(f"{file}:{row}")
     for row in found.bad_rows:
-        click.echo(f"skipped {file}:{row}", err=True)
-    click.echo(f"{found.taken} imported into {library.folder}", err=True)
+        echo_message(f"skipped {file}:{row}")
+    echo_message(f"{found.taken} imported into {library.folder}")
 
 
 def _show_progress(stage: str, share: float) -> None:
-    if sys.stderr.isatty():
+    if is_terminal(sys.stderr):
         bar = "#" * round(30 * share)
-        click.echo(f"\r\x1b[K[{bar:30}] {stage if share < 1 else ''}", nl=share >= 1, err=True)
+        click.echo(f"\r\x1b[K[{bar:30}] {visible(stage) if share < 1 else ''}", nl=share >= 1, err=True)
 
 
 @tags.command()
@@ -307,7 +315,7 @@ def forget(name: str) -> None:
     from anima_prompt.vocabulary.user_store import UserStore
 
     UserStore.default().remove(name)
-    click.echo(f"import '{name}' removed", err=True)
+    echo_message(f"import '{name}' removed")
 
 
 @tags.command()
@@ -321,10 +329,12 @@ def export(category: str | None) -> None:
     from anima_prompt.vocabulary.lists import CATEGORIES as NUMBERS
 
     numbers = {kind: number for number, (kind, _) in NUMBERS.items()}
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    rows = io.StringIO()
+    writer = csv.writer(rows, lineterminator="\n")
     for entry in Vocabulary.default().entries():
         if entry.category in numbers and category in (None, entry.category):
             writer.writerow([entry.name, numbers[entry.category], entry.post_count, ",".join(entry.aliases)])
+    echo_result(rows.getvalue(), nl=False)
 
 
 @tags.command()
@@ -332,7 +342,7 @@ def where() -> None:
     """Print the folder of the user's vocabulary."""
     from anima_prompt.vocabulary.user_store import UserStore
 
-    click.echo(UserStore.default().folder)
+    click.echo(visible(str(UserStore.default().folder)))
 
 
 def entry_data(entry: Entry) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from anima_prompt.cli.source import text_of
 from anima_prompt.dialects import Dialect
+from anima_prompt.escapes import dump_json
 from anima_prompt.interchange.textfile import split_negative
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def tokens(source: str, folder: str | None, dialect: str, as_json: bool) -> None
     if as_json:
         rows = {name: {"qwen": qwen, "t5": t5} for name, (qwen, t5) in counts.items()}
         data = {"sections": rows, "qwen": total[0], "t5": total[1], "trained": TRAINED_ROWS}
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        click.echo(dump_json(data, indent=2))
         return
     click.echo(f"{'section':12} {'T5':>5} {'Qwen':>5}")
     for name, (qwen, t5) in counts.items():

@@ -45,7 +45,7 @@ def read_text(source: str, *, limit: int = MAX_BYTES) -> str:
 
 def _read_stdin(limit: int) -> bytes:
     if sys.stdin is None:
-        raise OSError(errno.EBADF, "closed")
+        raise OSError(errno.EBADF, "is closed")
     return sys.stdin.buffer.read(limit + 1)
 
 

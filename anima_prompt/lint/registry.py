@@ -1,7 +1,7 @@
 """All rules: the families of :mod:`anima_prompt.lint.rules`, the word rules, and the rules of installed packages.
 
 Each family lists its rules. A package adds rules by an entry point of the group ``anima_prompt.rules`` that gives a
-list of :class:`~anima_prompt.lint.rule.Rule`.
+list of :class:`~anima_prompt.lint.rule.Rule`; :mod:`anima_prompt.lint.plugins` loads it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from functools import cache
 
 from anima_prompt.errors import InputError
 from anima_prompt.lint.datarules import builtin_rules
+from anima_prompt.lint.plugins import load_plugins
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint.rules import (
     artists,
@@ -29,8 +30,6 @@ from anima_prompt.lint.rules import (
     weights,
     year,
 )
-
-ENTRY_POINTS = "anima_prompt.rules"
 
 _FAMILIES = (
     syntax,
@@ -58,10 +57,25 @@ def all_rules() -> tuple[Rule, ...]:
 
     Raises:
         DataFileError: the file of word rules cannot be read.
-        InputError: an installed package takes a code or name that is in use.
     """
-    own = [*(rule for family in _FAMILIES for rule in family.RULES), *builtin_rules()]
-    return joined(own, _installed())
+    return _with_plugins()[0]
+
+
+def plugin_errors() -> tuple[str, ...]:
+    """Return one line for each installed plug-in, or rule of a plug-in, that cannot be used."""
+    return _with_plugins()[1]
+
+
+@cache
+def _with_plugins() -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+    rules = [*(rule for family in _FAMILIES for rule in family.RULES), *builtin_rules()]
+    installed, errors = load_plugins()
+    for rule in installed:
+        try:
+            rules = list(joined(rules, [rule]))
+        except InputError as error:
+            errors.append(str(error))
+    return tuple(sorted(rules, key=lambda rule: rule.code)), tuple(errors)
 
 
 def joined(rules: list[Rule], more: list[Rule]) -> tuple[Rule, ...]:
@@ -91,17 +105,3 @@ def rule_named(selector: str) -> Rule:
     from anima_prompt.lint.config import unknown_rule
 
     raise unknown_rule(selector, all_rules())
-
-
-def _installed() -> list[Rule]:
-    from importlib.metadata import entry_points
-
-    found: list[Rule] = []
-    for point in entry_points(group=ENTRY_POINTS):
-        try:
-            found += list(point.load())
-        except (ImportError, AttributeError, TypeError) as error:
-            raise InputError(
-                f"rules of '{point.value}' cannot be loaded ({error}); update or remove that package"
-            ) from error
-    return found

@@ -78,7 +78,7 @@ def test_parse_reads_files_and_standard_input(tmp_path: Path) -> None:
     path.write_text("1girl, 初音", encoding="utf-8")
     assert "初音" in run("parse", str(path)).stdout
     assert "初音" in run("parse", "-", stdin="1girl, 初音").stdout
-    assert run("parse", "").stdout == "nothing but white space\n"
+    assert run("parse", "").stdout == "the prompt is empty\n"
 
 
 def test_a_long_prompt_is_a_text_and_no_file_name() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,9 @@ from xml.sax.saxutils import quoteattr
 
 from anima_prompt import __version__
 from anima_prompt.batch.outputs import Echo
-from anima_prompt.batch.outputs.rows import Row, data, rows
+from anima_prompt.batch.outputs.rows import Row, data, error_rows, rows, shown_path
 from anima_prompt.diagnostics import Severity
+from anima_prompt.escapes import dump_json, visible
 from anima_prompt.lint.registry import all_rules
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _GITLAB = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_FORBIDDEN = re.compile("[\ufffe\uffff]")
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -34,9 +34,9 @@ class JsonLines:
         self.echo = echo
 
     def report(self, report: Report) -> None:
-        """Write a file's findings."""
-        for row in rows(report):
-            self.echo(json.dumps(data(row), ensure_ascii=False) + "\n")
+        """Write a file's errors and findings."""
+        for row in (*error_rows(report), *rows(report)):
+            self.echo(dump_json(data(row)) + "\n")
 
     def close(self) -> None:
         """Write nothing more."""
@@ -51,10 +51,10 @@ class Json:
         self.count = 0
 
     def report(self, report: Report) -> None:
-        """Write a file's findings."""
-        for row in rows(report):
+        """Write a file's errors and findings."""
+        for row in (*error_rows(report), *rows(report)):
             lead = ",\n" if self.count else "[\n"
-            self.echo(lead + json.dumps(data(row), ensure_ascii=False))
+            self.echo(lead + dump_json(data(row)))
             self.count += 1
 
     def close(self) -> None:
@@ -70,11 +70,11 @@ class GitHub:
         self.echo = echo
 
     def report(self, report: Report) -> None:
-        """Write a file's findings."""
-        for row in rows(report):
+        """Write a file's errors and findings."""
+        for row in (*error_rows(report), *rows(report)):
             d = row.diagnostic
             where = f"file={_property(row.path)},line={row.line},col={row.column}"
-            title = _property(f"{d.code} {d.name}")
+            title = _property(f"{d.code} {d.name}".strip())
             self.echo(f"::{_GITHUB[d.severity]} {where},title={title}::{_message(d.message)}\n")
 
     def close(self) -> None:
@@ -82,7 +82,7 @@ class GitHub:
 
 
 def _message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return visible(text, keep="\r\n").replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
@@ -99,8 +99,8 @@ class GitLab:
         self.seen: dict[str, int] = {}
 
     def report(self, report: Report) -> None:
-        """Take a file's findings."""
-        for row in rows(report):
+        """Take a file's errors and findings."""
+        for row in (*error_rows(report), *rows(report)):
             d = row.diagnostic
             key = f"{row.path}:{d.code}:{row.text[d.start : d.end]}"
             self.seen[key] = self.seen.get(key, 0) + 1
@@ -108,7 +108,7 @@ class GitLab:
             self.issues.append(
                 {
                     "description": d.message,
-                    "check_name": f"{d.code} {d.name}",
+                    "check_name": f"{d.code} {d.name}".strip(),
                     "fingerprint": digest,
                     "severity": _GITLAB[d.severity],
                     "location": {"path": row.path, "lines": {"begin": row.line}},
@@ -117,7 +117,7 @@ class GitLab:
 
     def close(self) -> None:
         """Write the report."""
-        self.echo(json.dumps(self.issues, ensure_ascii=False, indent=2) + "\n")
+        self.echo(dump_json(self.issues, indent=2) + "\n")
 
 
 class Sarif:
@@ -128,11 +128,11 @@ class Sarif:
         self.echo = echo
         self.results: list[dict[str, Any]] = []
         self.codes: set[str] = set()
-        self.errors: list[str] = []
+        self.errors: list[Row] = []
 
     def report(self, report: Report) -> None:
-        """Take a file's findings."""
-        self.errors += report.errors
+        """Take a file's errors and findings."""
+        self.errors += error_rows(report)
         for row in rows(report):
             self.codes.add(row.diagnostic.code)
             self.results.append(_result(row))
@@ -151,7 +151,14 @@ class Sarif:
             for rule in described
         ]
         driver = {"name": "anima-prompt", "version": __version__, "rules": rules}
-        notes = [{"level": "error", "message": {"text": error}} for error in self.errors]
+        notes = [
+            {
+                "level": "error",
+                "message": {"text": row.diagnostic.message},
+                "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(row.path)}}}],
+            }
+            for row in self.errors
+        ]
         run = {
             "tool": {"driver": driver},
             "columnKind": "unicodeCodePoints",
@@ -159,7 +166,7 @@ class Sarif:
             "results": self.results,
         }
         log = {"$schema": _SARIF, "version": "2.1.0", "runs": [run]}
-        self.echo(json.dumps(log, ensure_ascii=False, indent=2) + "\n")
+        self.echo(dump_json(log, indent=2) + "\n")
 
 
 def _result(row: Row) -> dict[str, Any]:
@@ -177,7 +184,11 @@ def _result(row: Row) -> dict[str, Any]:
 
 
 def _uri(path: str) -> str:
-    return quote(PurePath(path).as_posix())
+    text = PurePath(path).as_posix()
+    try:
+        return quote(text, errors="surrogateescape")  # a name that is not UTF-8 keeps its bytes
+    except UnicodeEncodeError:
+        return quote(text, errors="surrogatepass")
 
 
 class JUnit:
@@ -187,7 +198,7 @@ class JUnit:
         """Write through ``echo``."""
         self.echo = echo
         self.suites: list[str] = []
-        self.tests = self.failures = 0
+        self.tests = self.failures = self.errors = 0
 
     def report(self, report: Report) -> None:
         """Take a file's findings."""
@@ -199,15 +210,17 @@ class JUnit:
         ]
         tests = max(1, len(cases))
         body = "".join(f"\n    {case}" for case in cases) or '\n    <testcase name="clean"/>'
-        name = _attribute("<stdin>" if report.path == "-" else report.path)
+        name = _attribute(shown_path(report))
         numbers = f'tests="{tests}" failures="{len(found)}" errors="{len(report.errors)}"'
         self.suites.append(f"  <testsuite name={name} {numbers}>{body}\n  </testsuite>")
         self.tests += tests
         self.failures += len(found)
+        self.errors += len(report.errors)
 
     def close(self) -> None:
         """Write the report."""
-        head = f'<testsuites name="anima-prompt" tests="{self.tests}" failures="{self.failures}">'
+        numbers = f'tests="{self.tests}" failures="{self.failures}" errors="{self.errors}"'
+        head = f'<testsuites name="anima-prompt" {numbers}>'
         self.echo('<?xml version="1.0" encoding="UTF-8"?>\n' + "\n".join((head, *self.suites, "</testsuites>")) + "\n")
 
 
@@ -219,6 +232,5 @@ def _case(row: Row) -> str:
 
 
 def _attribute(text: str) -> str:
-    """Return a text as an XML attribute; characters that XML forbids become question marks."""
-    kept = _FORBIDDEN.sub("?", text)
-    return quoteattr(kept)
+    """Return a text as an XML attribute; control characters become escapes."""
+    return quoteattr(_FORBIDDEN.sub("?", visible(text)))

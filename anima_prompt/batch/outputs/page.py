@@ -6,13 +6,14 @@ Everything that comes from a prompt or a file name is escaped; the page loads no
 from __future__ import annotations
 
 from collections import Counter
-from html import escape
+from html import escape as escape_html
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anima_prompt.batch.outputs import Echo
 from anima_prompt.batch.outputs.rows import Row, rows
 from anima_prompt.diagnostics import Diagnostic, Severity
+from anima_prompt.escapes import visible
 from anima_prompt.lint.registry import all_rules
 from anima_prompt.numbers import counted
 
@@ -74,9 +75,14 @@ class Page:
             '<div class="tools"><input id="query" type="search" placeholder="Search prompts, files, messages" '
             'aria-label="Search"><select id="level" aria-label="Severity"><option value="">all severities</option>'
             f'{levels}</select></div><p class="faint" id="shown" aria-live="polite"></p>'
-            f"{''.join(self.articles) or '<p>No findings.</p>'}"
+            f"{''.join(self.articles) or ('' if self.errors else '<p>No findings.</p>')}"
             f"<script>{_beside('page.js')}</script></body></html>\n"
         )
+
+
+def escape(text: str) -> str:
+    """Return a text as HTML, control characters as visible escapes."""
+    return escape_html(visible(text, keep="\n\t"))
 
 
 def _beside(name: str) -> str:

@@ -12,6 +12,7 @@ from anima_prompt.batch.outputs import Echo
 from anima_prompt.batch.outputs.rows import Row, rows
 from anima_prompt.batch.sources import line_of
 from anima_prompt.diagnostics import Severity
+from anima_prompt.escapes import escape, visible
 from anima_prompt.numbers import counted
 
 if TYPE_CHECKING:
@@ -33,9 +34,13 @@ class Concise:
         self.counts: Counter[Severity] = Counter()
         self.files: set[str] = set()
         self.safe = self.unsafe = 0
+        self.errors = 0
+        self.was_read = False
 
     def report(self, report: Report) -> None:
-        """Write a file's findings."""
+        """Write a file's findings; its errors go to standard error, and are counted here."""
+        self.errors += len(report.errors)
+        self.was_read |= bool(report.pieces) or not report.errors
         for row in rows(report):
             self.count(row)
             self.row(row)
@@ -49,7 +54,7 @@ class Concise:
         d = row.diagnostic
         star = " [*]" if any(fix.safe for fix in d.fixes) else ""
         severity = self.styled(d.severity.value, _COLOURS[d.severity])
-        return f"{self.styled(row.place, None)}: {severity} {d.code}{star} {d.name}: {d.message}"
+        return f"{self.styled(visible(row.place), None)}: {severity} {d.code}{star} {d.name}: {visible(d.message)}"
 
     def styled(self, text: str, colour: str | None) -> str:
         """Return a text in a colour, or bold, where the terminal shows it."""
@@ -66,13 +71,15 @@ class Concise:
 
     def close(self) -> None:
         """Write the totals."""
+        errors = counted(self.errors, "error") if self.errors else ""
         if not self.counts:
-            self.echo("No findings.\n")
+            clean = f"No findings in what was read; {errors}." if self.was_read else f"Nothing was linted; {errors}."
+            self.echo(f"{clean}\n" if errors else "No findings.\n")
             return
         parts = [_counted(s, self.counts[s]) for s in Severity if self.counts[s]]
         fixes = [f"{self.safe} fixable with --fix"] if self.safe else []
         fixes += [f"{self.unsafe} {'more ' if self.safe else ''}with --unsafe-fixes"] if self.unsafe else []
-        tail = f"; {', '.join(fixes)}" if fixes else ""
+        tail = (f"; {', '.join(fixes)}" if fixes else "") + (f"; {errors}" if errors else "")
         self.echo(f"Found {', '.join(parts)} in {counted(len(self.files), 'file')}{tail}.\n")
 
 
@@ -95,14 +102,17 @@ class Text(Concise):
 
 
 def _cut(line: str, low: int, high: int) -> tuple[str, int, int]:
-    """Return the part of a long line round a span, control characters made visible, and the span in it."""
+    """Return the part of a long line round a span, what cannot be printed as escapes, and the span in it."""
     begin = 0 if high <= _WIDTH - _MARGIN else max(0, low - _LEAD)
     end = min(len(line), begin + _WIDTH)
-    lead = "…" if begin else ""
-    shown = "".join(char if char.isprintable() else "·" for char in line[begin:end])
-    tail = "…" if end < len(line) else ""
-    high = min(high, end)
-    return f"{lead}{shown}{tail}", low - begin + len(lead), high - begin + len(lead)
+    before, inside, after = (_printable(line[i:j]) for i, j in ((begin, low), (low, min(high, end)), (high, end)))
+    lead, tail = "…" if begin else "", "…" if end < len(line) else ""
+    start = len(lead) + len(before)
+    return f"{lead}{before}{inside}{after}{tail}", start, start + len(inside)
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else escape(c) for c in text)
 
 
 def _width(text: str) -> int:
@@ -116,10 +126,10 @@ def _counted(severity: Severity, count: int) -> str:
     return f"{count} {severity}" if severity is Severity.INFO else counted(count, severity)
 
 
-def statistics(counts: Counter[tuple[str, str, str]]) -> str:
+def statistics(counts: Counter[tuple[str, str, str]], *, errors: int = 0) -> str:
     """Return a table of findings by rule, most first; keys are code, name, severity."""
     if not counts:
-        return "No findings.\n"
+        return f"No findings in what was read; {counted(errors, 'error')}.\n" if errors else "No findings.\n"
     wide = max(len(str(count)) for count in counts.values())
     lines = [
         f"{count:>{wide}}  {code}  {severity:7}  {name}"

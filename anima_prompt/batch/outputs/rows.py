@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from anima_prompt.diagnostics import Diagnostic
+from anima_prompt.batch.sources import Piece
+from anima_prompt.diagnostics import Diagnostic, Severity
+from anima_prompt.lint.document import Document
 
 if TYPE_CHECKING:
     from anima_prompt.batch.runner import Report
-    from anima_prompt.batch.sources import Piece
+
+UNREADABLE = "unreadable-input"
+"""Name of a row that is an error about an input, not a rule's finding. Its code is empty."""
 
 
 class Row(NamedTuple):
@@ -36,9 +41,23 @@ class Row(NamedTuple):
         return document.prompt if self.diagnostic.part == "prompt" else document.negative or ""
 
 
+def shown_path(report: Report) -> str:
+    """Return the path of a report as outputs show it."""
+    return "<stdin>" if report.path == "-" else report.path
+
+
+def error_rows(report: Report) -> Iterator[Row]:
+    """Yield a row for every error of a report: a file or a record that cannot be read, a rule that failed."""
+    path = shown_path(report)
+    for error in report.errors:
+        line = re.match(f"{re.escape(report.path)}:([0-9]+):", error)
+        piece = Piece(Document(""), line=int(line[1]) if line else 1)
+        yield Row(path, piece.line, 1, piece, Diagnostic(UNREADABLE, Severity.ERROR, 0, 0, error))
+
+
 def rows(report: Report) -> Iterator[Row]:
     """Yield the findings of a report in order."""
-    path = "<stdin>" if report.path == "-" else report.path
+    path = shown_path(report)
     for piece, diagnostics in zip(report.pieces, report.diagnostics, strict=True):
         for diagnostic in diagnostics:
             line, column = piece.position(diagnostic.start, diagnostic.part)
