@@ -60,7 +60,7 @@ _known_words: dict[int, frozenset[str]] = {}
 def english(vocabulary: Vocabulary) -> frozenset[str]:
     """Return the words of the curated general tags and of grammar: what a tag's words are compared with."""
     from anima_prompt.sections import Section
-    from anima_prompt.syntax.prose import FUNCTION_WORDS
+    from anima_prompt.syntax.grammar import FUNCTION_WORDS
 
     known = _known_words.get(id(vocabulary))
     if known is None:
