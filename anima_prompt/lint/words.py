@@ -67,7 +67,7 @@ _known_words: WeakKeyDictionary[Vocabulary, frozenset[str]] = WeakKeyDictionary(
 def english(vocabulary: Vocabulary) -> frozenset[str]:
     """Return the words of the curated general tags and of grammar: what a tag's words are compared with."""
     from anima_prompt.sections import Section
-    from anima_prompt.syntax.prose import FUNCTION_WORDS
+    from anima_prompt.syntax.grammar import FUNCTION_WORDS
 
     known = _known_words.get(vocabulary)
     if known is None:
