@@ -15,7 +15,7 @@ from anima_prompt.names import escape, unescape
 from anima_prompt.prompt.convert import Conversion, convert
 from anima_prompt.prompt.items import ONE
 from anima_prompt.prompt.tag import Sentence, Tag
-from anima_prompt.syntax.prose import is_abbreviation
+from anima_prompt.syntax.stops import is_abbreviation
 
 _ENDS = (".", "!", "?", "…", "。", "！", "？")
 _CLOSED = (*_ENDS, *(mark + quote for mark in _ENDS for quote in '"”’)'))

@@ -36,6 +36,7 @@ def test_mappings_json_and_yaml_hold_a_prompt_without_loss(prompt: Prompt) -> No
 @given(text=any_texts)
 @example(",# note")
 @example("\u3002\u201c")
+@example("embedding:0:0embedding:0")
 def test_a_mapping_holds_whatever_was_read(text: str) -> None:
     prompt = Prompt.parse(text)
     assert Prompt.from_dict(json.loads(json.dumps(prompt.to_dict()))) == prompt
