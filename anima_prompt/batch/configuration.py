@@ -42,7 +42,7 @@ _LISTS = {
     "extend-unsafe-fixes": "extend_unsafe_fixes",
 }
 _USES = ("dialect", "profile", "role")
-KEYS = (*_LISTS, "severities", "words", "rules", "exclude", "overrides", *_USES, "lines")
+KEYS = (*_LISTS, "severities", "words", "rules", "exclude", "overrides", *_USES, "lines", "max-findings")
 OVERRIDE_KEYS = ("files", "ignore", *_USES, "lines")
 
 
@@ -85,6 +85,7 @@ class Project:
         use: what prompts are for if no override says otherwise.
         overrides: later ones win.
         exclude: globs of files that are left out of folders.
+        max_findings: most findings of a rule that are shown of a file, 0 for all; None for the default.
         rules: rules of the user's own files.
     """
 
@@ -95,6 +96,7 @@ class Project:
     overrides: tuple[Override, ...] = ()
     exclude: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
+    max_findings: int | None = None
 
     def all_rules(self) -> tuple[Rule, ...]:
         """Return the library's rules and the user's."""
@@ -216,7 +218,15 @@ def _project(value: Value, path: Path) -> Project:
         tuple(_override(item) for item in fields["overrides"].items("overrides")) if "overrides" in fields else ()
     )
     exclude = _texts(fields["exclude"], "exclude") if "exclude" in fields else ()
-    return Project(path.parent, path, config, _use(fields), overrides, exclude, rules)
+    most = _count(fields["max-findings"]) if "max-findings" in fields else None
+    return Project(path.parent, path, config, _use(fields), overrides, exclude, rules, most)
+
+
+def _count(value: Value) -> int:
+    number = value.whole("max-findings")
+    if number < 0:
+        value.fail(f"max-findings is {number}; expected 0 (no limit) or more")
+    return number
 
 
 def _rules(name: Value, path: Path) -> list[Rule]:

@@ -14,6 +14,7 @@ from typing import Any
 from anima_prompt.batch.cache import Cache
 from anima_prompt.batch.cache_key import document_key, setup_digest
 from anima_prompt.batch.configuration import Project, Use, find_project, read_project, with_choices
+from anima_prompt.batch.report import DEFAULT_MOST, Report, capped
 from anima_prompt.batch.sources import (
     Captions,
     PartlyReadError,
@@ -50,6 +51,7 @@ class Options:
         isolated: whether configuration files are left alone.
         cached: whether the cache may answer.
         settings: figures for prompts that have none of their own.
+        max_findings: most findings of a rule that are shown of a file, 0 for all; None leaves it to the configuration.
     """
 
     use: Use = field(default_factory=Use)
@@ -58,23 +60,7 @@ class Options:
     isolated: bool = False
     cached: bool = True
     settings: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The findings of one file.
-
-    Attributes:
-        pieces, diagnostics: its prompts, and the findings of each.
-        errors: one line for each part of the file that cannot be read.
-        failures: one line for each rule of a plug-in that failed.
-    """
-
-    path: str
-    pieces: tuple[Piece, ...] = ()
-    diagnostics: tuple[tuple[Diagnostic, ...], ...] = ()
-    errors: tuple[str, ...] = ()
-    failures: tuple[str, ...] = ()
+    max_findings: int | None = None
 
 
 class Batch:
@@ -132,6 +118,12 @@ class Batch:
         failures = tuple(dict.fromkeys(linter.failures))
         linter.failures.clear()
         return Report(source, tuple(kept), tuple(found), tuple(bad), failures)
+
+    def capped(self, report: Report) -> Report:
+        """Return a report without the findings beyond the limit; it counts them."""
+        own = self.options.max_findings
+        most = self.project_of(report.path).max_findings if own is None else own
+        return capped(report, DEFAULT_MOST if most is None else most)
 
     def fixed(self, report: Report, *, unsafe: bool) -> list[Fixed]:
         """Return what fixing makes of every piece of a report."""

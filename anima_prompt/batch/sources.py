@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +74,15 @@ class Piece:
         first = self.line if part == "prompt" else self.negative_line
         if not self.shown:
             return first, offset + 1
-        before = text.count("\n", 0, offset)
-        return first + before, offset - (text.rfind("\n", 0, offset) + 1) + 1
+        starts = _line_starts(text)
+        line = bisect_right(starts, offset) - 1
+        return first + line, offset - starts[line] + 1
+
+
+@lru_cache(maxsize=8)
+def _line_starts(text: str) -> list[int]:
+    """Return where the lines start: found once for the many findings of a long text."""
+    return [0, *(match.end() for match in re.finditer("\n", text))]
 
 
 def pieces_of(source: str, use: Use) -> list[Piece]:
@@ -292,11 +302,11 @@ def with_texts(text: str, source: str, pieces: list[Piece], texts: list[tuple[st
     return "".join(rows)
 
 
-def line_of(text: str, offset: int) -> tuple[str, int]:
-    """Return the line that holds an offset, and where it starts."""
-    start = text.rfind("\n", 0, offset) + 1
-    end = text.find("\n", start)
-    return text[start : end if end >= 0 else len(text)], start
+def line_span(text: str, offset: int) -> tuple[int, int]:
+    """Return start and end of the line that contains an offset."""
+    starts = _line_starts(text)
+    line = bisect_right(starts, offset) - 1
+    return starts[line], starts[line + 1] - 1 if line + 1 < len(starts) else len(text)
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -37,7 +37,8 @@ from anima_prompt.safe_paths import exists, is_file
 
 if TYPE_CHECKING:
     from anima_prompt.batch.configuration import Use
-    from anima_prompt.batch.runner import Batch, Report
+    from anima_prompt.batch.report import Report
+    from anima_prompt.batch.runner import Batch
 
 _SEVERITIES = click.Choice([severity.value for severity in Severity])
 _POLL_SECONDS = 0.4
@@ -98,6 +99,12 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
     show_default=True,
     help="Least severity that makes the exit code 1.",
 )
+@click.option(
+    "--max-findings",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Show at most N findings per rule and file; 0 shows all (default: 100).",
+)
 @click.option("--statistics", is_flag=True, help="Print counts by rule instead of findings.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option("--dialect", type=click.Choice([d.value for d in Dialect]), help="Front end that the prompts are for.")
@@ -156,7 +163,13 @@ class _Run:
             name: tuple(s.strip() for text in given[name] for s in text.split(",") if s.strip()) for name in names
         }
         options = Options(
-            _use(given), choices, given["config"], given["isolated"], not given["no_cache"], _figures(given)
+            _use(given),
+            choices,
+            given["config"],
+            given["isolated"],
+            not given["no_cache"],
+            _figures(given),
+            given["max_findings"],
         )
         self.options = options
         self.least = Severity(given["severity"]).rank
@@ -182,12 +195,14 @@ class _Run:
             writer = writer_for(self.given["output_format"], echo, colour=self._colour())
             for checked in self._reports(list(sources)):
                 report = self._with_failures(checked)
-                for error in report.errors:
+                capped = self.batch.capped(report)
+                for error in capped.errors:
                     self._fail(error)
+                self.errors += capped.hidden_errors
                 shown = self._shown(self._fixed(report) if self.fixing else report)
                 self._count(shown)
                 if not self.given["statistics"] and not self.given["diff"]:
-                    writer.report(shown)
+                    writer.report(self.batch.capped(shown))
                 if self.given["add_ignore"]:
                     self._add_ignores(shown)
             if self.given["statistics"]:

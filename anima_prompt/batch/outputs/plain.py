@@ -10,13 +10,13 @@ import click
 
 from anima_prompt.batch.outputs import Echo
 from anima_prompt.batch.outputs.rows import Row, rows
-from anima_prompt.batch.sources import line_of
+from anima_prompt.batch.sources import line_span
 from anima_prompt.diagnostics import Severity
 from anima_prompt.escapes import escape, visible
 from anima_prompt.numbers import counted
 
 if TYPE_CHECKING:
-    from anima_prompt.batch.runner import Report
+    from anima_prompt.batch.report import Report
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _WIDTH = 100
@@ -39,11 +39,16 @@ class Concise:
 
     def report(self, report: Report) -> None:
         """Write a file's findings; its errors go to standard error, and are counted here."""
-        self.errors += len(report.errors)
+        self.errors += len(report.errors) + report.hidden_errors
         self.was_read |= bool(report.pieces) or not report.errors
         for row in rows(report):
-            self.count(row)
+            if not row.more:
+                self.count(row)
             self.row(row)
+        for hidden in report.hidden:
+            self.counts.update(hidden.severities)
+            self.safe += hidden.safe
+            self.unsafe += hidden.unsafe
 
     def row(self, row: Row) -> None:
         """Write one finding."""
@@ -90,9 +95,10 @@ class Text(Concise):
         """Write one finding."""
         d = row.diagnostic
         self.echo(f"{self.headline(row)}\n")
-        line, start = line_of(row.text, d.start)
-        low, high = d.start - start, min(d.end - start, len(line))
-        shown, low, high = _cut(line, low, max(high, low))
+        if row.more:
+            self.echo("\n")
+            return
+        shown, low, high = _cut(row.text, line_span(row.text, d.start), (d.start, d.end))
         if not shown.strip():
             return
         number = str(row.line)
@@ -101,12 +107,16 @@ class Text(Concise):
         self.echo(f"{pad} |\n{number} | {shown}\n{pad} | {' ' * _width(shown[:low])}{caret}\n\n")
 
 
-def _cut(line: str, low: int, high: int) -> tuple[str, int, int]:
-    """Return the part of a long line round a span, what cannot be printed as escapes, and the span in it."""
-    begin = 0 if high <= _WIDTH - _MARGIN else max(0, low - _LEAD)
-    end = min(len(line), begin + _WIDTH)
-    before, inside, after = (_printable(line[i:j]) for i, j in ((begin, low), (low, min(high, end)), (high, end)))
-    lead, tail = "…" if begin else "", "…" if end < len(line) else ""
+def _cut(text: str, line: tuple[int, int], span: tuple[int, int]) -> tuple[str, int, int]:
+    """Return the part of a line round a span, what cannot be printed as escapes, and the span in it.
+
+    The line may be a million characters long, so that it is not copied.
+    """
+    low, high = span[0], max(span[0], min(span[1], line[1]))
+    begin = line[0] if high - line[0] <= _WIDTH - _MARGIN else max(line[0], low - _LEAD)
+    end = min(line[1], begin + _WIDTH)
+    before, inside, after = (_printable(text[i:j]) for i, j in ((begin, low), (low, min(high, end)), (high, end)))
+    lead, tail = "…" if begin > line[0] else "", "…" if end < line[1] else ""
     start = len(lead) + len(before)
     return f"{lead}{before}{inside}{after}{tail}", start, start + len(inside)
 

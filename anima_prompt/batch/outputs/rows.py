@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from anima_prompt.batch.report import HINT
 from anima_prompt.batch.sources import Piece
 from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.lint.document import Document
 
 if TYPE_CHECKING:
-    from anima_prompt.batch.runner import Report
+    from anima_prompt.batch.report import Report
 
 UNREADABLE = "unreadable-input"
 """Name of a row that is an error about an input, not a rule's finding. Its code is empty."""
@@ -25,6 +26,8 @@ class Row(NamedTuple):
     column: int
     piece: Piece
     diagnostic: Diagnostic
+    more: int = 0
+    """Above 0: not a finding, but the number of findings of the rule that are not shown."""
 
     @property
     def place(self) -> str:
@@ -56,12 +59,20 @@ def error_rows(report: Report) -> Iterator[Row]:
 
 
 def rows(report: Report) -> Iterator[Row]:
-    """Yield the findings of a report in order."""
+    """Yield the findings of a report in order, then a row for each rule with findings that are not shown."""
     path = shown_path(report)
     for piece, diagnostics in zip(report.pieces, report.diagnostics, strict=True):
         for diagnostic in diagnostics:
             line, column = piece.position(diagnostic.start, diagnostic.part)
             yield Row(path, line, column, piece, diagnostic)
+    for hidden in report.hidden:
+        first, count = hidden.first, hidden.count
+        line, column = hidden.piece.position(first.start, first.part)
+        are = "finding of this rule is" if count == 1 else "findings of this rule are"
+        message = f"{count:,} more {are} not shown; {HINT}"
+        severity = min(hidden.severities, key=lambda severity: severity.rank)
+        summary = Diagnostic(first.name, severity, first.start, first.end, message, first.code, (), first.part)
+        yield Row(path, line, column, hidden.piece, summary, count)
 
 
 def data(row: Row) -> dict[str, Any]:

@@ -56,11 +56,18 @@ def _removal(context: Context, match: re.Match[str]) -> Edit:
     source = context.source
     while start and source[start - 1] == " ":
         start -= 1
-    alone = not source[:start].strip() or source[:start].rstrip().endswith(",")
-    if alone and source[end:].lstrip().startswith(","):
-        end += len(source[end:]) - len(source[end:].lstrip()) + 1
-    elif alone and not source[end:].strip():
-        start = len(source[:start].rstrip().rstrip(","))
+    before, behind = start, end
+    while before and source[before - 1].isspace():
+        before -= 1
+    while behind < len(source) and source[behind].isspace():
+        behind += 1
+    alone = before == 0 or source[before - 1] == ","
+    if alone and source[behind : behind + 1] == ",":
+        end = behind + 1
+    elif alone and behind == len(source):
+        while before and source[before - 1] == ",":
+            before -= 1
+        start = before
     return Edit(start, end, "")
 
 

@@ -11,17 +11,20 @@ from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, quoted
 
 _OLD_LOOK = re.compile(r"retro_.*|(?:19[6-9]0s).*|year_(?:200\d|201[0-2])")
 _NEW_LOOK = re.compile(r"year_202\d")
+_LOOKS = {"old": _OLD_LOOK, "early": _OLD_LOOK, "newest": _NEW_LOOK, "recent": _NEW_LOOK}
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Compare periods with the years and styles of the prompt."""
     if context.other is None:
         return
-    for item in context.other.items:
-        pattern = (
-            _OLD_LOOK if item.name in ("old", "early") else _NEW_LOOK if item.name in ("newest", "recent") else None
-        )
-        wanted = next((i for i in context.items if pattern and i.name != item.name and pattern.fullmatch(i.name)), None)
+    periods = [item for item in context.other.items if item.name in _LOOKS]
+    wanted_of = {
+        look: next((item for item in context.items if look.fullmatch(item.name)), None)
+        for look in {_LOOKS[item.name] for item in periods}
+    }
+    for item in periods:
+        wanted = wanted_of[_LOOKS[item.name]]
         if wanted is not None:
             message = f"the prompt asks for {quoted(wanted.text)}; remove {quoted(item.text)} here"
             yield Finding(item.start, item.end, message, part="negative")

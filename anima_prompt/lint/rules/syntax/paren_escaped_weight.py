@@ -11,13 +11,14 @@ from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain,
 from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import escape
 
-_WEIGHT = re.compile(r"\(([^()]*[^()\d\s][^()]*):\s*(\d+(?:\.\d+)?)\)")
+_WEIGHT = re.compile(r"\(([^()]*):\s*(\d+(?:\.\d+)?)\)")
+_LETTER = re.compile(r"[^\d\s]")
 
 
 def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
     """Look at tags that are one escaped pair with a number."""
     match = _WEIGHT.fullmatch(facts.literal) if facts.text.startswith("\\(") else None
-    if match and facts.entry is None:
+    if match and _LETTER.search(match[1]) and facts.entry is None:
         right = f"({escape(match[1])}:{match[2]})"
         yield found(
             (0, len(facts.text)), f"the escaped parentheses are text, no weight; write {quoted(right)}", write=right

@@ -10,10 +10,11 @@ from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
 
-_SLASHES = re.compile(r"/\((?P<inner>[^()/\\,\n]*\w[^()/\\,\n]*)/\)")
-_DOUBLE = re.compile(r"\\\\\((?P<inner>[^()\\,\n]*\w[^()\\,\n]*)\\\\\)")
-_FIRST = re.compile(r"(?<!\\)\\\((?P<inner>[^()\\,\n]*\w[^()\\,\n]*)\)")
-_LAST = re.compile(r"(?<!\\)\((?P<inner>[^()\\,:\n]*\w[^()\\,:\n]*)\\\)")
+_SLASHES = re.compile(r"/\((?P<inner>[^()/\\,\n]*+)/\)")
+_DOUBLE = re.compile(r"\\\\\((?P<inner>[^()\\,\n]*+)\\\\\)")
+_FIRST = re.compile(r"(?<!\\)\\\((?P<inner>[^()\\,\n]*+)\)")
+_LAST = re.compile(r"(?<!\\)\((?P<inner>[^()\\,:\n]*+)\\\)")
+_LETTER = re.compile(r"\w")
 _PATTERNS = (("/(", _SLASHES), ("\\\\(", _DOUBLE), ("\\(", _FIRST), ("\\)", _LAST))
 _ENTITY = re.compile(r"&#4[01];")
 
@@ -23,6 +24,8 @@ def check(context: Context) -> Iterator[Finding]:
     if "(" in context.characters:
         for mark, pattern in _PATTERNS:
             for match in pattern.finditer(context.source) if mark in context.source else ():
+                if not _LETTER.search(match["inner"]):
+                    continue
                 right = f"\\({match['inner']}\\)"
                 yield found(
                     match.span(), f"{quoted(match.group())} does not escape; write {quoted(right)}", write=right

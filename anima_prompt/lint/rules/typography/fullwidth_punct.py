@@ -23,7 +23,7 @@ _ASCII = {
     "＿": "_",
 }
 _CHARACTERS = "".join(_ASCII)
-_FOUND = re.compile(rf"\s*[，、]\s*|[{_CHARACTERS}]")
+_FOUND = re.compile(rf"(?:(?<!\s)\s++)?[，、]\s*|[{_CHARACTERS}]")
 
 
 def check(context: Context) -> Iterator[Finding]:

@@ -12,6 +12,8 @@ from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, 
 _BOLD = re.compile(r"(?<![*\w])(\*\*|~~)(?=\S)([^*~\n]{1,80}?)(?<=\S)\1(?![*\w])")
 _CODE = re.compile(r"`{1,3}([^`\n]*)`{1,3}")
 _BULLET = re.compile(r"^(?:[-*•]|\d{1,2}[.)])[ \t]+(?=\S)", re.MULTILINE)
+_LONGEST = 200
+"""Characters of a label and the rest of its unit that are looked up: no name is longer."""
 _HEADING = re.compile(r"^#{1,6}[ \t]+", re.MULTILINE)
 _KEY = re.compile(
     r"^[ \t]*(?:style|art[_ ]style|subject|scene|setting|background|character|appearance|clothing|mood|lighting"
@@ -34,7 +36,9 @@ def check(context: Context) -> Iterator[Finding]:
         for match in bullets:
             yield found(match.span(), "a list of points is Markdown; write tags or sentences", write="")
     for match in _KEY.finditer(source) if ":" in signs else ():
-        if not context.scope.is_known(source[match.start() :].partition(",")[0].strip()):
+        comma = source.find(",", match.start(), match.start() + _LONGEST)
+        unit = source[match.start() : comma if comma >= 0 else match.start() + _LONGEST]
+        if not context.scope.is_known(unit.strip()):
             yield found(match.span(), f"{quoted(match.group())} is a form's label, no tag; remove it", write="")
 
 

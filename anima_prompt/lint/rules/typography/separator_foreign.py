@@ -9,7 +9,7 @@ from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
 from anima_prompt.lint.scope import Facts, Scope
 
-_DIVIDER = re.compile(r"\s*[;|/]\s*|\s+[-•·]\s+")
+_DIVIDER = re.compile(r"(?:(?<!\s)\s++)?[;|/]\s*|(?<!\s)\s++[-•·]\s+")
 
 
 def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:

@@ -22,8 +22,7 @@ def check(context: Context) -> Iterator[Finding]:
     spans = [(node.start, node.end) for node in context.quotes]
     spans += [(node.start, node.end) for node in context.comments]
     spans += [(node.start, node.end) for node in context.dynamics]
-    for start, end in spans:
-        source = source[:start] + " " * (end - start) + source[end:]
+    source = _blanked(source, spans)
     foreign = list(re.finditer(_FOREIGN, source))
     if not foreign:
         return
@@ -32,6 +31,16 @@ def check(context: Context) -> Iterator[Finding]:
     if share > _SHARE or len(foreign) >= 8:
         text = f"{share:.0%} of the letters are of a script that the text encoder was not taught; write English"
         yield found((foreign[0].start(), foreign[-1].end()), text)
+
+
+def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
+    """Return a text with spaces in place of spans, which may nest."""
+    pieces, place = [], 0
+    for start, end in sorted(spans):
+        if end > place:
+            pieces += [text[place:start], " " * (end - max(start, place))]
+            place = end
+    return "".join((*pieces, text[place:]))
 
 
 RULE = Rule(

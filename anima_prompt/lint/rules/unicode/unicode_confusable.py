@@ -10,14 +10,18 @@ from anima_prompt.lint.context import Context
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
 
 _LOOKALIKE = str.maketrans("аеорсухіѕјһԁԛԝАВЕКМНОРСТХΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "aeopcyxisjhdqwABEKMHOPCTXABEZHIKMNOPTYXo")
-_MIXED = re.compile(r"(?=\w*[A-Za-z])(?=\w*[\u0370-\u03ff\u0400-\u04ff\u0500-\u052f])\w+")
+_WORD = re.compile(r"\w+")
+_LATIN = re.compile("[A-Za-z]")
+_OTHER = re.compile("[\u0370-\u03ff\u0400-\u04ff\u0500-\u052f]")
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Look for words of two scripts."""
-    if context.source.isascii():
+    if context.source.isascii() or not _OTHER.search(context.source):
         return
-    for match in _MIXED.finditer(context.source):
+    for match in _WORD.finditer(context.source):
+        if not (_OTHER.search(match.group()) and _LATIN.search(match.group())):
+            continue
         right = match.group().translate(_LOOKALIKE)
         if right.isascii() and right != match.group():  # a letter that is none may stand behind the word
             yield found(match.span(), f"{quoted(right)} is written with letters of another script", write=right)

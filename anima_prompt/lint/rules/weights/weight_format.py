@@ -54,7 +54,8 @@ def _naked(item: Item, context: Context) -> Iterator[Finding]:
 
 def _is_schedule(context: Context, item: Item) -> bool:
     """Say whether the number belongs to a bracket that was cut by a comma."""
-    return "[" in context.characters and "[" in context.source[: item.start] and "]" in context.source[item.end :]
+    source = context.source
+    return "[" in context.characters and source.find("[", 0, item.start) >= 0 and source.find("]", item.end) >= 0
 
 
 RULE = Rule(

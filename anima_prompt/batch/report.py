@@ -1,0 +1,97 @@
+"""The findings of one file, and how many of them are shown.
+
+A file of a million commas has a million findings. All of them count for exit codes, statistics and totals; after the
+first ones of each rule a single row says how many more there are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from anima_prompt.batch.sources import Piece
+from anima_prompt.diagnostics import Diagnostic, Severity
+
+DEFAULT_MOST = 100
+HINT = "--max-findings 0 shows all"
+
+
+@dataclass(slots=True)
+class Hidden:
+    """Findings of one rule in one file that are not shown.
+
+    Attributes:
+        piece, first: the first of them and its prompt.
+        severities: how many there are of each severity.
+        safe, unsafe: how many have a safe fix, or only an unsafe one.
+    """
+
+    piece: Piece
+    first: Diagnostic
+    severities: Counter[Severity]
+    safe: int = 0
+    unsafe: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many findings are hidden."""
+        return self.severities.total()
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Count one more."""
+        self.severities[diagnostic.severity] += 1
+        safe = any(fix.safe for fix in diagnostic.fixes)
+        self.safe += safe
+        self.unsafe += bool(diagnostic.fixes) and not safe
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The findings of one file.
+
+    Attributes:
+        pieces, diagnostics: its prompts, and the findings of each.
+        errors: one line for each part of the file that cannot be read.
+        failures: one line for each rule of a plug-in that failed.
+        hidden, hidden_errors: findings and errors beyond the limit, see :func:`capped`.
+    """
+
+    path: str
+    pieces: tuple[Piece, ...] = ()
+    diagnostics: tuple[tuple[Diagnostic, ...], ...] = ()
+    errors: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    hidden: tuple[Hidden, ...] = ()
+    hidden_errors: int = 0
+
+
+def capped(report: Report, most: int) -> Report:
+    """Return a report with at most ``most`` findings of each rule, and as many errors; 0 means all."""
+    if most <= 0:
+        return report
+    counts: Counter[str] = Counter()
+    hidden: dict[str, Hidden] = {}
+    shown = []
+    for piece, found in zip(report.pieces, report.diagnostics, strict=True):
+        kept = []
+        for diagnostic in found:
+            counts[diagnostic.code] += 1
+            if counts[diagnostic.code] <= most:
+                kept.append(diagnostic)
+                continue
+            if diagnostic.code not in hidden:
+                hidden[diagnostic.code] = Hidden(piece, diagnostic, Counter())
+            hidden[diagnostic.code].add(diagnostic)
+        shown.append(tuple(kept))
+    errors, more = report.errors, max(0, len(report.errors) - most)
+    if more:
+        errors = (*errors[:most], f"{report.path}: {more:,} more errors are not shown; {HINT}")
+    if not hidden and not more:
+        return report
+    return replace(
+        report,
+        diagnostics=tuple(shown),
+        errors=errors,
+        hidden=tuple(hidden[code] for code in sorted(hidden)),
+        hidden_errors=max(0, more - 1),
+    )
