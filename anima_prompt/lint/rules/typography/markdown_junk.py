@@ -38,7 +38,7 @@ def check(context: Context) -> Iterator[Finding]:
     for match in _KEY.finditer(source) if ":" in signs else ():
         comma = source.find(",", match.start(), match.start() + _LONGEST)
         unit = source[match.start() : comma if comma >= 0 else match.start() + _LONGEST]
-        if not context.scope.is_known(unit.strip()):
+        if not context.environment.is_known(unit.strip()):
             yield found(match.span(), f"{quoted(match.group())} is a form's label, no tag; remove it", write="")
 
 

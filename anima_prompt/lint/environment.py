@@ -49,7 +49,7 @@ class _Memory:
     known: dict[str, bool] = field(default_factory=dict)
 
 
-class Scope:
+class Environment:
     """The unchanging surroundings of a check."""
 
     def __init__(

@@ -15,17 +15,17 @@ from typing import Any
 
 import pytest
 
-from anima_prompt.batch import cache_key
-from anima_prompt.batch.cache import Cache
-from anima_prompt.batch.cache_key import result_key
-from anima_prompt.batch.runner import Batch, Options, Report, reports
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.config import Config
-from anima_prompt.lint.datarules import read_rules
 from anima_prompt.lint.document import Document, Role, Settings
 from anima_prompt.lint.linter import lint
 from anima_prompt.lint.registry import all_rules, rule_named
+from anima_prompt.lint.word_rules import read_rules
+from anima_prompt.lint_files import cache_key
+from anima_prompt.lint_files.cache import Cache
+from anima_prompt.lint_files.cache_key import result_key
+from anima_prompt.lint_files.runner import Batch, Options, Report, reports
 from anima_prompt.vocabulary.packs import data_folder
 from anima_prompt.vocabulary.user_store import UserStore
 
@@ -65,7 +65,7 @@ def rewritten(path: Path, change: Callable[[bytes], bytes]) -> None:
 
 def test_the_same_inputs_have_the_same_key_in_another_process() -> None:
     code = (
-        "from tests.batch.test_cache import key, Config; print(key().hex());"
+        "from tests.lint_files.test_cache import key, Config; print(key().hex());"
         "print(key(config=Config(words=frozenset('abcdefgh'))).hex())"
     )
     path = os.pathsep.join((str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")))
@@ -197,7 +197,7 @@ def test_a_cached_result_is_the_same(folder: Path, place: Path, monkeypatch: pyt
 
 
 def test_a_changed_profile_file_changes_the_findings(tmp_path: Path, place: Path, folder: Path) -> None:
-    from anima_prompt.batch.configuration import Use
+    from anima_prompt.lint_files.configuration import Use
 
     path = tmp_path / "mine.yaml"
     settings = {"steps": "40"}
@@ -240,7 +240,7 @@ def other_text(path: Path) -> None:
 
 
 def no_json(path: Path) -> None:
-    from anima_prompt.batch.cache import _digest
+    from anima_prompt.lint_files.cache import _digest
 
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE result SET text = '[[1]]', digest = ?", (_digest("[[1]]"),))
@@ -280,7 +280,7 @@ def test_a_damaged_cache_is_replaced(folder: Path, place: Path) -> None:
 
 
 def test_a_locked_cache_is_left_alone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anima_prompt.batch.cache._SECONDS", 0.05)
+    monkeypatch.setattr("anima_prompt.lint_files.cache._SECONDS", 0.05)
     first = Cache(place)
     first.put({b"a": FOUND})
     holder = sqlite3.connect(place, isolation_level=None)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from anima_prompt.batch.configuration import Use
-from anima_prompt.batch.runner import Batch, Options, expand, reports
 from anima_prompt.errors import InputError
+from anima_prompt.lint_files.configuration import Use
+from anima_prompt.lint_files.runner import Batch, Options, expand, reports
 
 
 def batch(*, cached: bool = False, **choices: tuple[str, ...]) -> Batch:

@@ -18,7 +18,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from anima_prompt.batch.configuration import Use
 from anima_prompt.diagnostics import Part
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError, InputError
@@ -28,6 +27,7 @@ from anima_prompt.interchange.records import Record, read_record, write_record
 from anima_prompt.interchange.textfile import DIVIDER, join_negative, lines_of, read_text, split_negative
 from anima_prompt.interchange.workflow import is_workflow, read_workflow
 from anima_prompt.lint.document import Document, Role, Settings
+from anima_prompt.lint_files.configuration import Use
 from anima_prompt.profiles import DEFAULT_PROFILE, guess_profile
 from anima_prompt.surrogates import reject_surrogates
 

@@ -13,15 +13,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anima_prompt.batch.outputs import Echo
-from anima_prompt.batch.outputs.rows import Row, rows
 from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.escapes import visible
 from anima_prompt.lint.registry import all_rules
+from anima_prompt.lint_files.outputs import Echo
+from anima_prompt.lint_files.outputs.rows import Row, rows
 from anima_prompt.numbers import counted
 
 if TYPE_CHECKING:
-    from anima_prompt.batch.report import Report
+    from anima_prompt.lint_files.report import Report
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from anima_prompt.batch.sources import Piece
 from anima_prompt.diagnostics import Diagnostic, Severity
+from anima_prompt.lint_files.sources import Piece
 
 DEFAULT_MOST = 100
 HINT = "--max-findings 0 shows all"
