@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from anima_infer.files import Files
+from anima_infer.files import ModelFiles
 from anima_infer.model.adapter import Adapter
 from anima_infer.model.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
 from anima_infer.model.dit import Dit
@@ -104,7 +104,7 @@ class Tiny:
     """A folder with everything."""
 
     folder: Path
-    files: Files
+    files: ModelFiles
 
 
 def write_model(folder: Path, dtype: torch.dtype = torch.float32) -> Tiny:
@@ -114,7 +114,7 @@ def write_model(folder: Path, dtype: torch.dtype = torch.float32) -> Tiny:
     save_file({n: t.to(dtype) for n, t in text_weights().items()}, folder / "qwen_3_06b_base.safetensors")
     save_file({n: t.to(dtype) for n, t in vae_weights().items()}, folder / "qwen_image_vae.safetensors")
     qwen, t5 = write_tokenizers(folder)
-    files = Files(
+    files = ModelFiles(
         folder / "anima-base-v1.0.safetensors",
         folder / "qwen_3_06b_base.safetensors",
         folder / "qwen_image_vae.safetensors",
