@@ -44,7 +44,7 @@ class Encoder:
         Args:
             segments: texts with weights; each is tokenized by itself.
             zero_if_empty: what an empty prompt is. False, as in ComfyUI: Qwen reads an end-of-text token. True, as in
-                diffusers and in training: the adapter sees no source at all. The two make different pictures.
+                diffusers and in training: the adapter sees no source at all. The two make different images.
 
         Raises:
             SettingsError: the prompt is far too long, or a weight is not finite.
@@ -80,7 +80,7 @@ class Encoder:
         return found
 
     def _with_embeddings(self, segments: Sequence[tuple[str, float]], embeddings: Embeddings) -> Conditioning:
-        """Return the context of a prompt in which some rows are learnt vectors."""
+        """Return the context of a prompt in which some rows are learned vectors."""
         width, target = self.text.model.config.hidden_size, self.adapter.config.target_width
         device, embed = self.device, self.text.model.get_input_embeddings()
         qwen: list[Tensor] = []

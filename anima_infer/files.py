@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from anima_infer.checkpoint import WeightFile, kind_of
+from anima_infer.checkpoint import WeightFile, describe_file
 from anima_infer.errors import CheckpointError
 from anima_prompt.safe_paths import expand_home, is_file, is_folder
 from anima_prompt.tokens import VARIABLE, find_folders
@@ -18,7 +18,7 @@ from anima_prompt.tokens import VARIABLE, find_folders
 HUB = "circlestone-labs/Anima"
 PROFILE = "profile.yaml"
 DEMO = "anima-tiny"
-FILES = {
+RELEASE_FILES = {
     "dit": "anima-base-v1.0.safetensors",
     "text": "qwen_3_06b_base.safetensors",
     "vae": "qwen_image_vae.safetensors",
@@ -45,7 +45,7 @@ _DIFFUSERS = ("transformer", "text_encoder", "text_conditioner", "vae")
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class ModelFiles:
     """Where the parts of a model are; None where nothing was found. The adapter is usually in the DiT's file.
 
     ``profile`` is a ``profile.yaml`` beside them: the defaults of this model. ``embeddings`` and ``loras`` are the
@@ -70,9 +70,9 @@ class Files:
     def missing(self) -> list[str]:
         """Return what is not there, in words with the usual names."""
         named = {
-            f"DiT ({FILES['dit']})": self.dit,
-            f"text encoder ({FILES['text']})": self.text,
-            f"VAE ({FILES['vae']})": self.vae,
+            f"DiT ({RELEASE_FILES['dit']})": self.dit,
+            f"text encoder ({RELEASE_FILES['text']})": self.text,
+            f"VAE ({RELEASE_FILES['vae']})": self.vae,
             "Qwen tokenizer (folder qwen25_tokenizer)": self.qwen_tokenizer,
             "T5 tokenizer (folder t5_tokenizer)": self.t5_tokenizer,
         }
@@ -83,7 +83,7 @@ class Files:
         beside = () if self.dit is None else self.dit.parent.glob("*.safetensors")
         return sorted(path for path in beside if path.is_file() and path not in (self.text, self.vae, self.adapter))
 
-    def with_checkpoint(self, named: str) -> Files:
+    def with_checkpoint(self, named: str) -> ModelFiles:
         """Return these files with another DiT.
 
         Args:
@@ -95,7 +95,7 @@ class Files:
         """
         path = expand_home(named)
         if is_folder(path):
-            return find(path).complete(named)
+            return find_files(path).require_all(named)
         beside = self.checkpoints()
         found = path if is_file(path) else next((one for one in beside if named in (one.name, one.stem)), None)
         if found is None:
@@ -112,7 +112,7 @@ class Files:
         named = (self.loras / path, self.loras / f"{path}.safetensors")
         return next((one for one in named if is_file(one)), path)
 
-    def complete(self, where: str) -> Files:
+    def require_all(self, where: str) -> ModelFiles:
         """Return this.
 
         Raises:
@@ -127,7 +127,7 @@ class Files:
         return self
 
 
-def find(folder: str | Path) -> Files:
+def find_files(folder: str | Path) -> ModelFiles:
     """Return the model's files in a folder: ComfyUI's, one in the diffusers layout, or a plain one.
 
     Raises:
@@ -144,7 +144,7 @@ def find(folder: str | Path) -> Files:
     embeddings, loras = (
         next((place / name for place in places if (place / name).is_dir()), None) for name in ("embeddings", "loras")
     )
-    return Files(found["dit"], found["text"], found["vae"], found["adapter"], qwen, t5, own, embeddings, loras)
+    return ModelFiles(found["dit"], found["text"], found["vae"], found["adapter"], qwen, t5, own, embeddings, loras)
 
 
 def _first(kind: str, places: Iterable[Path]) -> Path | None:
@@ -155,13 +155,13 @@ def _first(kind: str, places: Iterable[Path]) -> Path | None:
                 return folder
             for pattern in _PATTERNS[kind]:
                 matches = sorted(path for path in folder.glob(pattern) if path.is_file())
-                exact = [path for path in matches if path.name == FILES.get(kind)]
+                exact = [path for path in matches if path.name == RELEASE_FILES.get(kind)]
                 if matches:
                     return (exact or matches)[0]
     return None
 
 
-def default_files() -> Files:
+def default_files() -> ModelFiles:
     """Return the files of the folder that the environment names, or else of the demo model.
 
     Raises:
@@ -169,12 +169,12 @@ def default_files() -> Files:
     """
     folder = os.environ.get(VARIABLE)
     if not folder and (demo_folder() / f"{DEMO}.safetensors").is_file():
-        return find(demo_folder()).complete(str(demo_folder()))
+        return find_files(demo_folder()).require_all(str(demo_folder()))
     if not folder:
         raise CheckpointError(
             f"no model is named; give --models FOLDER or set {VARIABLE} to the folder of ComfyUI or of its files"
         )
-    return find(folder).complete(folder)
+    return find_files(folder).require_all(folder)
 
 
 def demo_folder() -> Path:
@@ -184,7 +184,7 @@ def demo_folder() -> Path:
     return (installed if installed.is_dir() else package.parent / "data") / "models" / DEMO
 
 
-def described(files: Files) -> list[tuple[str, str, str]]:
+def describe_files(files: ModelFiles) -> list[tuple[str, str, str]]:
     """Return part, path, and what is in it or what is wrong with it, for people."""
     rows = []
     for part, path in (
@@ -197,7 +197,7 @@ def described(files: Files) -> list[tuple[str, str, str]]:
             rows.append((part, "", "not found"))
             continue
         try:
-            said = kind_of(WeightFile.of(path))
+            said = describe_file(WeightFile.open(path))
         except CheckpointError as error:
             said = str(error).removeprefix(f"{path}: ")
         rows.append((part, str(path), said))

@@ -15,12 +15,12 @@ from anima_infer.checkpoint.embeddings import Embeddings
 from anima_infer.checkpoint.loading import load_text_encoder
 from anima_infer.encoder import Encoder
 from anima_infer.errors import CheckpointError, SettingsError
-from anima_infer.files import FILES, HUB, Files, find
+from anima_infer.files import HUB, RELEASE_FILES, ModelFiles, find_files
 from anima_infer.model.adapter import Adapter
 from anima_infer.model.dit import Dit
 from anima_infer.model.text import TextEncoder
 from anima_infer.model.vae import Vae
-from anima_infer.placement import Offload, Placement, device_of, type_of
+from anima_infer.placement import Offload, Placement, parse_device, parse_dtype
 from anima_prompt.errors import AnimaPromptError
 from anima_prompt.tokens import VARIABLE, Tokenizers
 
@@ -39,7 +39,7 @@ class Models:
     encoder: Encoder
     dit: Dit
     vae: Vae
-    files: Files
+    files: ModelFiles
     placement: Placement = field(default_factory=lambda: Placement(Offload.NONE, torch.device("cpu")))
 
     @classmethod
@@ -69,7 +69,7 @@ class Models:
             CheckpointError: a file is missing, damaged or of another model.
             SettingsError: the type or the device is unknown.
         """
-        files = Files(
+        files = ModelFiles(
             Path(dit), Path(text), Path(vae), None if adapter is None else Path(adapter), *map(Path, tokenizers)
         )
         return cls.load(files, dtype=dtype, device=device)
@@ -81,13 +81,13 @@ class Models:
         Raises:
             CheckpointError: something is missing or does not fit.
         """
-        return cls.load(find(folder).complete(str(folder)), dtype=dtype, device=device)
+        return cls.load(find_files(folder).require_all(str(folder)), dtype=dtype, device=device)
 
     @classmethod
     def from_hub(cls, repository: str = HUB, *, dtype: str = "auto", device: str = "auto") -> Models:
         """Load the model from the Hugging Face hub's cache, downloading what is missing.
 
-        The tokenizers are those of ``Qwen/Qwen3-0.6B-Base`` and ``google/t5-v1_1-xxl``. The licence of the weights has
+        The tokenizers are those of ``Qwen/Qwen3-0.6B-Base`` and ``google/t5-v1_1-xxl``. The license of the weights has
         to be accepted on the hub first.
 
         Raises:
@@ -96,7 +96,7 @@ class Models:
         from huggingface_hub import hf_hub_download, list_repo_files
 
         wanted = {
-            **{kind: (repository, name) for kind, name in FILES.items()},
+            **{kind: (repository, name) for kind, name in RELEASE_FILES.items()},
             "qwen": ("Qwen/Qwen3-0.6B-Base", "tokenizer.json"),
             "t5": ("google/t5-v1_1-xxl", "tokenizer.json"),
         }
@@ -113,11 +113,11 @@ class Models:
                     f"{place}/{name}: cannot be fetched ({reason}); download it from huggingface.co/{place}, put it "
                     f"into a folder, and name that folder by {VARIABLE}"
                 ) from None
-        files = Files(got["dit"], got["text"], got["vae"], None, got["qwen"].parent, got["t5"].parent)
+        files = ModelFiles(got["dit"], got["text"], got["vae"], None, got["qwen"].parent, got["t5"].parent)
         return cls.load(files, dtype=dtype, device=device)
 
     @classmethod
-    def load(cls, files: Files, *, dtype: str = "auto", device: str = "auto", offload: str = "none") -> Models:
+    def load(cls, files: ModelFiles, *, dtype: str = "auto", device: str = "auto", offload: str = "none") -> Models:
         """Load what was found.
 
         The text encoder computes in float32 wherever it can, as the reference does.
@@ -132,8 +132,8 @@ class Models:
             CheckpointError: a file is missing, damaged or of another model.
             SettingsError: the type or the device is unknown.
         """
-        files = files.complete("the model")
-        worker, kind = device_of(device), type_of(dtype, device)
+        files = files.require_all("the model")
+        worker, kind = parse_device(device), parse_dtype(dtype, device)
         if offload not in tuple(Offload):
             raise SettingsError(f"offload is '{offload}'; expected one of {', '.join(Offload)}")
         place = worker if offload == Offload.NONE else torch.device("cpu")
@@ -144,19 +144,19 @@ class Models:
             tokenizers = Tokenizers.from_folders(files.qwen_tokenizer, files.t5_tokenizer)
         except AnimaPromptError as error:
             raise CheckpointError(str(error)) from None
-        trunk = WeightFile.of(files.dit)
-        dit = load_dit(trunk, dtype=kind, device=place, stored=stored)
-        beside = trunk if files.adapter is None else WeightFile.of(files.adapter)
+        trunk = WeightFile.open(files.dit)
+        dit = load_dit(trunk, dtype=kind, device=place, storage_dtype=stored)
+        beside = trunk if files.adapter is None else WeightFile.open(files.adapter)
         adapter: Adapter = load_adapter(beside, dtype=kind, device=place)
-        text: TextEncoder = load_text_encoder(WeightFile.of(files.text), dtype=torch.float32, device=place)
-        vae = load_vae(WeightFile.of(files.vae), dtype=kind, device=place)
+        text: TextEncoder = load_text_encoder(WeightFile.open(files.text), dtype=torch.float32, device=place)
+        vae = load_vae(WeightFile.open(files.vae), dtype=kind, device=place)
         _check_widths(files, dit, adapter, text)
         embeddings = None if files.embeddings is None else Embeddings(files.embeddings)
         encoder = Encoder(tokenizers, text, adapter, embeddings)
         return cls(encoder, dit, vae, files, Placement(Offload(offload), worker))
 
 
-def _check_widths(files: Files, dit: Dit, adapter: Adapter, text: TextEncoder) -> None:
+def _check_widths(files: ModelFiles, dit: Dit, adapter: Adapter, text: TextEncoder) -> None:
     pairs = (
         ("the text encoder makes", text.model.config.hidden_size, "the adapter reads", adapter.config.source_width),
         ("the adapter makes", adapter.config.target_width, "the DiT reads", dit.config.context_width),

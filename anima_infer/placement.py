@@ -89,7 +89,7 @@ def _restore(kept: list[_Kept]) -> None:
 DTYPES = {"fp8": torch.bfloat16, "bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
-def device_of(name: str) -> torch.device:
+def parse_device(name: str) -> torch.device:
     """Return a device; ``auto`` is the accelerator if there is one.
 
     Raises:
@@ -106,14 +106,14 @@ def device_of(name: str) -> torch.device:
     return device
 
 
-def type_of(name: str, device: str = "auto") -> torch.dtype:
+def parse_dtype(name: str, device: str = "auto") -> torch.dtype:
     """Return the type in which the networks compute.
 
     Raises:
         SettingsError: it is unknown.
     """
     if name == "auto":
-        return torch.float32 if device_of(device).type == "cpu" else torch.bfloat16
+        return torch.float32 if parse_device(device).type == "cpu" else torch.bfloat16
     if name not in DTYPES:
         raise SettingsError(f"type is '{name}'; expected auto, {', '.join(DTYPES)}")
     return DTYPES[name]

@@ -48,11 +48,11 @@ def plan(spec: str, output: Path | None, folder: str | None, *, as_json: bool) -
 def _profile(folder: str | None) -> str:
     """Return the profile of the model that a run would use; where there is no model, that of base 1.0."""
     from anima_infer.errors import CheckpointError
-    from anima_infer.files import default_files, find
-    from anima_infer.render.job import usual_profile
+    from anima_infer.files import default_files, find_files
+    from anima_infer.render.job import default_profile
 
     try:
-        return usual_profile(find(folder) if folder else default_files()).key
+        return default_profile(find_files(folder) if folder else default_files()).key
     except CheckpointError:
         return DEFAULT_PROFILE
 
@@ -101,9 +101,9 @@ def _print_plan(planned: Plan, found: Mapping[Diagnostic, int], seconds: float |
         labels = ", ".join(_short(value.label) for value in axis.values)
         click.echo(f"  {axis.name} ({roles[axis.name]}): {labels}; baseline {_short(axis.baseline)}")
     rendered = planned.rendered
-    told = [counted(len(planned.cells), "cell"), counted(len(rendered), "picture")]
+    told = [counted(len(planned.cells), "cell"), counted(len(rendered), "image")]
     if planned.repeated:
-        told.append(f"{counted(planned.repeated, 'cell')} with a picture that another one shows")
+        told.append(f"{counted(planned.repeated, 'cell')} with an image that another one shows")
     click.echo(", ".join(told))
     loras = len({cell.job.loras for cell in rendered if cell.job.loras})
     click.echo(
@@ -111,7 +111,7 @@ def _print_plan(planned: Plan, found: Mapping[Diagnostic, int], seconds: float |
         f"{counted(loras, 'set')} of LoRAs, {counted(len(planned.batches), 'batch', 'es')}"
     )
     time = "time not known before the first run" if seconds is None else f"about {_duration(seconds)} at the last rate"
-    click.echo(f"{time}, about {planned.disk / 1e6:.1f} MB of pictures")
+    click.echo(f"{time}, about {planned.disk / 1e6:.1f} MB of images")
     _print_findings(found, len(planned.texts))
 
 
@@ -138,7 +138,7 @@ def _plan_data(planned: Plan, found: Mapping[Diagnostic, int], seconds: float | 
     data.pop("files")
     return {
         **data,
-        "pictures": len(planned.rendered),
+        "images": len(planned.rendered),
         "texts": planned.texts,
         "model_loads": planned.loads,
         "batches": [[cell.key for cell in batch.cells] for batch in planned.batches],
@@ -185,7 +185,7 @@ def run(spec: str, output: Path, given: Mapping[str, Any]) -> int:
         remember("last", made)
     _clear()
     click.echo(
-        f"{counted(summary.made, 'picture')} made in {_duration(summary.seconds)}, {summary.kept} kept, "
+        f"{counted(summary.made, 'image')} made in {_duration(summary.seconds)}, {summary.kept} kept, "
         f"{summary.failed} failed",
         err=True,
     )
@@ -203,9 +203,9 @@ def _tell(step: Step) -> None:
         click.echo(f"failed: {_short(outcome.cell.job.prompt)}: {outcome.error}", err=True)
     if sys.stderr.isatty():
         left = _duration(step.left)
-        click.echo(f"\r\x1b[K{step.made} of {counted(step.total, 'picture')}, {left} left", nl=False, err=True)
+        click.echo(f"\r\x1b[K{step.made} of {counted(step.total, 'image')}, {left} left", nl=False, err=True)
     elif step.made % max(1, step.total // 10) == 0:
-        click.echo(f"{step.made} of {counted(step.total, 'picture')}, {_duration(step.left)} left", err=True)
+        click.echo(f"{step.made} of {counted(step.total, 'image')}, {_duration(step.left)} left", err=True)
 
 
 def _clear() -> None:
@@ -236,10 +236,10 @@ def report(folder: Path, output: Path | None, given: Mapping[str, Any]) -> int:
 
 
 def _report(grid: Grid, output: Path, given: Mapping[str, Any]) -> Path:
-    from anima_infer.grid.measure.effects import effects_of, measure_grid
+    from anima_infer.grid.measure.effects import compute_effects, measure_grid
     from anima_infer.grid.pages.report import write_report
     from anima_infer.grid.store.files import VOTES
-    from anima_infer.grid.votes.results import results_of
+    from anima_infer.grid.votes.results import compute_results
     from anima_infer.grid.votes.votes import Votes
 
     scorers: dict[str, Scorer] = {}
@@ -251,8 +251,8 @@ def _report(grid: Grid, output: Path, given: Mapping[str, Any]) -> Path:
         grid,
         output,
         figures=figures,
-        effects=effects_of(grid, figures),
-        results=results_of(grid, votes),
+        effects=compute_effects(grid, figures),
+        results=compute_results(grid, votes),
         embed=given.get("embed"),
     )
 
@@ -290,11 +290,11 @@ def review(folder: Path, axis: str | None, port: int, *, open_page: bool) -> int
 
 def results(folder: Path, form: str) -> int:
     """Print what the votes say."""
-    from anima_infer.grid.votes.results import results_csv, results_of
+    from anima_infer.grid.votes.results import compute_results, results_csv
     from anima_infer.grid.votes.votes import Votes
 
     grid = open_grid(folder)
-    found = results_of(grid, Votes(folder).all())
+    found = compute_results(grid, Votes(folder).all())
     if form == "json":
         click.echo(json.dumps([result.to_dict() for result in found], ensure_ascii=False, indent=1))
         return DONE
@@ -329,34 +329,37 @@ def _print_result(result: Any) -> None:
 
 
 def export(spec: str, output: Path, model: str | None, profile: str | None) -> int:
-    """Write a ComfyUI API workflow for each picture."""
-    from anima_infer.files import FILES
+    """Write a ComfyUI API workflow for each image."""
+    from anima_infer.files import RELEASE_FILES
     from anima_infer.grid.plan.plan import make_plan
     from anima_infer.grid.spec.reader import read_spec
-    from anima_infer.grid.store.files import write_whole
-    from anima_infer.render.metadata import workflow_of
+    from anima_infer.grid.store.files import write_text
+    from anima_infer.render.metadata import make_workflow
 
     planned = make_plan(read_spec(spec, profile=DEFAULT_PROFILE if profile is None else profile))
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise GridError(f"{output}: is not an empty folder; choose another one")
     for cell in planned.rendered:
-        files = {**FILES, "dit": (cell.checkpoint and Path(cell.checkpoint).name) or model or FILES["dit"]}
-        workflow = workflow_of(cell.job, files)
+        files = {
+            **RELEASE_FILES,
+            "dit": (cell.checkpoint and Path(cell.checkpoint).name) or model or RELEASE_FILES["dit"],
+        }
+        workflow = make_workflow(cell.job, files)
         save = next(node for node in workflow.values() if node["class_type"] == "SaveImage")
         save["inputs"]["filename_prefix"] = f"grid/{cell.number:04}"
-        write_whole(output / f"{cell.number:04}-{cell.key}.json", json.dumps(workflow, ensure_ascii=False, indent=1))
+        write_text(output / f"{cell.number:04}-{cell.key}.json", json.dumps(workflow, ensure_ascii=False, indent=1))
     click.echo(f"{counted(len(planned.rendered), 'workflow')} in {output}", err=True)
     return DONE
 
 
 def adopt(folder: Path, output: Path) -> int:
-    """Build a grid from pictures made elsewhere."""
+    """Build a grid from images made elsewhere."""
     from anima_infer.grid.import_images import adopt as build
 
     adopted = build(folder, output)
     for reason in adopted.left:
         click.echo(f"left out: {reason}", err=True)
-    click.echo(f"{counted(adopted.taken, 'picture')} taken, {len(adopted.left)} left out", err=True)
+    click.echo(f"{counted(adopted.taken, 'image')} taken, {len(adopted.left)} left out", err=True)
     return report(output, None, {})
 
 

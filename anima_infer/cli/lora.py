@@ -10,9 +10,9 @@ from typing import Any
 import click
 import torch
 
-from anima_infer.checkpoint import WeightFile, load_adapter, load_dit, part_of, write_weights
+from anima_infer.checkpoint import WeightFile, find_part, load_adapter, load_dit, write_weights
 from anima_infer.errors import CheckpointError
-from anima_infer.lora import Lora, Merger, converted, extracted, generic_names
+from anima_infer.lora import Lora, Merger, convert_names, extract_lora, names_without_model
 from anima_infer.render.job import LoraUse
 from anima_prompt.numbers import counted
 
@@ -34,7 +34,7 @@ _TRAINING = (
 
 def inspect(path: Path, *, as_json: bool) -> None:
     """Print what a LoRA file holds."""
-    lora = Lora.read(path, generic_names())
+    lora = Lora.read(path, names_without_model())
     data = summary(lora)
     if as_json:
         click.echo(json.dumps(data, ensure_ascii=False, indent=2))
@@ -59,7 +59,7 @@ def summary(lora: Lora) -> dict[str, Any]:
     return {
         "file": str(lora.path),
         "modules": len(deltas),
-        "kinds": dict(Counter(delta.kind for delta in deltas.values())),
+        "kinds": dict(Counter(delta.form for delta in deltas.values())),
         "ranks": dict(Counter("none" if delta.rank is None else str(delta.rank) for delta in deltas.values())),
         "alphas": dict(alphas),
         "targets": dict(sorted(targets.items())),
@@ -85,15 +85,15 @@ def triggers(metadata: dict[str, str]) -> list[str]:
 
 def convert(path: Path, to: str, output: Path) -> None:
     """Write a LoRA under other names."""
-    file = WeightFile.of(path)
-    made = converted({name: file.raw(name) for name in file}, to)
+    file = WeightFile.open(path)
+    made = convert_names({name: file.raw(name) for name in file}, to)
     write_weights(output, made, file.metadata)
     click.echo(f"{output}: {counted(len(made), 'tensor')} in {to} names")
 
 
 def merge(model: Path, uses: tuple[str, ...], output: Path) -> None:
     """Write a model's file with LoRAs in it; text-encoder parts cannot go into that file and are an error."""
-    file = WeightFile.of(model)
+    file = WeightFile.open(model)
     kind = next(iter(file.raw(name) for name in file)).dtype
     place = torch.device("cpu")
     dit = load_dit(file, dtype=kind, device=place)
@@ -114,8 +114,8 @@ def merge(model: Path, uses: tuple[str, ...], output: Path) -> None:
 
 def extract(base: Path, tuned: Path, rank: int, output: Path) -> None:
     """Write the LoRA nearest to a difference."""
-    parts = [part_of(WeightFile.of(path), "dit") for path in (base, tuned)]
+    parts = [find_part(WeightFile.open(path), "dit") for path in (base, tuned)]
     before, after = ({name: part.tensor(name) for name in part.names} for part in parts)
-    made = extracted(before, after, rank)
+    made = extract_lora(before, after, rank)
     write_weights(output, made, {"extracted_from": f"{tuned.name} - {base.name}", "ss_network_dim": str(rank)})
     click.echo(f"{output}: {counted(len(made) // 2, 'module')} of rank {rank}")

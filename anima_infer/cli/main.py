@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 @click.group(cls=InferCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="anima-prompt", prog_name="anima-infer")
 def commands() -> None:
-    """Render pictures with the Anima text-to-image model."""
+    """Render images with the Anima text-to-image model."""
 
 
 def models_option(command: Any) -> Any:
@@ -62,7 +62,7 @@ def models_option(command: Any) -> Any:
     type=click.Path(path_type=Path),
     default="anima.png",
     show_default=True,
-    help="PNG or WebP; several pictures are numbered.",
+    help="PNG or WebP; several images are numbered.",
 )
 @models_option
 @click.option("--checkpoint", metavar="NAME|FILE", help="DiT to use, where there are several.")
@@ -74,10 +74,10 @@ def models_option(command: Any) -> Any:
 @click.option("--sampler", help="Sampler, by ComfyUI's name.")
 @click.option("--scheduler", help="Scheduler, by ComfyUI's name.")
 @click.option("--shift", type=float, help="Shift of the schedule; 3 is the model's own.")
-@click.option("--seed", type=int, help="Seed of the first picture; random by default, and said.")
-@click.option("--count", type=click.IntRange(1), default=1, help="How many pictures, with seeds that rise by one.")
+@click.option("--seed", type=int, help="Seed of the first image; random by default, and said.")
+@click.option("--count", type=click.IntRange(1), default=1, help="How many images, with seeds that rise by one.")
 @click.option("--lora", "loras", multiple=True, metavar="NAME|FILE[:STRENGTH]", help="LoRA; may be repeated.")
-@click.option("--init", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Picture to start from.")
+@click.option("--init", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Image to start from.")
 @click.option(
     "--mask", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="With --init: white is what changes."
 )
@@ -97,7 +97,7 @@ def models_option(command: Any) -> Any:
 @click.option("--compile", "compiled", is_flag=True, help="Let PyTorch compile the DiT: slower start, faster steps.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
 @click.option(
-    "--strip", type=click.IntRange(1), help="Decode in strips of so many latent rows: less memory, same picture."
+    "--strip", type=click.IntRange(1), help="Decode in strips of so many latent rows: less memory, same image."
 )
 @click.option("--preview", type=click.IntRange(1), metavar="N", help="Write OUTPUT.preview.png every N steps.")
 @click.option("--no-lint", is_flag=True, help="Render even if the linter finds errors.")
@@ -108,7 +108,7 @@ def render(ctx: click.Context, /, source: str, **given: Any) -> None:
     \b
     Try:
       anima-infer render "1girl, red hair, witch hat, night" -o witch.png --models ~/ComfyUI
-      anima-infer render prompts.yaml -o out/picture.webp --count 4 --seed 1
+      anima-infer render prompts.yaml -o out/image.webp --count 4 --seed 1
     """
     from anima_infer.cli.render import run
 
@@ -244,7 +244,7 @@ def sheet(ctx: click.Context, /, folder: Path, output: Path | None, cell: int | 
 @grid.command()
 @_FOLDER
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="HTML file; FOLDER/report.html by default.")
-@click.option("--embed/--link", "embed", default=None, help="Put whole pictures into the page, or link them.")
+@click.option("--embed/--link", "embed", default=None, help="Put whole images into the page, or link them.")
 @click.option("--tagger", metavar="FOLDER|demo", help="ONNX tagger that scores the prompts' tags, or the demo's judge.")
 @click.pass_context
 def report(ctx: click.Context, /, folder: Path, output: Path | None, **given: Any) -> None:
@@ -300,7 +300,7 @@ def export(
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder for the grid.")
 @click.pass_context
 def adopt(ctx: click.Context, /, folder: Path, output: Path) -> None:
-    """Build a grid from pictures made elsewhere, by their metadata."""
+    """Build a grid from images made elsewhere, by their metadata."""
     from anima_infer.cli.grid import adopt as run
 
     ctx.exit(run(folder, output))

@@ -7,7 +7,7 @@ import os
 import click
 
 from anima_infer.errors import CheckpointError, InferError
-from anima_infer.files import described, find
+from anima_infer.files import describe_files, find_files
 from anima_infer.models import Models
 from anima_prompt.tokens import VARIABLE
 
@@ -19,8 +19,8 @@ def check(folder: str | None, *, load: bool) -> int:
     folder = folder or os.environ.get(VARIABLE)
     if not folder:
         raise CheckpointError(f"no folder is named; give --models FOLDER or set {VARIABLE}")
-    files = find(folder)
-    for part, path, said in described(files):
+    files = find_files(folder)
+    for part, path, said in describe_files(files):
         click.echo(f"{part:15} {said}{'  ' + path if path else ''}")
     gone = files.missing()
     if gone:

@@ -1,4 +1,4 @@
-"""``anima-infer render``: prompt in, pictures out."""
+"""``anima-infer render``: prompt in, images out."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import click
 from torch import Tensor
 
 from anima_infer.errors import SettingsError
-from anima_infer.files import DEMO, HUB, Files, default_files, find
-from anima_infer.images import ENDINGS, save_picture
+from anima_infer.files import DEMO, HUB, ModelFiles, default_files, find_files
+from anima_infer.images import SUFFIXES, save_image
 from anima_infer.models import Models
-from anima_infer.render.job import Job, LoraUse, seeds_from, settings_for, usual_profile
+from anima_infer.render.job import Job, LoraUse, consecutive_seeds, default_profile, settings_from_profile
 from anima_infer.render.preview import Preview
-from anima_infer.render.renderer import Picture, Renderer
+from anima_infer.render.renderer import RenderedImage, Renderer
 from anima_infer.sampling.guidance import Apg
-from anima_infer.sampling.guided_model import Start
+from anima_infer.sampling.guided_model import StartImage
 from anima_infer.sampling.noise import check_seed
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 from anima_prompt.cli.source import text_of
 from anima_prompt.dialects import Dialect
 from anima_prompt.interchange.promptfile import read_prompt_file
@@ -41,18 +41,18 @@ def run(source: str, given: dict[str, Any]) -> int:
     """Render; return the exit code."""
     dialect = Dialect.of(given["dialect"])
     output: Path = given["output"]
-    if output.suffix.lower() not in ENDINGS:
-        raise SettingsError(f"{output}: ending is '{output.suffix}'; expected one of {', '.join(ENDINGS)}")
+    if output.suffix.lower() not in SUFFIXES:
+        raise SettingsError(f"{output}: ending is '{output.suffix}'; expected one of {', '.join(SUFFIXES)}")
     if given["mask"] and not given["init"]:
-        raise SettingsError("--mask needs --init; give the picture that the mask is for")
+        raise SettingsError("--mask needs --init; give the image that the mask is for")
     files = chosen_files(given["folder"], given["checkpoint"])
-    prompts = _prompts(source, given, dialect, usual_profile(files))
+    prompts = _prompts(source, given, dialect, default_profile(files))
     seed = secrets.randbelow(2**32) if given["seed"] is None else check_seed(given["seed"])
     loras = tuple(replace(use, path=files.lora(use.path)) for use in map(LoraUse.parse, given["loras"]))
     jobs = [
         Job(text, negative, _settings(given, profile), one, loras, dialect)
         for text, negative, profile in prompts
-        for one in seeds_from(seed, given["count"])
+        for one in consecutive_seeds(seed, given["count"])
     ]
     if not given["no_lint"] and _has_errors(jobs, prompts):
         click.echo("error: the linter found errors; mend them, or render anyway with --no-lint", err=True)
@@ -67,7 +67,7 @@ def run(source: str, given: dict[str, Any]) -> int:
             _one(renderer, job, path, given)
             done += 1
     except KeyboardInterrupt:
-        click.echo(f"\ninterrupted; {done} of {len(jobs)} pictures are finished and kept", err=True)
+        click.echo(f"\ninterrupted; {done} of {len(jobs)} images are finished and kept", err=True)
         return INTERRUPTED
     return DONE
 
@@ -93,7 +93,7 @@ def _negative(given: dict[str, Any], own: str | None, profile: Profile) -> str:
     return ", ".join(profile.negative) if own is None else own
 
 
-def _settings(given: dict[str, Any], profile: Profile) -> Settings:
+def _settings(given: dict[str, Any], profile: Profile) -> RenderSettings:
     wanted = {key: given[key] for key in ("steps", "guidance_scale", "sampler", "scheduler", "shift", "denoise")}
     if given["size"]:
         size = parse_size(given["size"])
@@ -101,7 +101,7 @@ def _settings(given: dict[str, Any], profile: Profile) -> Settings:
             raise SettingsError(f"size is '{given['size']}'; expected {SIZE}")
         wanted |= {"width": size[0], "height": size[1]}
     if given["denoise"] is not None and not given["init"]:
-        raise SettingsError("--denoise needs --init; give the picture to start from")
+        raise SettingsError("--denoise needs --init; give the image to start from")
     if given["interval"]:
         low, _, high = given["interval"].partition("-")
         try:
@@ -110,7 +110,7 @@ def _settings(given: dict[str, Any], profile: Profile) -> Settings:
             raise SettingsError(f"interval is '{given['interval']}'; expected two shares such as 0.1-0.8") from None
         click.echo("note: a guidance interval is an approximation", err=True)
     apg = Apg.parse(given["apg"]) if given["apg"] else None
-    settings = settings_for(profile, zero_star=given["zero_star"] or None, apg=apg, **wanted)
+    settings = settings_from_profile(profile, zero_star=given["zero_star"] or None, apg=apg, **wanted)
     low, high = profile.area_range
     if not low <= settings.width * settings.height <= high:
         click.echo(f"warning: {settings.width}x{settings.height} is outside what {profile.name} was made for", err=True)
@@ -134,7 +134,7 @@ def _has_errors(jobs: list[Job], prompts: list[tuple[str, str, Profile]]) -> boo
     return errors
 
 
-def chosen_files(folder: str | None, checkpoint: str | None = None, *, another: str = "--checkpoint") -> Files:
+def chosen_files(folder: str | None, checkpoint: str | None = None, *, another: str = "--checkpoint") -> ModelFiles:
     """Return the model's files: those of a folder, or the usual ones, with the DiT that is asked for.
 
     Args:
@@ -145,7 +145,7 @@ def chosen_files(folder: str | None, checkpoint: str | None = None, *, another: 
     Raises:
         CheckpointError: something is missing.
     """
-    files = find(folder).complete(folder) if folder else default_files()
+    files = find_files(folder).require_all(folder) if folder else default_files()
     if checkpoint is not None:
         return files.with_checkpoint(checkpoint)
     if files.is_demo:
@@ -156,7 +156,7 @@ def chosen_files(folder: str | None, checkpoint: str | None = None, *, another: 
     return files
 
 
-def _models(files: Files, given: dict[str, Any]) -> Models:
+def _models(files: ModelFiles, given: dict[str, Any]) -> Models:
     start = time.perf_counter()
     models = Models.load(files, dtype=given["dtype"], device=given["device"], offload=given["offload"])
     click.echo(f"loaded {files.dit} in {time.perf_counter() - start:.1f} s", err=True)
@@ -164,7 +164,7 @@ def _models(files: Files, given: dict[str, Any]) -> Models:
 
 
 def _one(renderer: Renderer, job: Job, path: Path, given: dict[str, Any]) -> None:
-    start: Start | None = None
+    start: StartImage | None = None
     if given["init"]:
         start = renderer.start_from(given["init"], job.settings, given["mask"], strip=given["strip"])
     preview = Preview(renderer.models.vae) if given["preview"] else None
@@ -175,8 +175,8 @@ def _one(renderer: Renderer, job: Job, path: Path, given: dict[str, Any]) -> Non
             preview.save(denoised[0], path.with_suffix(".preview.png"))
         _say(step, total, began)
 
-    (picture,) = renderer.render([job], start=start, progress=show, strip=given["strip"])
-    _save(picture, path)
+    (image,) = renderer.render([job], start=start, progress=show, strip=given["strip"])
+    _save(image, path)
     path.with_suffix(".preview.png").unlink(missing_ok=True) if preview else None
     clear = "\r\x1b[K" if sys.stderr.isatty() else ""
     click.echo(f"{clear}{path}: seed {job.seed}, {time.perf_counter() - began:.1f} s", err=True)
@@ -193,12 +193,12 @@ def _say(step: int, total: int, began: float) -> None:
     )
 
 
-def _save(picture: Picture, path: Path) -> None:
-    save_picture(picture.image, path, parameters=picture.parameters, workflow=picture.workflow)
+def _save(image: RenderedImage, path: Path) -> None:
+    save_image(image.image, path, parameters=image.parameters, workflow=image.workflow)
 
 
 def numbered(path: Path, index: int, count: int) -> Path:
-    """Return a path with a number where several pictures are written.
+    """Return a path with a number where several images are written.
 
     >>> numbered(Path("a.png"), 2, 12).name
     'a-03.png'

@@ -9,11 +9,11 @@ from anima_infer.demo.autoencoder import (
     compiled_vae,
     encoded,
     new_vae,
-    normalise_latents,
+    normalize_latents,
     polish_decoder,
     train_vae,
 )
-from anima_infer.demo.data import odds, pictures, scenes, weights
+from anima_infer.demo.data import images, odds, scenes, weights
 from anima_infer.demo.files import export, release_layout
 from anima_infer.demo.sizes import QWEN_VOCABULARY, T5_VOCABULARY, Compiler, Precision, Say
 from anima_infer.demo.tokenizers import write_tokenizers
@@ -30,11 +30,11 @@ __all__ = [
     "compiled_vae",
     "encoded",
     "export",
+    "images",
     "new_trunk",
     "new_vae",
-    "normalise_latents",
+    "normalize_latents",
     "odds",
-    "pictures",
     "polish_decoder",
     "release_layout",
     "scenes",

@@ -21,7 +21,7 @@ BREATH = 0.05
 """Noise on the latents that the decoder is polished with: a trunk's latents are never quite right either."""
 
 Ways = tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]
-"""From pictures to features, and from raw latents to pictures."""
+"""From images to features, and from raw latents to images."""
 
 
 def new_vae(seed: int = 0) -> Vae:
@@ -34,7 +34,7 @@ def new_vae(seed: int = 0) -> Vae:
 
 
 def _decoded(vae: Vae, z: Tensor) -> Tensor:
-    """Return pictures of raw latents."""
+    """Return images of raw latents."""
     return vae.decoder.finish(vae.decoder.start(vae.conv2(z)))
 
 
@@ -43,7 +43,7 @@ def compiled_vae(vae: Vae, x: Tensor, compiler: Compiler = torch.compile) -> tup
 
     Args:
         vae: to be trained; the functions use its weights.
-        x: pictures to try it on, B x 3 x H x W in [-1, 1].
+        x: images to try it on, B x 3 x H x W in [-1, 1].
         compiler: makes a function of a function.
     """
     plain: Ways = vae.encoder, partial(_decoded, vae)
@@ -52,7 +52,7 @@ def compiled_vae(vae: Vae, x: Tensor, compiler: Compiler = torch.compile) -> tup
     def gradients(ways: Callable[[], Ways]) -> list[Tensor]:
         encode, decode = ways()
         made = decode(vae.conv1(encode(x))[:, : VAE.latent_channels])
-        return list(torch.autograd.grad(_picture_loss(made, x), weights))
+        return list(torch.autograd.grad(_image_loss(made, x), weights))
 
     fast: list[Ways] = []
 
@@ -86,7 +86,7 @@ def train_vae(
         z = mean + spread * torch.randn(mean.shape, generator=source)
         made = decode(z)
         kl = 0.5 * (mean.square() + spread.square() - 1 - 2 * spread.log()).mean()
-        loss = learner.learn(_picture_loss(made, x) + 1e-5 * kl)
+        loss = learner.learn(_image_loss(made, x) + 1e-5 * kl)
         step = learner.step
         if step % 50 == 0:
             rate = (step - first) / (time.perf_counter() - began)
@@ -96,11 +96,11 @@ def train_vae(
 
 
 def _psnr(made: Tensor, x: Tensor) -> float:
-    """Return the peak signal-to-noise ratio of pictures in [-1, 1], in dB."""
+    """Return the peak signal-to-noise ratio of images in [-1, 1], in dB."""
     return -10 * math.log10(float((made.detach().clamp(-1, 1) - x).square().mean()) / 4)
 
 
-def _picture_loss(made: Tensor, x: Tensor) -> Tensor:
+def _image_loss(made: Tensor, x: Tensor) -> Tensor:
     """Return absolute and squared error, and that of the edges."""
     loss = (made - x).abs().mean() + (made - x).square().mean()
     for axis in (-1, -2):
@@ -119,13 +119,13 @@ def polish_decoder(vae: Vae, data: Tensor, latents: Tensor, pace: Pace, say: Say
         z = latents[pick].float()
         z = (z + BREATH * torch.randn(z.shape, generator=source)) * std + mean
         made = _decoded(vae, z)
-        learner.learn(_picture_loss(made, x))
+        learner.learn(_image_loss(made, x))
         if learner.step % 50 == 0:
             say(f"decoder {learner.step}/{pace.steps} psnr {_psnr(made, x):.2f}")
 
 
 @torch.inference_mode()
-def normalise_latents(vae: Vae, data: Tensor) -> None:
+def normalize_latents(vae: Vae, data: Tensor) -> None:
     """Scale the latents so that the release's mean and deviation make them unit normal; nothing else changes.
 
     The affine map of each channel goes into the 1 x 1 convolutions on either side of the latents.
@@ -148,6 +148,6 @@ def normalise_latents(vae: Vae, data: Tensor) -> None:
 
 @torch.inference_mode()
 def encoded(vae: Vae, data: Tensor) -> Tensor:
-    """Return the latents of pictures: N x 16 x 8 x 8, float16."""
+    """Return the latents of images: N x 16 x 8 x 8, float16."""
     parts = [vae.encode(data[i : i + 128].float() / 127.5 - 1).half() for i in range(0, len(data), 128)]
     return torch.cat(parts)

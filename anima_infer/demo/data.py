@@ -25,7 +25,7 @@ def scenes(count: int, seed: int) -> list[Scene]:
     return [random_scene(source) for _ in range(count)]
 
 
-def pictures(chosen: Sequence[Scene], seed: int, workers: int = 2) -> Tensor:
+def images(chosen: Sequence[Scene], seed: int, workers: int = 2) -> Tensor:
     """Return drawings as N x 3 x 64 x 64 uint8."""
     with ProcessPoolExecutor(workers) as pool:
         parts = list(pool.map(_drawn, chosen, range(seed, seed + len(chosen)), chunksize=64))
@@ -37,10 +37,10 @@ def _drawn(scene: Scene, seed: int) -> np.ndarray:
 
 
 def weights(chosen: Sequence[Scene], seed: int, workers: int = 2) -> Tensor:
-    """Return how much each latent of the pictures counts: N x 1 x 8 x 8, 1 and more.
+    """Return how much each latent of the images counts: N x 1 x 8 x 8, 1 and more.
 
-    Eyes and mouths are a fiftieth of a picture; in a plain mean they teach the text next to nothing. A weight changes
-    what is learnt first, not what is right: the best velocity of each latent stays the same.
+    Eyes and mouths are a fiftieth of an image; in a plain mean they teach the text next to nothing. A weight changes
+    what is learned first, not what is right: the best velocity of each latent stays the same.
     """
     with ProcessPoolExecutor(workers) as pool:
         parts = list(pool.map(details, chosen, range(seed, seed + len(chosen)), chunksize=64))
@@ -49,7 +49,7 @@ def weights(chosen: Sequence[Scene], seed: int, workers: int = 2) -> Tensor:
 
 
 def odds(chosen: Sequence[Scene]) -> Tensor:
-    """Return how much likelier than others the scenes are to be learnt from: N, 1 and more.
+    """Return how much likelier than others the scenes are to be learned from: N, 1 and more.
 
     Small figures are rare, and so is hair under a hat; both are hard to draw.
     """

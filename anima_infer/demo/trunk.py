@@ -197,9 +197,9 @@ def train_trunk(
         trunk: the networks.
         tokenizers: of the demo model.
         chosen: scenes; a caption is made anew each time.
-        latents: of the scenes' pictures.
+        latents: of the scenes' images.
         counts: of ``weights``.
-        pace: ``batch`` counts noised pictures.
+        pace: ``batch`` counts noised images.
         state: file from which a run goes on.
         say: told now and then.
         odds: how likely each scene is to be picked; all alike by default.

@@ -1,6 +1,6 @@
-"""A grid out of pictures that were made elsewhere, by what their metadata say. Needs no tensors.
+"""A grid out of images that were made elsewhere, by what their metadata say. Needs no tensors.
 
-Every setting that differs becomes an axis; the pictures stay where they are.
+Every setting that differs becomes an axis; the images stay where they are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from anima_infer.errors import GridError
-from anima_infer.grid.store.contents import ShownAxis, ShownCell, grid_data, write_grid
+from anima_infer.grid.store.contents import StoredAxis, StoredCell, grid_data, write_grid
 from anima_infer.grid.store.files import GRID, sha256_of
 from anima_infer.grid.store.lock import locked
 from anima_infer.grid.store.manifest import DONE, Manifest
@@ -38,31 +38,31 @@ _COPY = "copy"
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
-    """What was found: pictures taken, and files left out with the reason."""
+class ImportSummary:
+    """What was found: images taken, and files left out with the reason."""
 
     taken: int
     left: tuple[str, ...]
 
 
-def adopt(folder: Path, output: Path) -> Adopted:
-    """Build a grid in ``output`` from the pictures in ``folder`` and below.
+def adopt(folder: Path, output: Path) -> ImportSummary:
+    """Build a grid in ``output`` from the images in ``folder`` and below.
 
     Raises:
-        GridError: no picture has metadata, or ``output`` holds a grid already.
+        GridError: no image has metadata, or ``output`` holds a grid already.
     """
     if (output / GRID).is_file():
         raise GridError(f"{output}: holds a grid already; choose another folder")
     found, left = _read(folder)
     if not found:
-        raise GridError(f"{folder}: holds no picture with metadata; give PNG or WebP files as the front end saved them")
+        raise GridError(f"{folder}: holds no image with metadata; give PNG or WebP files as the front end saved them")
     facts = {path: {name: read(record) for name, read in _FACTS.items()} for path, record in found.items()}
     _number_copies(facts)
     axes = _axes(facts)
     with locked(output):
         cells = [_cell(number, told, axes) for number, told in enumerate(facts.values())]
         layout = _layout(axes)
-        data = {"name": folder.resolve().name, "about": f"{counted(len(cells), 'picture')} made elsewhere", "files": {}}
+        data = {"name": folder.resolve().name, "about": f"{counted(len(cells), 'image')} made elsewhere", "files": {}}
         manifest = Manifest(output)
         try:
             for cell, path in zip(cells, facts, strict=True):
@@ -72,12 +72,12 @@ def adopt(folder: Path, output: Path) -> Adopted:
         finally:
             manifest.close()
         write_grid(output, {**data, **grid_data(axes, layout, cells)})
-    return Adopted(len(cells), tuple(left))
+    return ImportSummary(len(cells), tuple(left))
 
 
 def _read(folder: Path) -> tuple[dict[Path, Recorded], list[str]]:
     if not folder.is_dir():
-        raise GridError(f"{folder}: is no folder; give one with pictures")
+        raise GridError(f"{folder}: is no folder; give one with images")
     found: dict[Path, Recorded] = {}
     left = []
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES and path.is_file()):
@@ -94,7 +94,7 @@ def _read(folder: Path) -> tuple[dict[Path, Recorded], list[str]]:
 
 
 def _number_copies(facts: Mapping[Path, dict[str, str]]) -> None:
-    """Tell pictures apart that say the same of themselves."""
+    """Tell images apart that say the same of themselves."""
     seen: dict[tuple[str, ...], int] = {}
     for told in facts.values():
         key = tuple(told.values())
@@ -102,7 +102,7 @@ def _number_copies(facts: Mapping[Path, dict[str, str]]) -> None:
         told[_COPY] = str(seen[key])
 
 
-def _axes(facts: Mapping[Path, Mapping[str, str]]) -> tuple[ShownAxis, ...]:
+def _axes(facts: Mapping[Path, Mapping[str, str]]) -> tuple[StoredAxis, ...]:
     axes = []
     for name in (*_FACTS, _COPY):
         labels = sorted({told[name] for told in facts.values()}, key=_by_number)
@@ -110,8 +110,8 @@ def _axes(facts: Mapping[Path, Mapping[str, str]]) -> tuple[ShownAxis, ...]:
             kind = "seed" if name in ("seed", _COPY) else name
             shown = tuple(label or "(none)" for label in labels)
             numbers = tuple(None if parse_number(label) is None else label for label in labels)
-            axes.append(ShownAxis(name, kind, shown, shown[0], numbers))
-    return tuple(axes) or (ShownAxis(_COPY, "seed", ("1",), "1", (None,)),)
+            axes.append(StoredAxis(name, kind, shown, shown[0], numbers))
+    return tuple(axes) or (StoredAxis(_COPY, "seed", ("1",), "1", (None,)),)
 
 
 def _by_number(text: str) -> tuple[int, float, str]:
@@ -119,7 +119,7 @@ def _by_number(text: str) -> tuple[int, float, str]:
     return (1, 0.0, text) if number is None else (0, number, text)
 
 
-def _layout(axes: Iterable[ShownAxis]) -> dict[str, list[str]]:
+def _layout(axes: Iterable[StoredAxis]) -> dict[str, list[str]]:
     names = [axis.name for axis in axes if axis.kind != "seed"]
     seeds = [axis.name for axis in axes if axis.kind == "seed"]
     if not names:
@@ -127,10 +127,10 @@ def _layout(axes: Iterable[ShownAxis]) -> dict[str, list[str]]:
     return {"rows": [*names[1:2], *seeds], "columns": names[:1], "pages": names[2:]}
 
 
-def _cell(number: int, told: Mapping[str, str], axes: Iterable[ShownAxis]) -> ShownCell:
+def _cell(number: int, told: Mapping[str, str], axes: Iterable[StoredAxis]) -> StoredCell:
     index = tuple(axis.labels.index(told[axis.name] or "(none)") for axis in axes)
     key = hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:16]
-    return ShownCell(number, index, key, _job(told), told["model"] or None, -1)
+    return StoredCell(number, index, key, _job(told), told["model"] or None, -1)
 
 
 def _job(told: Mapping[str, str]) -> dict[str, Any]:

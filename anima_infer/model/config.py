@@ -36,7 +36,7 @@ class DitConfig:
         return self.width // self.heads
 
     @classmethod
-    def of(cls, shapes: Shapes) -> DitConfig:
+    def from_shapes(cls, shapes: Shapes) -> DitConfig:
         """Read the sizes from weights named as in the release, without prefix."""
         width, patched = _shape(shapes, "x_embedder.proj.1.weight")
         (head,) = _shape(shapes, "blocks.0.self_attn.q_norm.weight")
@@ -64,7 +64,7 @@ class AdapterConfig:
     vocabulary: int = 32128
 
     @classmethod
-    def of(cls, shapes: Shapes) -> AdapterConfig:
+    def from_shapes(cls, shapes: Shapes) -> AdapterConfig:
         """Read the sizes from weights named as in the release, without ``llm_adapter.``."""
         vocabulary, target = _shape(shapes, "embed.weight")
         (head,) = _shape(shapes, "blocks.0.self_attn.q_norm.weight")
@@ -86,7 +86,7 @@ class TextConfig:
     vocabulary: int = 151936
 
     @classmethod
-    def of(cls, shapes: Shapes) -> TextConfig:
+    def from_shapes(cls, shapes: Shapes) -> TextConfig:
         """Read the sizes from weights named as in transformers, without ``model.``."""
         vocabulary, width = _shape(shapes, "embed_tokens.weight")
         (head,) = _shape(shapes, "layers.0.self_attn.q_norm.weight")
@@ -103,14 +103,14 @@ class TextConfig:
 
 @dataclass(frozen=True, slots=True)
 class VaeConfig:
-    """Sizes of the Qwen-Image VAE: base channels, latent channels, picture channels."""
+    """Sizes of the Qwen-Image VAE: base channels, latent channels, image channels."""
 
     width: int = 96
     latent_channels: int = 16
     channels: int = 3
 
     @classmethod
-    def of(cls, shapes: Shapes) -> VaeConfig:
+    def from_shapes(cls, shapes: Shapes) -> VaeConfig:
         """Read the sizes from weights named as in the release."""
         return cls(
             width=_shape(shapes, "decoder.head.0.gamma")[0],

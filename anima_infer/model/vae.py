@@ -1,10 +1,11 @@
-"""The Qwen-Image VAE (Wan 2.1 architecture) as what it is for one picture: a plain 2-D network.
+"""The Qwen-Image VAE (Wan 2.1 architecture) as what it is for one image: a plain 2-D network.
 
 The release holds causal 3-D convolutions. With one frame their past is zero padding, so that only the last time slice
-of each kernel is ever multiplied with anything, and the temporal resampling is never reached. ``collapsed`` takes those
-slices once at load: 44.6 of 127 million weights stay, and the result is that of the 3-D network to its own float noise.
+of each kernel is ever multiplied with anything, and the temporal resampling is never reached. ``collapse_time`` takes
+those slices once at load: 44.6 of 127 million weights stay, and the result is that of the 3-D network to its own float
+noise.
 
-Pixels are in [-1, 1]; latents are normalised by the mean and deviation of the release. Source:
+Pixels are in [-1, 1]; latents are normalized by the mean and deviation of the release. Source:
 what ComfyUI 0.29.0 computes.
 """
 
@@ -147,7 +148,7 @@ class Encoder(nn.Module):
         return self.downsamples[: RES_BLOCKS + 1](self.conv1(x))
 
     def finish(self, x: Tensor) -> Tensor:
-        """Run the rest, which sees the whole picture: B x 32 x H/8 x W/8."""
+        """Run the rest, which sees the whole image: B x 32 x H/8 x W/8."""
         return self.head(self.middle(self.downsamples[RES_BLOCKS + 1 :](x)))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -173,7 +174,7 @@ class Decoder(nn.Module):
         self.head = _head(widths[-1], config.channels)
 
     def start(self, z: Tensor) -> Tensor:
-        """Run the layers that see the whole picture, up to half its size: B x 2C x 4H x 4W."""
+        """Run the layers that see the whole image, up to half its size: B x 2C x 4H x 4W."""
         return self.upsamples[:TAIL](self.middle(self.conv1(z)))
 
     def finish(self, x: Tensor) -> Tensor:
@@ -182,13 +183,13 @@ class Decoder(nn.Module):
 
 
 class Vae(nn.Module):
-    """Pictures to latents and back."""
+    """Images to latents and back."""
 
     mean: Tensor
     std: Tensor
 
     def __init__(self, config: VaeConfig) -> None:
-        """Make the network; weights are set by ``load_state_dict(collapsed(weights))``."""
+        """Make the network; weights are set by ``load_state_dict(collapse_time(weights))``."""
         super().__init__()
         self.config = config
         z = config.latent_channels
@@ -205,7 +206,7 @@ class Vae(nn.Module):
         return self.conv2.weight.dtype
 
     def encode(self, pixels: Tensor, *, strip: int | None = None) -> Tensor:
-        """Return normalised latents, the posterior's mean.
+        """Return normalized latents, the posterior's mean.
 
         Args:
             pixels: B x 3 x H x W in [-1, 1]; sides multiples of 8.
@@ -214,7 +215,7 @@ class Vae(nn.Module):
         Returns:
             B x 16 x H/8 x W/8, float32.
         """
-        x = _laid_out(pixels.to(self.dtype), self.encoder.conv1)
+        x = _match_memory_format(pixels.to(self.dtype), self.encoder.conv1)
         moments = self.conv1(self.encoder.finish(self._started(x, strip)))
         return (moments[:, : self.config.latent_channels].float() - self.mean) / self.std
 
@@ -234,14 +235,14 @@ class Vae(nn.Module):
         """Return pixels, not clamped.
 
         Args:
-            latents: B x 16 x H x W, normalised.
-            strip: latent rows that the last, widest layers see at a time; less memory, the same picture. None for all.
+            latents: B x 16 x H x W, normalized.
+            strip: latent rows that the last, widest layers see at a time; less memory, the same image. None for all.
 
         Returns:
             B x 3 x 8H x 8W, float32.
         """
         z = (latents.float() * self.std + self.mean).to(self.dtype)
-        x = self.decoder.start(self.conv2(_laid_out(z, self.decoder.conv1)))
+        x = self.decoder.start(self.conv2(_match_memory_format(z, self.decoder.conv1)))
         rows = x.shape[-2]
         if strip is None or 4 * strip + 2 * TAIL_HALO >= rows:
             return self.decoder.finish(x).float()
@@ -254,14 +255,14 @@ class Vae(nn.Module):
         return torch.cat(made, dim=-2)
 
 
-def _laid_out(x: Tensor, like: nn.Conv2d) -> Tensor:
+def _match_memory_format(x: Tensor, like: nn.Conv2d) -> Tensor:
     """Return a tensor in channels-last order if the weights are."""
     if like.weight.is_contiguous(memory_format=torch.channels_last):
         return x.contiguous(memory_format=torch.channels_last)
     return x
 
 
-def collapsed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def collapse_time(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the weights of the 2-D network: the live time slice of every kernel."""
     made = {}
     for name, weight in weights.items():
@@ -278,6 +279,6 @@ def collapsed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 @torch.inference_mode()
 def decode(vae: Vae, latents: Tensor, *, strip: int | None = None) -> list[Tensor]:
-    """Return pixels in [-1, 1], 3 x H x W, picture by picture."""
+    """Return pixels in [-1, 1], 3 x H x W, image by image."""
     device = vae.conv2.weight.device
     return [vae.decode(one[None].to(device), strip=strip)[0].cpu() for one in latents]

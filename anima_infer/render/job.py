@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from anima_infer.errors import SettingsError
-from anima_infer.files import Files
+from anima_infer.files import ModelFiles
 from anima_infer.sampling.guidance import Guidance
 from anima_infer.sampling.noise import MOST_SEED
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 from anima_prompt.dialects import Dialect
 from anima_prompt.numbers import parse_number
 from anima_prompt.profiles import DEFAULT_PROFILE, Profile, guess_profile, load_profile
@@ -48,11 +48,11 @@ class LoraUse:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Everything that one picture depends on.
+    """Everything that one image depends on.
 
     Attributes:
         prompt, negative: texts in ``dialect``.
-        settings: of the picture.
+        settings: of the image.
         seed: of its noise.
         loras: active ones, in order.
         dialect: how weights are read.
@@ -61,20 +61,20 @@ class Job:
 
     prompt: str
     negative: str = ""
-    settings: Settings = field(default_factory=Settings)
+    settings: RenderSettings = field(default_factory=RenderSettings)
     seed: int = 0
     loras: tuple[LoraUse, ...] = ()
     dialect: Dialect = Dialect.COMFYUI
     zero_if_empty: bool = False
 
 
-def usual_profile(files: Files) -> Profile:
+def default_profile(files: ModelFiles) -> Profile:
     """Return the profile of a model that names none: the one beside it, the one its name speaks of, or base."""
     named = guess_profile(files.dit.stem) if files.dit is not None else None
     return load_profile(files.profile or named or DEFAULT_PROFILE)
 
 
-def settings_for(profile: Profile, **given: Any) -> Settings:
+def settings_from_profile(profile: Profile, **given: Any) -> RenderSettings:
     """Return a profile's settings with those that were given in their place; None says nothing.
 
     Raises:
@@ -95,13 +95,13 @@ def settings_for(profile: Profile, **given: Any) -> Settings:
     if extra:
         guidance = replace(guidance, **extra)
     chosen |= {key: value for key, value in given.items() if value is not None}
-    return Settings(guidance=guidance, **chosen)
+    return RenderSettings(guidance=guidance, **chosen)
 
 
-def seeds_from(seed: int, count: int) -> Iterator[int]:
+def consecutive_seeds(seed: int, count: int) -> Iterator[int]:
     """Yield ``count`` seeds upwards from ``seed``, round the end to 0.
 
-    >>> list(seeds_from(2**64 - 1, 2))
+    >>> list(consecutive_seeds(2**64 - 1, 2))
     [18446744073709551615, 0]
     """
     for index in range(count):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from anima_infer.files import FILES, Files
+from anima_infer.files import RELEASE_FILES, ModelFiles
 from anima_infer.render.job import Job
 from anima_prompt import __version__
 
 
-def files_named(files: Files) -> dict[str, str]:
+def file_names(files: ModelFiles) -> dict[str, str]:
     """Return the file names that a workflow asks for; the release's where one is not known."""
     found = {"dit": files.dit, "text": files.text, "vae": files.vae}
-    return {part: FILES[part] if path is None else path.name for part, path in found.items()}
+    return {part: RELEASE_FILES[part] if path is None else path.name for part, path in found.items()}
 
 
 def parameters_text(job: Job, model: str) -> str:
-    """Return the text that A1111-style programs write into pictures, and read from them."""
+    """Return the text that A1111-style programs write into images, and read from them."""
     s = job.settings
     figures = {
         "Steps": s.steps,
@@ -45,8 +45,8 @@ def parameters_text(job: Job, model: str) -> str:
     return f"{job.prompt}{negative}\n{line}"
 
 
-def workflow_of(job: Job, files: Mapping[str, str]) -> dict[str, Any]:
-    """Return a ComfyUI API workflow that makes the picture of a job; text to image alone, no guidance interval."""
+def make_workflow(job: Job, files: Mapping[str, str]) -> dict[str, Any]:
+    """Return a ComfyUI API workflow that makes the image of a job; text to image alone, no guidance interval."""
     s = job.settings
     nodes: dict[str, Any] = {}
 

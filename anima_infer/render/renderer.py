@@ -1,4 +1,4 @@
-"""From prompts to pictures that say how they were made: the job that the command line, grids and notebooks share.
+"""From prompts to images that say how they were made: the job that the command line, grids and notebooks share.
 
 Knows prompts, settings and metadata. Contexts are remembered by text, so that a grid encodes each text once.
 """
@@ -15,29 +15,29 @@ import torch
 from torch import Tensor, nn
 
 from anima_infer.errors import SettingsError
-from anima_infer.images import open_picture, to_mask, to_picture, to_pixels
+from anima_infer.images import open_image, to_image, to_mask, to_pixels
 from anima_infer.lora import Lora, Merger
 from anima_infer.model.inputs import Conditioning
 from anima_infer.model.vae import decode
 from anima_infer.models import Models
-from anima_infer.sampling.denoise import Progress, denoise
-from anima_infer.sampling.guided_model import Start
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.denoise import StepCallback, denoise
+from anima_infer.sampling.guided_model import StartImage
+from anima_infer.sampling.settings import RenderSettings
 from anima_prompt.dialects import Dialect
 from anima_prompt.syntax import weighted_segments
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 from anima_infer.render.job import Job, LoraUse
-from anima_infer.render.metadata import files_named, parameters_text, workflow_of
+from anima_infer.render.metadata import file_names, make_workflow, parameters_text
 
 _MOST_CONTEXTS = 4096
 _TINY = 20_000_000  # parameters; the demo model has two million, the release two thousand million
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A finished picture and the job that made it."""
+class RenderedImage:
+    """A finished image and the job that made it."""
 
     image: Image
     job: Job
@@ -46,7 +46,7 @@ class Picture:
 
 
 class Renderer:
-    """Makes pictures with one loaded model."""
+    """Makes images with one loaded model."""
 
     def __init__(self, models: Models) -> None:
         """Take a model."""
@@ -59,11 +59,11 @@ class Renderer:
         self,
         jobs: Sequence[Job],
         *,
-        start: Start | None = None,
-        progress: Progress | None = None,
+        start: StartImage | None = None,
+        progress: StepCallback | None = None,
         strip: int | None = None,
-    ) -> list[Picture]:
-        """Return the pictures of jobs that share settings and LoRAs, made as one batch.
+    ) -> list[RenderedImage]:
+        """Return the images of jobs that share settings and LoRAs, made as one batch.
 
         Raises:
             SettingsError: the jobs differ in settings or LoRAs, or something in them is out of range.
@@ -82,10 +82,10 @@ class Renderer:
                 latents = denoise(models.dit, conds, unconds, first.settings, seeds, start=start, progress=progress)
             with models.placement.using(models.vae):
                 pixels = decode(models.vae, latents, strip=strip)
-        return [self._picture(one, job) for one, job in zip(pixels, jobs, strict=True)]
+        return [self._image(one, job) for one, job in zip(pixels, jobs, strict=True)]
 
     def compile(self) -> None:
-        """Let PyTorch compile the DiT's blocks; the first picture of each size then takes a minute longer."""
+        """Let PyTorch compile the DiT's blocks; the first image of each size then takes a minute longer."""
         for block in self.models.dit.blocks:
             block.compile(dynamic=False)
 
@@ -117,28 +117,28 @@ class Renderer:
 
     @torch.inference_mode()
     def start_from(
-        self, picture: Path, settings: Settings, mask: Path | None = None, *, strip: int | None = None
-    ) -> Start:
-        """Return a picture to start from, scaled to the settings' size.
+        self, image: Path, settings: RenderSettings, mask: Path | None = None, *, strip: int | None = None
+    ) -> StartImage:
+        """Return an image to start from, scaled to the settings' size.
 
         Raises:
             SettingsError: a file cannot be read.
         """
         from PIL.Image import Resampling
 
-        opened = open_picture(picture).convert("RGB").resize((settings.width, settings.height), Resampling.LANCZOS)
+        opened = open_image(image).convert("RGB").resize((settings.width, settings.height), Resampling.LANCZOS)
         vae = self.models.vae
         with self.models.placement.using(vae):
             latents = vae.encode(to_pixels(opened).to(vae.conv2.weight.device), strip=strip)
         shown: Tensor | None = None
         if mask is not None:
-            shown = to_mask(open_picture(mask), *latents.shape[-2:]).to(latents.device)
-        return Start(latents, shown)
+            shown = to_mask(open_image(mask), *latents.shape[-2:]).to(latents.device)
+        return StartImage(latents, shown)
 
-    def _picture(self, pixels: Tensor, job: Job) -> Picture:
+    def _image(self, pixels: Tensor, job: Job) -> RenderedImage:
         files = self.models.files
-        return Picture(
-            to_picture(pixels), job, parameters_text(job, _stem(files.dit)), workflow_of(job, files_named(files))
+        return RenderedImage(
+            to_image(pixels), job, parameters_text(job, _stem(files.dit)), make_workflow(job, file_names(files))
         )
 
 

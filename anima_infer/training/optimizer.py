@@ -38,7 +38,7 @@ class Pace:
         return self.rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
 
-def orthogonalised(matrices: Tensor, rounds: int = 5) -> Tensor:
+def orthogonalized(matrices: Tensor, rounds: int = 5) -> Tensor:
     """Return matrices, N x A x B, with their singular values brought near 1 (0.7 to 1.2), in bfloat16.
 
     Newton-Schulz iteration of a quintic; singular vectors stay.
@@ -54,7 +54,7 @@ def orthogonalised(matrices: Tensor, rounds: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, orthogonalised: every direction of a matrix moves as far as any other.
+    """Nesterov momentum, orthogonalized: every direction of a matrix moves as far as any other.
 
     For the inner matrices of a network; embeddings, norms, first and last layers are left to AdamW. Matrices of one
     shape are handled as one batch. ``torch.optim.Muon`` does one at a time, which takes longer for small ones.
@@ -71,7 +71,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(matrices, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002  as all optimisers have it
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002  as all optimizers have it
         """Move the matrices that have a gradient."""
         for group in self.param_groups:
             ready = sorted((m for m in group["params"] if m.grad is not None), key=lambda m: m.shape)
@@ -79,7 +79,7 @@ class Muon(torch.optim.Optimizer):
                 matrices = list(alike)
                 moves = torch.stack([self._momentum(matrix, group["momentum"]) for matrix in matrices])
                 size = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1]))
-                for matrix, move in zip(matrices, orthogonalised(moves).to(moves.dtype), strict=True):
+                for matrix, move in zip(matrices, orthogonalized(moves).to(moves.dtype), strict=True):
                     matrix.sub_(move, alpha=size)
 
     def _momentum(self, matrix: nn.Parameter, share: float) -> Tensor:
@@ -118,29 +118,29 @@ class Learner:
         inner = set(map(id, matrices))
         others = [parameter for parameter in self.parameters if id(parameter) not in inner]
         adam = torch.optim.AdamW(others, lr=pace.rate, betas=(0.9, 0.99), weight_decay=decay, fused=True)
-        self.optimisers: list[torch.optim.Optimizer] = [adam]
+        self.optimizers: list[torch.optim.Optimizer] = [adam]
         if matrices:
-            self.optimisers.append(Muon(matrices, matrix_rate))
+            self.optimizers.append(Muon(matrices, matrix_rate))
 
     def learn(self, loss: Tensor) -> float:
         """Take a step against the gradient of a loss, shape (); return the loss."""
         share = self.pace.at(self.step) / self.pace.rate
         loss.backward()
         nn.utils.clip_grad_norm_(self.parameters, MOST_GRADIENT)
-        for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = share * optimiser.defaults["lr"]
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = share * optimizer.defaults["lr"]
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         self.step += 1
         return float(loss.detach())
 
     def state(self) -> dict[str, Any]:
         """Return what has to be saved."""
-        return {"step": self.step, "optimisers": [optimiser.state_dict() for optimiser in self.optimisers]}
+        return {"step": self.step, "optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
         self.step = int(state["step"])
-        for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(kept)
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)

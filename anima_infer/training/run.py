@@ -19,7 +19,7 @@ def save_run(
     source: torch.Generator,
     average: Average | None = None,
 ) -> None:
-    """Write networks, optimisers, random numbers and the average; whole or not at all."""
+    """Write networks, optimizers, random numbers and the average; whole or not at all."""
     state = {"networks": [network.state_dict() for network in networks], "random": source.get_state()}
     if average is not None:
         state["average"] = average.state()

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from anima_infer.atomic import written_whole
+from anima_infer.atomic import atomic_write
 from anima_infer.errors import CheckpointError
 
 
@@ -51,7 +51,7 @@ class Average:
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
     """Write a state whole or not at all; the one before it stays until then."""
-    with written_whole(path) as beside:
+    with atomic_write(path) as beside:
         torch.save(state, beside)
 
 

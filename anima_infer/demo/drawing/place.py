@@ -1,4 +1,4 @@
-"""Where characters stand in a picture, and how large they are."""
+"""Where characters stand in an image, and how large they are."""
 
 from __future__ import annotations
 

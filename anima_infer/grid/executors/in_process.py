@@ -12,18 +12,18 @@ from contextlib import suppress
 from pathlib import Path
 
 from anima_infer.errors import CheckpointError, InferError
-from anima_infer.files import Files
+from anima_infer.files import ModelFiles
 from anima_infer.grid.executors.executor import Outcome
-from anima_infer.grid.plan.batches import Batch
+from anima_infer.grid.plan.batches import CellBatch
 from anima_infer.grid.plan.cells import Cell
 from anima_infer.grid.store.files import fingerprint
 from anima_infer.models import Models
-from anima_infer.render.renderer import Picture, Renderer
-from anima_infer.sampling.denoise import Progress
+from anima_infer.render.renderer import RenderedImage, Renderer
+from anima_infer.sampling.denoise import StepCallback
 from anima_prompt.errors import AnimaPromptError
 from anima_prompt.safe_paths import is_file
 
-Load = Callable[[Files], Models]
+Load = Callable[[ModelFiles], Models]
 """Loads a model from its files."""
 
 
@@ -31,7 +31,12 @@ class InProcess:
     """Renders one batch after the other with one model in memory at a time."""
 
     def __init__(
-        self, files: Files, *, load: Load = Models.load, progress: Progress | None = None, compiled: bool = False
+        self,
+        files: ModelFiles,
+        *,
+        load: Load = Models.load,
+        progress: StepCallback | None = None,
+        compiled: bool = False,
     ) -> None:
         """Take where the model is; nothing is loaded before it is needed.
 
@@ -43,7 +48,7 @@ class InProcess:
         """
         self._files, self._load, self._progress, self._compiled = files, load, progress, compiled
         self._renderer: Renderer | None = None
-        self._loaded: Files | None = None
+        self._loaded: ModelFiles | None = None
 
     def identity(self, cells: Sequence[Cell]) -> dict[str, str]:
         """Return fingerprints of models and LoRAs."""
@@ -62,7 +67,7 @@ class InProcess:
                 known[f"LoRA {use.path}"] = fingerprint(path)
         return known
 
-    def run(self, batches: Iterable[Batch]) -> Iterator[Outcome]:
+    def run(self, batches: Iterable[CellBatch]) -> Iterator[Outcome]:
         """Yield outcomes, batch by batch.
 
         Raises:
@@ -80,13 +85,13 @@ class InProcess:
                 yield from (_failure(cell, error, 0.0) for cell in batch.cells)
                 continue
             try:
-                pictures = self._render(batch)
+                images = self._render(batch)
             except (InferError, AnimaPromptError, RuntimeError) as error:
                 yield from self._failed(batch, error, time.perf_counter() - began)
                 continue
             share = (time.perf_counter() - began) / len(batch.cells)
-            for cell, picture in zip(batch.cells, pictures, strict=True):
-                yield _outcome(cell, picture, share)
+            for cell, image in zip(batch.cells, images, strict=True):
+                yield _outcome(cell, image, share)
 
     def _load_for(self, checkpoint: str | None) -> None:
         files = self._files.with_checkpoint(checkpoint) if checkpoint else self._files
@@ -97,14 +102,14 @@ class InProcess:
             if self._compiled:
                 self._renderer.compile()
 
-    def _render(self, batch: Batch) -> list[Picture]:
+    def _render(self, batch: CellBatch) -> list[RenderedImage]:
         assert self._renderer is not None
         return self._renderer.render([cell.job for cell in batch.cells], progress=self._progress)
 
-    def _failed(self, batch: Batch, error: Exception, seconds: float) -> Iterator[Outcome]:
+    def _failed(self, batch: CellBatch, error: Exception, seconds: float) -> Iterator[Outcome]:
         """Yield what can be saved of a batch: its cells one by one, so that a bad one takes no other with it."""
         if len(batch.cells) > 1:
-            yield from self.run(Batch(batch.number, (cell,)) for cell in batch.cells)
+            yield from self.run(CellBatch(batch.number, (cell,)) for cell in batch.cells)
         else:
             yield _failure(batch.cells[0], error, seconds)
 
@@ -119,8 +124,8 @@ def _file_in(path: Path) -> Path:
     return max((one for one in path.iterdir() if one.is_file()), key=lambda one: one.stat().st_size)
 
 
-def _outcome(cell: Cell, picture: Picture, seconds: float) -> Outcome:
-    return Outcome(cell, seconds, picture.image, picture.parameters, picture.workflow)
+def _outcome(cell: Cell, image: RenderedImage, seconds: float) -> Outcome:
+    return Outcome(cell, seconds, image.image, image.parameters, image.workflow)
 
 
 def _failure(cell: Cell, error: Exception, seconds: float) -> Outcome:

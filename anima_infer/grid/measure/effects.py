@@ -1,4 +1,4 @@
-"""What can be measured of a picture alone, and of a picture against its baseline. Needs no tensors.
+"""What can be measured of an image alone, and of an image against its baseline. Needs no tensors.
 
 Distances say whether a change does anything; they say nothing of better or worse. Taggers and scorers plug in by one
 small interface.
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from anima_infer.grid.store.contents import Grid, ShownCell
-from anima_infer.images import open_picture
+from anima_infer.grid.store.contents import Grid, StoredCell
+from anima_infer.images import open_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-from anima_infer.grid.measure.pixels import Pixels, measure_against, measure_alone, pixels_of
+from anima_infer.grid.measure.pixels import Pixels, measure_difference, measure_image, pixels_of
 
 AGAINST = ("rmse", "ssim")
 
@@ -30,22 +30,22 @@ ABOUT = {
     "saturation": "mean of (max - min) / max over the pixels, 0 to 1",
     "sharpness": "mean absolute Laplacian of the luma; larger is sharper",
     "rmse": "root mean square difference from the baseline, in levels of 255",
-    "ssim": "structural similarity with the baseline; 1 is the same picture",
+    "ssim": "structural similarity with the baseline; 1 is the same image",
 }
 
 
 class Scorer(Protocol):
-    """Scores pictures: a tagger, an aesthetic model, a classifier of one's own."""
+    """Scores images: a tagger, an aesthetic model, a classifier of one's own."""
 
-    def score(self, pictures: Sequence[Image], prompts: Sequence[str]) -> list[dict[str, float]]:
-        """Return named figures for each picture; the same names for all."""
+    def score(self, images: Sequence[Image], prompts: Sequence[str]) -> list[dict[str, float]]:
+        """Return named figures for each image; the same names for all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What a value of an axis does on average, against the baseline with everything else, the seed too, the same.
 
-    ``pairs`` is how many pairs of pictures were compared.
+    ``pairs`` is how many pairs of images were compared.
     """
 
     axis: str
@@ -57,45 +57,47 @@ class Effect:
 
 
 def measure_grid(grid: Grid, scorers: Mapping[str, Scorer] | None = None) -> dict[str, dict[str, float]]:
-    """Return the figures of every finished picture by key; distances are named ``rmse AXIS`` and ``ssim AXIS``.
+    """Return the figures of every finished image by key; distances are named ``rmse AXIS`` and ``ssim AXIS``.
 
     Args:
-        grid: with finished pictures.
+        grid: with finished images.
         scorers: more figures, by name; theirs are called ``NAME figure``.
     """
     read = functools.lru_cache(maxsize=64)(_read)
-    cells = {cell.key: cell for cell in grid.cells if cell.done and grid.picture(cell).is_file()}
-    figures = {key: measure_alone(read(grid.picture(cell))) for key, cell in cells.items()}
+    cells = {cell.key: cell for cell in grid.cells if cell.done and grid.image(cell).is_file()}
+    figures = {key: measure_image(read(grid.image(cell))) for key, cell in cells.items()}
     at = grid.at()
     for number, axis in enumerate(grid.axes):
         if axis.kind == "seed":
             continue
         for cell in grid.cells:
-            other = baseline_of(cell, number, axis.baseline_index, at)
+            other = baseline_cell(cell, number, axis.baseline_index, at)
             if other is None or other is cell or cell.key not in figures or other.key not in figures:
                 continue
-            mine, theirs = read(grid.picture(cell)), read(grid.picture(other))
+            mine, theirs = read(grid.image(cell)), read(grid.image(other))
             if mine.shape == theirs.shape:
-                found = measure_against(mine, theirs)
+                found = measure_difference(mine, theirs)
                 figures[cell.key] |= {f"{name} {axis.name}": value for name, value in found.items()}
     for name, scorer in (scorers or {}).items():
-        opened = [open_picture(grid.picture(cell)) for cell in cells.values()]
+        opened = [open_image(grid.image(cell)) for cell in cells.values()]
         scores = scorer.score(opened, [cell.job["prompt"] for cell in cells.values()])
         for key, score in zip(cells, scores, strict=True):
             figures[key] |= {f"{name} {figure}".strip(): value for figure, value in score.items()}
     return {key: {name: round(value, 5) for name, value in found.items()} for key, found in figures.items()}
 
 
-def baseline_of(cell: ShownCell, axis: int, index: int, at: Mapping[tuple[int, ...], ShownCell]) -> ShownCell | None:
+def baseline_cell(
+    cell: StoredCell, axis: int, index: int, at: Mapping[tuple[int, ...], StoredCell]
+) -> StoredCell | None:
     """Return the cell that differs from another only in having the baseline on an axis."""
     return at.get((*cell.index[:axis], index, *cell.index[axis + 1 :]))
 
 
 def _read(path: Path) -> Pixels:
-    return pixels_of(open_picture(path))
+    return pixels_of(open_image(path))
 
 
-def effects_of(grid: Grid, figures: Mapping[str, Mapping[str, float]]) -> list[Effect]:
+def compute_effects(grid: Grid, figures: Mapping[str, Mapping[str, float]]) -> list[Effect]:
     """Return what each value of each axis does, in the order of the axes."""
     found = []
     at = grid.at()
@@ -108,7 +110,7 @@ def effects_of(grid: Grid, figures: Mapping[str, Mapping[str, float]]) -> list[E
                     (figures[cell.key], figures[other.key])
                     for cell in grid.cells
                     if cell.index[number] == index
-                    and (other := baseline_of(cell, number, axis.baseline_index, at)) is not None
+                    and (other := baseline_cell(cell, number, axis.baseline_index, at)) is not None
                     and f"rmse {axis.name}" in figures.get(cell.key, {})
                     and other.key in figures
                 ]

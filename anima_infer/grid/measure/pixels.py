@@ -17,9 +17,9 @@ _LUMA = np.array((0.2126, 0.7152, 0.0722), dtype=np.float32)
 """ITU-R BT.709."""
 
 
-def pixels_of(picture: Image) -> Pixels:
-    """Return a picture as H x W x 3, 0 to 1."""
-    return np.asarray(picture.convert("RGB"), dtype=np.float32) / np.float32(255)
+def pixels_of(image: Image) -> Pixels:
+    """Return an image as H x W x 3, 0 to 1."""
+    return np.asarray(image.convert("RGB"), dtype=np.float32) / np.float32(255)
 
 
 def luma(pixels: Pixels) -> Pixels:
@@ -27,7 +27,7 @@ def luma(pixels: Pixels) -> Pixels:
     return np.asarray(pixels @ _LUMA, dtype=np.float32)
 
 
-def measure_alone(pixels: Pixels) -> dict[str, float]:
+def measure_image(pixels: Pixels) -> dict[str, float]:
     """Return brightness, contrast, saturation and sharpness."""
     y = luma(pixels)
     most, least = pixels.max(-1), pixels.min(-1)
@@ -40,8 +40,8 @@ def measure_alone(pixels: Pixels) -> dict[str, float]:
     }
 
 
-def measure_against(pixels: Pixels, baseline: Pixels) -> dict[str, float]:
-    """Return the distances of two pictures of one size."""
+def measure_difference(pixels: Pixels, baseline: Pixels) -> dict[str, float]:
+    """Return the distances of two images of one size."""
     rmse = float(np.sqrt(np.square(pixels - baseline).mean()) * 255)
     return {"rmse": rmse, "ssim": ssim(luma(pixels), luma(baseline))}
 

@@ -1,4 +1,4 @@
-"""Taggers as scorers: an ONNX file of the WD kind says how many of a prompt's tags a picture shows.
+"""Taggers as scorers: an ONNX file of the WD kind says how many of a prompt's tags an image shows.
 
 The ONNX runtime is an optional package, imported when a tagger is used.
 """
@@ -18,7 +18,7 @@ from anima_prompt.prompt import Prompt
 from anima_prompt.safe_paths import is_file, is_folder
 
 if TYPE_CHECKING:
-    from PIL.Image import Image as Picture
+    from PIL.Image import Image
 
 _LABELS = "selected_tags.csv"
 THRESHOLD = 0.35
@@ -26,7 +26,7 @@ THRESHOLD = 0.35
 
 
 def shown_share(prompt: str, scores: dict[str, float], threshold: float = THRESHOLD) -> float | None:
-    """Return the share of a prompt's tags that a picture shows; None if the tagger knows none of them.
+    """Return the share of a prompt's tags that an image shows; None if the tagger knows none of them.
 
     >>> shown_share("1girl, red hair, @wlop", {"1girl": 0.9, "red_hair": 0.2})
     0.5
@@ -62,20 +62,20 @@ class OnnxTagger:
         (entry,) = self._session.get_inputs()
         self._input, self._side = entry.name, int(entry.shape[1])
 
-    def score(self, pictures: Sequence[Picture], prompts: Sequence[str]) -> list[dict[str, float]]:
-        """Return the share of the prompt's tags that each picture shows."""
+    def score(self, images: Sequence[Image], prompts: Sequence[str]) -> list[dict[str, float]]:
+        """Return the share of the prompt's tags that each image shows."""
         made = []
-        for picture, prompt in zip(pictures, prompts, strict=True):
-            (scores,) = self._session.run(None, {self._input: self._prepared(picture)})
+        for image, prompt in zip(images, prompts, strict=True):
+            (scores,) = self._session.run(None, {self._input: self._prepared(image)})
             share = shown_share(prompt, dict(zip(self.names, map(float, scores[0]), strict=False)))
             made.append({} if share is None else {"tags": share})
         return made
 
-    def _prepared(self, picture: Picture) -> np.ndarray[Any, Any]:
-        """Return a picture as these taggers want it: padded to a square with white, BGR, 0 to 255."""
+    def _prepared(self, image: Image) -> np.ndarray[Any, Any]:
+        """Return an image as these taggers want it: padded to a square with white, BGR, 0 to 255."""
         from PIL import Image
 
-        rgb = picture.convert("RGB")
+        rgb = image.convert("RGB")
         side = max(rgb.size)
         square = Image.new("RGB", (side, side), "white")
         square.paste(rgb, ((side - rgb.width) // 2, (side - rgb.height) // 2))

@@ -68,22 +68,22 @@ def _from(path: Path, size: int) -> Any:
     return ImageFont.truetype(str(path), size)
 
 
-def width_of(text: str, size: int) -> float:
+def text_width(text: str, size: int) -> float:
     """Return the width of a line in pixels."""
     font, shown = font_for(text, size)
     return float(font.getlength(shown))
 
 
-def wrapped(text: str, size: int, width: float, *, lines: int = 0) -> list[str]:
+def wrap_text(text: str, size: int, width: float, *, lines: int = 0) -> list[str]:
     """Return lines no wider than ``width``; words too long for a line are cut, too many lines end in an ellipsis."""
     made: list[str] = []
     line = ""
     for piece in _pieces(text):
-        if line and width_of((line + piece).rstrip(), size) > width:
+        if line and text_width((line + piece).rstrip(), size) > width:
             made.append(line.rstrip())
             line = ""
         word = piece if line else piece.lstrip()
-        while width_of(word.rstrip(), size) > width and len(word) > 1 and not (lines and len(made) > lines):
+        while text_width(word.rstrip(), size) > width and len(word) > 1 and not (lines and len(made) > lines):
             cut = _fitting(word, size, width)
             made.append(word[:cut])
             word = word[cut:]
@@ -93,7 +93,7 @@ def wrapped(text: str, size: int, width: float, *, lines: int = 0) -> list[str]:
     made += [line.rstrip()] if line.strip() else []
     if lines and len(made) > lines:
         last = made[lines - 1]
-        while last and width_of(last + "…", size) > width:
+        while last and text_width(last + "…", size) > width:
             last = last[:-1]
         made = [*made[: lines - 1], last.rstrip() + "…"]
     return made or [""]
@@ -116,5 +116,5 @@ def _fitting(word: str, size: int, width: float) -> int:
     low, high = 1, len(word)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if width_of(word[:middle], size) <= width else (low, middle - 1)
+        low, high = (middle, high) if text_width(word[:middle], size) <= width else (low, middle - 1)
     return low

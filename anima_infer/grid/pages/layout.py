@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from anima_infer.grid.store.contents import Grid, ShownCell
+from anima_infer.grid.store.contents import Grid, StoredCell
 
 Place = tuple[int, ...]
 """Indices of the values of a layout's axes, the outer axis first."""
@@ -18,13 +18,13 @@ class Page:
     place: Place
     rows: tuple[Place, ...]
     columns: tuple[Place, ...]
-    cells: dict[tuple[Place, Place], ShownCell]
+    cells: dict[tuple[Place, Place], StoredCell]
 
 
-def pages_of(grid: Grid) -> list[Page]:
+def make_pages(grid: Grid) -> list[Page]:
     """Return the pages; rows and columns without any cell are left out."""
     where = {role: [grid.axis_index(name) for name in names] for role, names in grid.layout.items()}
-    found: dict[Place, dict[tuple[Place, Place], ShownCell]] = {}
+    found: dict[Place, dict[tuple[Place, Place], StoredCell]] = {}
     for cell in grid.cells:
         row, column, page = (_place(cell.index, where[role]) for role in ("rows", "columns", "pages"))
         found.setdefault(page, {})[row, column] = cell
@@ -48,16 +48,16 @@ def labels_at(grid: Grid, role: str, place: Place) -> list[tuple[str, str]]:
     return [(axis.name, axis.labels[i]) for axis, i in zip(axes, place, strict=True)]
 
 
-def shared_settings(cells: Iterable[ShownCell]) -> dict[str, str]:
+def shared_settings(cells: Iterable[StoredCell]) -> dict[str, str]:
     """Return what cells have in common, in words: model, prompt, negative prompt, settings."""
     told: dict[str, set[str]] = {}
     for cell in cells:
-        for key, value in settings_words(cell).items():
+        for key, value in describe_settings(cell).items():
             told.setdefault(key, set()).add(value)
     return {key: next(iter(values)) for key, values in told.items() if len(values) == 1 and next(iter(values))}
 
 
-def settings_words(cell: ShownCell) -> dict[str, str]:
+def describe_settings(cell: StoredCell) -> dict[str, str]:
     """Return a cell's settings in words."""
     job, s = cell.job, cell.job["settings"]
     return {

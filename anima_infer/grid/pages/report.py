@@ -1,4 +1,4 @@
-"""The report: one HTML file that opens from disk, with pictures, comparison, differences, measures and votes.
+"""The report: one HTML file that opens from disk, with images, comparison, differences, measures and votes.
 
 Everything that comes from a prompt or a file name goes through JSON into text nodes; the page's policy runs its own
 script alone and loads nothing from anywhere. Needs no tensors.
@@ -19,16 +19,16 @@ from urllib.parse import quote
 from PIL import Image
 
 from anima_infer.grid.measure.effects import ABOUT, Effect
-from anima_infer.grid.pages.layout import settings_words, shared_settings
-from anima_infer.grid.store.contents import Grid, ShownCell
-from anima_infer.grid.store.files import write_whole
+from anima_infer.grid.pages.layout import describe_settings, shared_settings
+from anima_infer.grid.store.contents import Grid, StoredCell
+from anima_infer.grid.store.files import write_text
 
 if TYPE_CHECKING:
     from anima_infer.grid.votes.results import AxisResult
 
 REPORT = "report.html"
 EMBED_MOST = 24_000_000
-"""Bytes of pictures that are put into the page whole; beyond, thumbnails are, and the pictures are linked."""
+"""Bytes of images that are put into the page whole; beyond, thumbnails are, and the images are linked."""
 _THUMB = 320
 
 
@@ -49,18 +49,18 @@ def write_report(
         figures: measures by key, see :func:`~anima_infer.grid.measures.measure_grid`.
         effects: what each value does on average.
         results: of votes.
-        embed: whether whole pictures are inside the file; None puts them there up to 24 MB.
+        embed: whether whole images are inside the file; None puts them there up to 24 MB.
 
     Raises:
         GridError: the file cannot be written.
     """
-    sizes = {cell.key: grid.picture(cell).stat().st_size for cell in grid.cells if _is_there(grid, cell)}
+    sizes = {cell.key: grid.image(cell).stat().st_size for cell in grid.cells if _is_there(grid, cell)}
     inside = sum(sizes.values()) <= EMBED_MOST if embed is None else embed
     texts: dict[str, int] = {}
-    pictures: dict[str, dict[str, Any]] = {}
+    images: dict[str, dict[str, Any]] = {}
     for cell in grid.cells:
-        if cell.key in sizes and cell.key not in pictures:
-            pictures[cell.key] = _picture(grid, cell, output, inside=inside)
+        if cell.key in sizes and cell.key not in images:
+            images[cell.key] = _image(grid, cell, output, inside=inside)
     data = {
         "name": grid.name,
         "about": grid.about,
@@ -72,7 +72,7 @@ def write_report(
         "shared": shared_settings(grid.cells),
         "cells": [_cell(cell, texts, (figures or {}).get(cell.key, {})) for cell in grid.cells],
         "texts": list(texts),
-        "pictures": pictures,
+        "images": images,
         "measures": ABOUT,
         "effects": [
             {"axis": e.axis, "label": e.label, "pairs": e.pairs, "rmse": e.rmse, "ssim": e.ssim, "changes": e.changes}
@@ -80,16 +80,16 @@ def write_report(
         ],
         "results": [result.to_dict() for result in results],
     }
-    write_whole(output, _page(data, grid.name))
+    write_text(output, _page(data, grid.name))
     return output
 
 
-def _is_there(grid: Grid, cell: ShownCell) -> bool:
-    return cell.done and grid.picture(cell).is_file()
+def _is_there(grid: Grid, cell: StoredCell) -> bool:
+    return cell.done and grid.image(cell).is_file()
 
 
-def _cell(cell: ShownCell, texts: dict[str, int], figures: Mapping[str, float]) -> dict[str, Any]:
-    words = settings_words(cell)
+def _cell(cell: StoredCell, texts: dict[str, int], figures: Mapping[str, float]) -> dict[str, Any]:
+    words = describe_settings(cell)
     result = cell.result or {}
     return {
         "i": cell.index,
@@ -103,16 +103,16 @@ def _cell(cell: ShownCell, texts: dict[str, int], figures: Mapping[str, float]) 
     }
 
 
-def _picture(grid: Grid, cell: ShownCell, output: Path, *, inside: bool) -> dict[str, Any]:
-    path = grid.picture(cell)
-    with Image.open(path) as picture:
-        picture.load()
+def _image(grid: Grid, cell: StoredCell, output: Path, *, inside: bool) -> dict[str, Any]:
+    path = grid.image(cell)
+    with Image.open(path) as image:
+        image.load()
     content = path.read_bytes()
     address = _data_address(content, path.suffix)
     if not inside:
         address = quote(Path(os.path.relpath(path.resolve(), output.resolve().parent)).as_posix())
-    thumb = "" if max(picture.size) <= _THUMB and inside else _thumbnail(picture)
-    return {"w": picture.width, "h": picture.height, "full": address, "thumb": thumb, "file": path.name}
+    thumb = "" if max(image.size) <= _THUMB and inside else _thumbnail(image)
+    return {"w": image.width, "h": image.height, "full": address, "thumb": thumb, "file": path.name}
 
 
 def _data_address(content: bytes, suffix: str) -> str:
@@ -120,8 +120,8 @@ def _data_address(content: bytes, suffix: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _thumbnail(picture: Image.Image) -> str:
-    small = picture.convert("RGB")
+def _thumbnail(image: Image.Image) -> str:
+    small = image.convert("RGB")
     small.thumbnail((_THUMB, _THUMB), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     small.save(buffer, format="WEBP", quality=82, method=4)

@@ -1,4 +1,4 @@
-"""A blind review: pairs in each voter's order, pictures under names that say nothing."""
+"""A blind review: pairs in each voter's order, images under names that say nothing."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from PIL import Image
 
 from anima_infer.errors import GridError
 from anima_infer.grid.store.contents import Grid
-from anima_infer.grid.votes.pairs import Pair, in_turn, pairs_of
+from anima_infer.grid.votes.pairs import Pair, find_pairs, shuffle_for
 from anima_infer.grid.votes.votes import BAD, ONE, OTHER, TIE, Votes
 
 _CHOICES = ("left", "right", TIE, BAD)
 
 
 class Review:
-    """What the server shows: pairs in each voter's order, pictures under names that say nothing."""
+    """What the server shows: pairs in each voter's order, images under names that say nothing."""
 
     def __init__(self, grid: Grid, axis: str | None = None) -> None:
         """Take a grid.
@@ -30,24 +30,24 @@ class Review:
             GridError: no pair can be shown.
         """
         self.grid, self.votes = grid, Votes(grid.folder)
-        self.pairs = pairs_of(grid, axis)
+        self.pairs = find_pairs(grid, axis)
         if not self.pairs:
-            raise GridError(f"{grid.folder}: has no two finished pictures that differ in one value; run the grid first")
+            raise GridError(f"{grid.folder}: has no two finished images that differ in one value; run the grid first")
         self._by_id: dict[str, tuple[Pair, bool]] = {}
-        self._pictures: dict[str, Path] = {}
+        self._images: dict[str, Path] = {}
         self._names: dict[Hashable, str] = {}
         self._lock = threading.Lock()
 
     def next(self, voter: str, after: int = 0) -> dict[str, Any]:
         """Return the pair that a voter sees next, and how far the voter is; ``after`` looks further ahead."""
-        done = self.votes.done_by(voter)
-        left = [(pair, one_left) for pair, one_left in in_turn(self.pairs, voter) if pair.key not in done]
+        done = self.votes.pairs_voted_by(voter)
+        left = [(pair, one_left) for pair, one_left in shuffle_for(self.pairs, voter) if pair.key not in done]
         told: dict[str, Any] = {"done": len(self.pairs) - len(left), "total": len(self.pairs), "pair": None}
         if after < len(left):
             pair, one_left = left[after]
             cells = (pair.one, pair.other) if one_left else (pair.other, pair.one)
             with self._lock:
-                names = [self._name_picture(self.grid.picture(cell)) for cell in cells]
+                names = [self._name_image(self.grid.image(cell)) for cell in cells]
                 told["pair"] = {"id": self._identify(pair, one_left), "left": names[0], "right": names[1]}
         return told
 
@@ -61,9 +61,9 @@ class Review:
             choice = ONE if (choice == "left") == one_left else OTHER
         return self.votes.add(pair, choice, voter=voter, one_was_left=one_left, seconds=seconds)
 
-    def picture(self, name: str) -> bytes | None:
-        """Return a picture without its metadata, which would tell what it is."""
-        path = self._pictures.get(name)
+    def image(self, name: str) -> bytes | None:
+        """Return an image without its metadata, which would tell what it is."""
+        path = self._images.get(name)
         return None if path is None else _bare(path)
 
     def _identify(self, pair: Pair, one_left: bool) -> str:  # noqa: FBT001  one of a pair's two facts
@@ -71,9 +71,9 @@ class Review:
         self._by_id[name] = (pair, one_left)
         return name
 
-    def _name_picture(self, path: Path) -> str:
+    def _name_image(self, path: Path) -> str:
         name = self._name(path)
-        self._pictures[name] = path
+        self._images[name] = path
         return name
 
     def _name(self, value: Hashable) -> str:
@@ -83,7 +83,7 @@ class Review:
 
 @lru_cache(maxsize=32)
 def _bare(path: Path) -> bytes:
-    with Image.open(path) as picture:
+    with Image.open(path) as image:
         buffer = io.BytesIO()
-        picture.convert("RGB").save(buffer, format="PNG", compress_level=1)
+        image.convert("RGB").save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()

@@ -1,6 +1,6 @@
 """Blind review in the browser: a small server on the loopback address that shows pairs and records votes.
 
-Readable are the page and the pictures of the pairs, under an address with a secret; which value made a picture is never
+Readable are the page and the images of the pairs, under an address with a secret; which value made an image is never
 sent. Needs no tensors.
 """
 
@@ -54,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:
-        """Answer with the page, a pair or a picture."""
+        """Answer with the page, a pair or an image."""
         path = self._inside()
         if path is None:
             return
@@ -62,8 +62,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._page()
         elif path == "next":
             self._next()
-        elif path.startswith("picture/"):
-            content = self.server.review.picture(path.removeprefix("picture/"))
+        elif path.startswith("image/"):
+            content = self.server.review.image(path.removeprefix("image/"))
             self._send(HTTPStatus.OK, content, "image/png") if content else self._refuse(HTTPStatus.NOT_FOUND)
         else:
             self._refuse(HTTPStatus.NOT_FOUND)

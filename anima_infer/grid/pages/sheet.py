@@ -1,4 +1,4 @@
-"""Contact sheets: one picture per page with headers, and every shared setting in the footer. Needs no tensors.
+"""Contact sheets: one image per page with headers, and every shared setting in the footer. Needs no tensors.
 
 No sheet grows beyond 32 megapixels or 12,000 pixels a side: cells shrink to 96 pixels first, then rows go on in the
 next file.
@@ -13,10 +13,10 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from anima_infer.errors import GridError
-from anima_infer.grid.pages.fonts import font_for, width_of, wrapped
-from anima_infer.grid.pages.layout import Page, Place, labels_at, pages_of, shared_settings
-from anima_infer.grid.store.contents import Grid, ShownCell
-from anima_infer.images import save_picture
+from anima_infer.grid.pages.fonts import font_for, text_width, wrap_text
+from anima_infer.grid.pages.layout import Page, Place, labels_at, make_pages, shared_settings
+from anima_infer.grid.store.contents import Grid, StoredCell
+from anima_infer.images import save_image
 
 MOST_PIXELS, MOST_SIDE = 32_000_000, 12_000
 LEAST_CELL, MOST_CELL = 96, 512
@@ -43,24 +43,24 @@ def write_sheets(grid: Grid, output: Path, *, cell: int | None = None) -> list[P
     """Write the contact sheets; return their files. Several are numbered.
 
     Args:
-        grid: with at least one finished picture.
+        grid: with at least one finished image.
         output: ``.png`` or ``.webp``.
-        cell: side of a cell in pixels; by the pictures' size and their number if None.
+        cell: side of a cell in pixels; by the images' size and their number if None.
 
     Raises:
         GridError: nothing is finished.
         InferError: a file cannot be written.
     """
     if not any(one.done for one in grid.cells):
-        raise GridError(f"{grid.folder}: no picture is finished; run the grid first")
+        raise GridError(f"{grid.folder}: no image is finished; run the grid first")
     sheets = []
-    for page in pages_of(grid):
+    for page in make_pages(grid):
         look = _look(grid, page, cell)
         sheets += [_drawn(grid, page, rows, look) for rows in _split(page, look)]
     paths = []
     for index, sheet in enumerate(sheets):
         path = output if len(sheets) == 1 else output.with_stem(f"{output.stem}-{index + 1:02}")
-        save_picture(sheet, path)
+        save_image(sheet, path)
         paths.append(path)
     return paths
 
@@ -81,7 +81,7 @@ def _sides(grid: Grid, page: Page, font: int, most: int) -> tuple[int, ...]:
     widths = []
     for level, axis in enumerate(grid.layout["rows"]):
         texts = {axis, *(labels_at(grid, "rows", row)[level][1] for row in page.rows)}
-        widths.append(round(min(max(width_of(text, font) for text in texts) + 1.5 * font, most)))
+        widths.append(round(min(max(text_width(text, font) for text in texts) + 1.5 * font, most)))
     return tuple(widths)
 
 
@@ -98,12 +98,12 @@ def _drawn(grid: Grid, page: Page, rows: Sequence[Place], look: _Look) -> Image.
     left = look.margin + sum(look.sides)
     width = max(left + len(page.columns) * (look.cell + look.gap) - look.gap, look.margin + 480) + look.margin
     inside = width - 2 * look.margin
-    title = wrapped(_title(grid, page), round(look.font * 1.4), inside, lines=3)
-    footer = [line for text in _footer(grid, page) for line in wrapped(text, look.font, inside, lines=12)]
+    title = wrap_text(_title(grid, page), round(look.font * 1.4), inside, lines=3)
+    footer = [line for text in _footer(grid, page) for line in wrap_text(text, look.font, inside, lines=12)]
     spans = [[_span(page, place, level) for place in range(len(page.columns))] for level in range(len(column_axes))]
     heads = [
         [
-            wrapped(
+            wrap_text(
                 labels_at(grid, "columns", column)[level][1],
                 look.font,
                 span * (look.cell + look.gap) - look.gap,
@@ -130,7 +130,7 @@ def _drawn(grid: Grid, page: Page, rows: Sequence[Place], look: _Look) -> Image.
         y += heights[level]
     for level, axis in enumerate(row_axes):
         x = look.margin + sum(look.sides[:level])
-        for line in wrapped(axis, look.font, look.sides[level] - 6, lines=1):
+        for line in wrap_text(axis, look.font, look.sides[level] - 6, lines=1):
             pen.text(x, top - look.line - 4, line, fill=_FAINT)
     for number, row in enumerate(rows):
         y = top + number * (look.cell + look.gap)
@@ -182,7 +182,7 @@ def _column_heads(
     pen: _Pen, corner: tuple[int, int], axis: str, head: Sequence[list[str]], spans: Sequence[int]
 ) -> None:
     look, (left, y) = pen.look, corner
-    for line in wrapped(axis, look.font, max(look.cell * len(head), 120), lines=1):
+    for line in wrap_text(axis, look.font, max(look.cell * len(head), 120), lines=1):
         pen.text(left, y, line, fill=_FAINT)
     for place, (lines, span) in enumerate(zip(head, spans, strict=True)):
         if not span:
@@ -202,16 +202,16 @@ def _row_heads(pen: _Pen, y: int, labels: Sequence[str], row: Place, before: Pla
         x, side = look.margin + sum(look.sides[:level]), look.sides[level]
         if level == 0 and before is not None and len(labels) > 1:
             pen.draw.line([(x, y - look.gap // 2 - 1), (x + side - 8, y - look.gap // 2 - 1)], fill=_LINE)
-        for number, line in enumerate(wrapped(label, look.font, side - 8, lines=max(1, look.cell // look.line))):
+        for number, line in enumerate(wrap_text(label, look.font, side - 8, lines=max(1, look.cell // look.line))):
             pen.text(x, y + number * look.line, line)
 
 
-def _put(grid: Grid, sheet: Image.Image, pen: _Pen, cell: ShownCell | None, corner: tuple[int, int]) -> None:
-    """Draw a cell: its picture, or why there is none."""
+def _put(grid: Grid, sheet: Image.Image, pen: _Pen, cell: StoredCell | None, corner: tuple[int, int]) -> None:
+    """Draw a cell: its image, or why there is none."""
     look, (x, y) = pen.look, corner
-    if cell is not None and cell.done and grid.picture(cell).is_file():
-        with Image.open(grid.picture(cell)) as picture:
-            fitted = fitting(picture.convert("RGB"), look.cell)
+    if cell is not None and cell.done and grid.image(cell).is_file():
+        with Image.open(grid.image(cell)) as image:
+            fitted = fitting(image.convert("RGB"), look.cell)
         sheet.paste(fitted, (x + (look.cell - fitted.width) // 2, y + (look.cell - fitted.height) // 2))
         return
     pen.draw.rectangle([x, y, x + look.cell - 1, y + look.cell - 1], fill=_EMPTY)
@@ -219,15 +219,17 @@ def _put(grid: Grid, sheet: Image.Image, pen: _Pen, cell: ShownCell | None, corn
         return
     failed = cell.result is not None
     reason = f"failed: {cell.result['error']}" if cell.result is not None and failed else "not rendered yet"
-    for number, line in enumerate(wrapped(reason, look.font, look.cell - 16, lines=max(1, look.cell // look.line - 1))):
+    for number, line in enumerate(
+        wrap_text(reason, look.font, look.cell - 16, lines=max(1, look.cell // look.line - 1))
+    ):
         pen.text(x + 8, y + 8 + number * look.line, line, fill=_FAINT)
 
 
-def fitting(picture: Image.Image, side: int) -> Image.Image:
-    """Return a picture scaled to fit a square; small ones by whole factors, with sharp pixels."""
-    longest = max(picture.size)
+def fitting(image: Image.Image, side: int) -> Image.Image:
+    """Return an image scaled to fit a square; small ones by whole factors, with sharp pixels."""
+    longest = max(image.size)
     if longest < side:
         factor = side // longest
-        return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
-    size = (max(1, picture.width * side // longest), max(1, picture.height * side // longest))
-    return picture.resize(size, Image.Resampling.LANCZOS)
+        return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    size = (max(1, image.width * side // longest), max(1, image.height * side // longest))
+    return image.resize(size, Image.Resampling.LANCZOS)

@@ -9,21 +9,21 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from anima_infer.grid.plan.cells import Cell
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 
 _BATCH_PIXELS, _BATCH_MOST = 2**20, 16
 """Pixels of a batch: beyond a megapixel a batch saves next to nothing and costs memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class CellBatch:
     """Cells that are rendered together: one model, one set of LoRAs, one group of settings."""
 
     number: int
     cells: tuple[Cell, ...]
 
 
-def batched(cells: Sequence[Cell], most: int | None, earlier: dict[str, int]) -> list[Batch]:
+def batched(cells: Sequence[Cell], most: int | None, earlier: dict[str, int]) -> list[CellBatch]:
     """Return the batches of cells; those of ``earlier`` stay as they were, every key comes once."""
     first: dict[str, Cell] = {}
     for cell in cells:
@@ -38,7 +38,9 @@ def batched(cells: Sequence[Cell], most: int | None, earlier: dict[str, int]) ->
     places = {key: place for place, key in enumerate(dict.fromkeys(_model_key(group[0]) for group in groups))}
     groups.sort(key=lambda group: places[_model_key(group[0])])  # stable: models and LoRAs change least
     free = itertools.count(max(earlier.values(), default=-1) + 1)
-    return [Batch(earlier[group[0].key] if group[0].key in earlier else next(free), tuple(group)) for group in groups]
+    return [
+        CellBatch(earlier[group[0].key] if group[0].key in earlier else next(free), tuple(group)) for group in groups
+    ]
 
 
 def _model_key(cell: Cell) -> tuple[Any, ...]:
@@ -61,11 +63,11 @@ def _grouped(cells: Sequence[Cell], most: int | None) -> list[list[Cell]]:
     return batches
 
 
-def _settings_key(settings: Settings) -> str:
+def _settings_key(settings: RenderSettings) -> str:
     return json.dumps(asdict(settings), sort_keys=True, default=str)
 
 
-def batches_with(batches: Iterable[Batch], keys: Iterable[str]) -> list[Batch]:
-    """Return the batches in which one of ``keys`` is, whole, so that their pictures come out the same to the bit."""
+def batches_with(batches: Iterable[CellBatch], keys: Iterable[str]) -> list[CellBatch]:
+    """Return the batches in which one of ``keys`` is, whole, so that their images come out the same to the bit."""
     wanted = set(keys)
     return [batch for batch in batches if any(cell.key in wanted for cell in batch.cells)]

@@ -1,4 +1,4 @@
-"""Cells of a grid, and the key that stands for their picture."""
+"""Cells of a grid, and the key that stands for their image."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from anima_infer.render.job import Job
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One place of the grid and the picture that belongs there.
+    """One place of the grid and the image that belongs there.
 
     Attributes:
         number: from 0, in the order of the axes.
         index: index of the value on each axis.
-        key: stands for all that the picture depends on; cells with one key share it.
+        key: stands for all that the image depends on; cells with one key share it.
         job: what to render.
         checkpoint: model to use; None for the run's.
         batch: number of the batch that it is rendered in.
@@ -32,11 +32,11 @@ class Cell:
 
     @property
     def file(self) -> str:
-        """Name of the picture, below the grid's folder."""
-        return f"pictures/{self.key}.png"
+        """Name of the image, below the grid's folder."""
+        return f"images/{self.key}.png"
 
 
-def key_of(job: Job, checkpoint: str | None) -> str:
-    """Return what stands for a picture: 16 hexadecimal digits."""
+def content_key(job: Job, checkpoint: str | None) -> str:
+    """Return what stands for an image: 16 hexadecimal digits."""
     text = json.dumps([job_to_dict(job), checkpoint], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -12,18 +12,18 @@ from anima_infer.sampling.samplers import SAMPLERS
 from anima_infer.sampling.schedule import SHIFT
 
 
-def work_of(job: Job) -> float:
-    """Return what a picture costs: megapixels times calls of the network."""
+def cost_of(job: Job) -> float:
+    """Return what an image costs: megapixels times calls of the network."""
     s = job.settings
-    calls = calls_of(s.sampler, tuple(s.sigmas().tolist())) * (1 if s.guidance.off else 2)
+    calls = count_model_calls(s.sampler, tuple(s.sigmas().tolist())) * (1 if s.guidance.is_off else 2)
     return s.width * s.height / 1e6 * calls
 
 
 @functools.cache
-def calls_of(sampler: str, sigmas: tuple[float, ...]) -> int:
-    """Return how often a sampler asks the model on a schedule: counted, on one number in the place of a picture.
+def count_model_calls(sampler: str, sigmas: tuple[float, ...]) -> int:
+    """Return how often a sampler asks the model on a schedule: counted, on one number in the place of an image.
 
-    >>> calls_of("euler", (1.0, 0.5, 0.0)), calls_of("heun", (1.0, 0.5, 0.0))
+    >>> count_model_calls("euler", (1.0, 0.5, 0.0)), count_model_calls("heun", (1.0, 0.5, 0.0))
     (2, 3)
     """
     if len(sigmas) < 2:
@@ -46,5 +46,5 @@ class _Counter:
         self.calls += 1
         return torch.zeros_like(x)
 
-    def both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    def predict_both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         return self(x, sigma), torch.zeros_like(x)

@@ -9,7 +9,7 @@ from typing import Any
 
 from anima_infer.render.job import Job, LoraUse
 from anima_infer.sampling.guidance import Guidance
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 from anima_prompt.dialects import Dialect
 
 
@@ -38,7 +38,7 @@ def job_from_dict(data: Mapping[str, Any]) -> Job:
     return Job(
         data["prompt"],
         data["negative"],
-        Settings(guidance=guidance, **settings),
+        RenderSettings(guidance=guidance, **settings),
         data["seed"],
         loras,
         Dialect(data["dialect"]),

@@ -1,6 +1,6 @@
 """From a specification to cells in the order in which they are rendered, with what it will cost.
 
-A cell's key stands for everything that its picture depends on but the files of the model, so that a picture is found
+A cell's key stands for everything that its image depends on but the files of the model, so that an image is found
 again when the specification grows. Nothing here loads a model.
 """
 
@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from anima_infer.errors import GridError, InferError
-from anima_infer.grid.plan.batches import Batch, batched
-from anima_infer.grid.plan.cells import Cell, key_of
-from anima_infer.grid.plan.cost import work_of
+from anima_infer.grid.plan.batches import CellBatch, batched
+from anima_infer.grid.plan.cells import Cell, content_key
+from anima_infer.grid.plan.cost import cost_of
 from anima_infer.grid.spec.definition import Spec
 from anima_prompt.errors import AnimaPromptError
 
 MOST_CELLS = 20_000
 _BYTES_PER_PIXEL = 1.6
-"""Of a drawn picture as PNG; measured on 1024 x 1024 illustrations."""
+"""Of a drawn image as PNG; measured on 1024 x 1024 illustrations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Plan:
 
     spec: Spec
     cells: tuple[Cell, ...]
-    batches: tuple[Batch, ...]
+    batches: tuple[CellBatch, ...]
 
     def labels(self, cell: Cell) -> dict[str, str]:
         """Return the labels of a cell's values by axis."""
@@ -58,17 +58,17 @@ class Plan:
 
     @property
     def repeated(self) -> int:
-        """How many cells show a picture that another one shows too."""
+        """How many cells show an image that another one shows too."""
         return len(self.cells) - len({cell.key for cell in self.cells})
 
     @property
     def work(self) -> float:
         """Megapixels times calls of the network, guidance counted twice."""
-        return sum(work_of(cell.job) for cell in self.rendered)
+        return sum(cost_of(cell.job) for cell in self.rendered)
 
     @property
     def disk(self) -> int:
-        """About how many bytes the pictures take."""
+        """About how many bytes the images take."""
         return round(
             sum(cell.job.settings.width * cell.job.settings.height for cell in self.rendered) * _BYTES_PER_PIXEL
         )
@@ -79,7 +79,7 @@ def make_plan(spec: Spec, *, earlier: Mapping[str, int] | None = None) -> Plan:
 
     Args:
         spec: what was asked for.
-        earlier: batches of an earlier plan, by key. They stay as they were, so that their pictures stay the same to
+        earlier: batches of an earlier plan, by key. They stay as they were, so that their images stay the same to
             the bit; only new cells form new batches.
 
     Raises:
@@ -113,7 +113,7 @@ def _cells(spec: Spec) -> Iterable[Cell]:
             job = recipe.job()
         except (InferError, AnimaPromptError) as error:
             raise GridError(f"{spec.source}: cell {_named(labels)}: {error}") from None
-        yield Cell(number, index, key_of(job, recipe.checkpoint), job, recipe.checkpoint)
+        yield Cell(number, index, content_key(job, recipe.checkpoint), job, recipe.checkpoint)
         number += 1
 
 

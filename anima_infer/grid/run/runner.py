@@ -11,20 +11,20 @@ from typing import Any
 from anima_infer.errors import GridError
 from anima_infer.grid.executors.executor import Executor, Outcome
 from anima_infer.grid.plan.batches import batches_with
-from anima_infer.grid.plan.cost import work_of
+from anima_infer.grid.plan.cost import cost_of
 from anima_infer.grid.plan.jobs import job_to_dict
 from anima_infer.grid.plan.plan import Plan, make_plan
 from anima_infer.grid.spec.definition import Spec
-from anima_infer.grid.store.contents import ShownAxis, ShownCell, grid_data, open_grid, write_grid
-from anima_infer.grid.store.files import GRID, LOCK, PICTURES, sha256_of
+from anima_infer.grid.store.contents import StoredAxis, StoredCell, grid_data, open_grid, write_grid
+from anima_infer.grid.store.files import GRID, IMAGES, LOCK, sha256_of
 from anima_infer.grid.store.lock import locked
 from anima_infer.grid.store.manifest import DONE, FAILED, Manifest, read_manifest
-from anima_infer.images import save_picture
+from anima_infer.images import save_image
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Progress: pictures made and to make in this run, the last outcome, seconds so far and to go."""
+    """Progress: images made and to make in this run, the last outcome, seconds so far and to go."""
 
     made: int
     total: int
@@ -35,7 +35,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run did: pictures made, found finished, failed, and seconds."""
+    """What a run did: images made, found finished, failed, and seconds."""
 
     made: int
     kept: int
@@ -71,7 +71,7 @@ def run_grid(
 
     Raises:
         GridError: the folder is not empty, another run is at work, or the model's files are others than before.
-        InferError: a picture cannot be written.
+        InferError: an image cannot be written.
     """
     _check_folder(folder, resume=resume)
     with locked(folder):
@@ -85,7 +85,7 @@ def run_grid(
 
 
 def _render(plan: Plan, folder: Path, executor: Executor, finished: set[str], tell: Tell | None) -> Summary:
-    missing = {cell.key: work_of(cell.job) for cell in plan.rendered if cell.key not in finished}
+    missing = {cell.key: cost_of(cell.job) for cell in plan.rendered if cell.key not in finished}
     manifest = Manifest(folder)
     began, made, failed, todo = time.perf_counter(), 0, 0, sum(missing.values())
     try:
@@ -114,13 +114,13 @@ def _check_folder(folder: Path, *, resume: bool) -> None:
     if (folder / GRID).is_file():
         if not resume:
             raise GridError(f"{folder}: holds a grid already; add --resume to go on with it, or choose another folder")
-    elif any(path.name not in (LOCK, PICTURES) for path in folder.iterdir()):
+    elif any(path.name not in (LOCK, IMAGES) for path in folder.iterdir()):
         raise GridError(f"{folder}: holds other files; choose an empty folder")
 
 
 def _sweep(folder: Path) -> None:
     """Take away what a crash left half written."""
-    for place in (folder, folder / PICTURES):
+    for place in (folder, folder / IMAGES):
         for path in place.glob(".*.part"):
             path.unlink(missing_ok=True)
 
@@ -134,7 +134,7 @@ def _check_files(folder: Path, before: Mapping[str, str], now: Mapping[str, str]
 
 
 def verified(folder: Path, keys: set[str]) -> set[str]:
-    """Return the keys whose picture is there and has the bytes that the manifest says."""
+    """Return the keys whose image is there and has the bytes that the manifest says."""
     found = set()
     for entry in read_manifest(folder):
         if entry["key"] in keys and entry["status"] == DONE:
@@ -145,12 +145,12 @@ def verified(folder: Path, keys: set[str]) -> set[str]:
 
 
 def _kept(folder: Path, outcome: Outcome) -> dict[str, Any]:
-    """Write an outcome's picture; return its line for the manifest."""
+    """Write an outcome's image; return its line for the manifest."""
     cell = outcome.cell
     entry: dict[str, Any] = {"key": cell.key, "cell": cell.number, "batch": cell.batch, **job_to_dict(cell.job)}
     if outcome.image is not None:
         path = folder / cell.file
-        save_picture(outcome.image, path, parameters=outcome.parameters, workflow=outcome.workflow)
+        save_image(outcome.image, path, parameters=outcome.parameters, workflow=outcome.workflow)
         entry |= {"status": DONE, "file": cell.file, "sha256": sha256_of(path)}
     else:
         entry |= {"status": FAILED, "error": outcome.error}
@@ -161,7 +161,7 @@ def plan_data(plan: Plan, files: Mapping[str, str]) -> dict[str, Any]:
     """Return what ``grid.json`` holds."""
     spec = plan.spec
     axes = [
-        ShownAxis(
+        StoredAxis(
             axis.name,
             axis.kind or "several",
             tuple(value.label for value in axis.values),
@@ -172,7 +172,7 @@ def plan_data(plan: Plan, files: Mapping[str, str]) -> dict[str, Any]:
     ]
     layout = {"rows": spec.layout.rows, "columns": spec.layout.columns, "pages": spec.layout.pages}
     cells = [
-        ShownCell(cell.number, cell.index, cell.key, job_to_dict(cell.job), cell.checkpoint, cell.batch)
+        StoredCell(cell.number, cell.index, cell.key, job_to_dict(cell.job), cell.checkpoint, cell.batch)
         for cell in plan.cells
     ]
     return {"name": spec.name, "about": spec.about, "files": dict(files), **grid_data(axes, layout, cells)}

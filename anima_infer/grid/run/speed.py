@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from anima_infer.errors import GridError
-from anima_infer.grid.plan.cost import work_of
+from anima_infer.grid.plan.cost import cost_of
 from anima_infer.grid.plan.jobs import job_from_dict
-from anima_infer.grid.store.files import write_whole
+from anima_infer.grid.store.files import write_text
 from anima_infer.grid.store.manifest import DONE, read_manifest
 
 
@@ -20,7 +20,7 @@ def measured(folder: Path) -> float | None:
         GridError: the manifest is damaged.
     """
     lines = [line for line in read_manifest(folder) if line["status"] == DONE and line.get("dialect")]
-    work = sum(work_of(job_from_dict(line)) for line in lines)
+    work = sum(cost_of(job_from_dict(line)) for line in lines)
     return sum(line["seconds"] for line in lines) / work if work else None
 
 
@@ -33,7 +33,7 @@ def remembered(model: str) -> float | None:
 def remember(model: str, rate: float) -> None:
     """Keep the rate of a run; where that cannot be written, it is forgotten."""
     with suppress(GridError):
-        write_whole(_path(), json.dumps({**_read(), model: round(rate, 6)}, indent=1) + "\n")
+        write_text(_path(), json.dumps({**_read(), model: round(rate, 6)}, indent=1) + "\n")
 
 
 def _read() -> dict[str, object]:

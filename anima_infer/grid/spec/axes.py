@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from anima_infer.errors import GridError, InferError
-from anima_infer.grid.spec.changes import Kind
+from anima_infer.grid.spec.changes import ChangeKind
 from anima_infer.grid.spec.recipe import Recipe
 from anima_prompt.errors import AnimaPromptError, PromptFileError
 
@@ -18,7 +18,7 @@ SEED = "seed"
 class Change:
     """One change: its kind, argument and value, and where it was written."""
 
-    kind: Kind
+    kind: ChangeKind
     argument: str
     value: Any
     place: str

@@ -11,15 +11,15 @@ from typing import Any
 
 from anima_infer.errors import GridError, InferError
 from anima_infer.grid.spec.axes import Axis, AxisValue, Change
-from anima_infer.grid.spec.changes import KINDS, NONE, Kind
+from anima_infer.grid.spec.changes import CHANGE_KINDS, NONE, ChangeKind
 from anima_infer.grid.spec.prompt_axes import values_from_file, values_from_template
 from anima_infer.grid.spec.ranges import numbers_from
 from anima_prompt.documents import Value, load_documents
 
-AXIS_KEYS = ("name", "values", "baseline", "prompts", "template", *KINDS)
+AXIS_KEYS = ("name", "values", "baseline", "prompts", "template", *CHANGE_KINDS)
 
 
-VALUE_KEYS = ("label", "value", *KINDS)
+VALUE_KEYS = ("label", "value", *CHANGE_KINDS)
 
 
 def axis_from(value: Value) -> Axis:
@@ -29,14 +29,16 @@ def axis_from(value: Value) -> Axis:
         PromptFileError: it breaks the schema.
     """
     fields = value.fields("an axis", AXIS_KEYS)
-    named = [key for key in ("prompts", "template", *KINDS) if key in fields]
+    named = [key for key in ("prompts", "template", *CHANGE_KINDS) if key in fields]
     if len(named) > 1:
         fields[named[1]].fail(
             f"axis changes '{named[0]}' and '{named[1]}'; write them as values with both, or as two axes"
         )
     if not named:
         if "values" not in fields:
-            value.fail(f"axis says not what it changes; write one of {', '.join(('prompts', 'template', *KINDS))}")
+            value.fail(
+                f"axis says not what it changes; write one of {', '.join(('prompts', 'template', *CHANGE_KINDS))}"
+            )
         kind, argument, values = "", "", _own_values(fields["values"])
     elif named[0] in ("prompts", "template"):
         kind, argument = "prompt", ""
@@ -44,8 +46,8 @@ def axis_from(value: Value) -> Axis:
         values = values_from_file(source) if named[0] == "prompts" else values_from_template(source)
     else:
         kind = named[0]
-        argument, listed = _argument(KINDS[kind], fields, value)
-        values = _values(KINDS[kind], argument, listed)
+        argument, listed = _argument(CHANGE_KINDS[kind], fields, value)
+        values = _values(CHANGE_KINDS[kind], argument, listed)
     name = fields["name"].text("name") if "name" in fields else f"{kind} {argument}".strip() or "look"
     _check_values(value, name, values)
     baseline = fields["baseline"].text("baseline") if "baseline" in fields else ""
@@ -54,7 +56,7 @@ def axis_from(value: Value) -> Axis:
     return Axis(name, kind, argument, values, baseline)
 
 
-def _argument(kind: Kind, fields: dict[str, Value], value: Value) -> tuple[str, Value]:
+def _argument(kind: ChangeKind, fields: dict[str, Value], value: Value) -> tuple[str, Value]:
     """Return the argument of a kind, and where its values are."""
     if not kind.takes:
         if "values" in fields:
@@ -69,7 +71,7 @@ def _argument(kind: Kind, fields: dict[str, Value], value: Value) -> tuple[str, 
     return argument, fields["values"]
 
 
-def _values(kind: Kind, argument: str, value: Value) -> tuple[AxisValue, ...]:
+def _values(kind: ChangeKind, argument: str, value: Value) -> tuple[AxisValue, ...]:
     if not value.is_list:
         if not kind.numeric:
             return (_value(kind, argument, value),)
@@ -77,14 +79,14 @@ def _values(kind: Kind, argument: str, value: Value) -> tuple[AxisValue, ...]:
     return tuple(itertools.chain.from_iterable(_spread(kind, argument, item) for item in value.items("values")))
 
 
-def _spread(kind: Kind, argument: str, value: Value) -> Sequence[AxisValue]:
+def _spread(kind: ChangeKind, argument: str, value: Value) -> Sequence[AxisValue]:
     """Return what one item of a list stands for: a short form of numbers is several values."""
     if kind.numeric and not value.is_mapping and not _is_none(value) and not _is_number(value):
         return values_of(kind.name, numeric_values(value), value, argument)
     return [_value(kind, argument, value)]
 
 
-def _value(kind: Kind | None, argument: str, value: Value) -> AxisValue:
+def _value(kind: ChangeKind | None, argument: str, value: Value) -> AxisValue:
     if _is_none(value):
         return AxisValue(NONE)
     if value.is_mapping:
@@ -94,7 +96,7 @@ def _value(kind: Kind | None, argument: str, value: Value) -> AxisValue:
     return AxisValue(_label(value), changes, changes[0].value if isinstance(changes[0].value, Decimal) else None)
 
 
-def _labelled(kind: Kind | None, argument: str, value: Value) -> AxisValue:
+def _labelled(kind: ChangeKind | None, argument: str, value: Value) -> AxisValue:
     fields = value.fields("a value", VALUE_KEYS)
     changes = []
     if "value" in fields:
@@ -104,7 +106,7 @@ def _labelled(kind: Kind | None, argument: str, value: Value) -> AxisValue:
             )
         if not _is_none(fields["value"]):
             changes.append(_change(kind, argument, fields["value"]))
-    for name, other in KINDS.items():
+    for name, other in CHANGE_KINDS.items():
         if name not in fields:
             continue
         if not other.takes:
@@ -112,13 +114,13 @@ def _labelled(kind: Kind | None, argument: str, value: Value) -> AxisValue:
             continue
         for key, inner in fields[name].fields(name, other.arguments or fields[name].keys(name)).items():
             changes.append(_change(other, key, inner))
-    rank = {name: index for index, name in enumerate(KINDS)}
+    rank = {name: index for index, name in enumerate(CHANGE_KINDS)}
     changes.sort(key=lambda change: rank[change.kind.name])
     if "label" in fields:
         label = fields["label"].text("label")
     else:
         parts = [_label(fields["value"])] if "value" in fields else []
-        parts += [f"{name} {_label(fields[name])}" for name in KINDS if name in fields]
+        parts += [f"{name} {_label(fields[name])}" for name in CHANGE_KINDS if name in fields]
         label = ", ".join(parts) or NONE
     number = changes[0].value if len(changes) == 1 and isinstance(changes[0].value, Decimal) else None
     return AxisValue(label, tuple(changes), number)
@@ -133,12 +135,12 @@ def _own_values(value: Value) -> tuple[AxisValue, ...]:
     return tuple(made)
 
 
-def _change(kind: Kind, argument: str, value: Value) -> Change:
+def _change(kind: ChangeKind, argument: str, value: Value) -> Change:
     read = value.guarded(lambda: _read(kind, value))
     return Change(kind, argument, read, f"{value.source}:{value.line}:{value.column}")
 
 
-def _read(kind: Kind, value: Value) -> Any:
+def _read(kind: ChangeKind, value: Value) -> Any:
     try:
         return kind.read(value)
     except InferError as error:
@@ -187,7 +189,7 @@ def values_of(kind: str, numbers: Iterable[Decimal], value: Value, argument: str
     for number in numbers:
         (scalar,) = load_documents(f"{number:f}", value.source)
         placed = replace(scalar, line=value.line, column=value.column)
-        made.append(AxisValue(f"{number:f}", (_change(KINDS[kind], argument, placed),), number))
+        made.append(AxisValue(f"{number:f}", (_change(CHANGE_KINDS[kind], argument, placed),), number))
     return tuple(made)
 
 

@@ -1,6 +1,6 @@
 """What an axis can change: one entry each for prompts, settings, LoRAs and models.
 
-Every change is a plain function from recipe to recipe; a new one is one entry of ``KINDS``.
+Every change is a plain function from recipe to recipe; a new one is one entry of ``CHANGE_KINDS``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Apply = Callable[[Recipe, str, Any], Recipe]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ChangeKind:
     """One thing that an axis can change.
 
     Attributes:
@@ -213,37 +213,37 @@ def _same(value: Value) -> Value:
 
 _SECTIONS = tuple(section.value for section in Section)
 
-KINDS: dict[str, Kind] = {
+CHANGE_KINDS: dict[str, ChangeKind] = {
     kind.name: kind
     for kind in (
-        Kind("profile", "release whose defaults hold", _text, _profile),
-        Kind("checkpoint", "another model: a DiT file, its name, or a folder", _text, _field("checkpoint")),
-        Kind("prompt", "a whole prompt", _prompt, _field("prompt")),
-        Kind("section", "all tags of a section", _same, _set_section, "a section", arguments=_SECTIONS),
-        Kind("replace", "another tag, or several, in the place of one", _same, _replace, "a tag"),
-        Kind("remove", "tags that are taken out", _same, _remove),
-        Kind("add", "tags that are put into their sections", _same, _add),
-        Kind("weight", "the weight of a tag", _number, _weight, "a tag", numeric=True),
-        Kind("prose", "sentences on or off", _switch, _prose),
-        Kind(
+        ChangeKind("profile", "release whose defaults hold", _text, _profile),
+        ChangeKind("checkpoint", "another model: a DiT file, its name, or a folder", _text, _field("checkpoint")),
+        ChangeKind("prompt", "a whole prompt", _prompt, _field("prompt")),
+        ChangeKind("section", "all tags of a section", _same, _set_section, "a section", arguments=_SECTIONS),
+        ChangeKind("replace", "another tag, or several, in the place of one", _same, _replace, "a tag"),
+        ChangeKind("remove", "tags that are taken out", _same, _remove),
+        ChangeKind("add", "tags that are put into their sections", _same, _add),
+        ChangeKind("weight", "the weight of a tag", _number, _weight, "a tag", numeric=True),
+        ChangeKind("prose", "sentences on or off", _switch, _prose),
+        ChangeKind(
             "blend",
             "where the sentences stand",
             _one_of(tuple(style.value for style in Blend)),
             lambda recipe, _, style: replace(recipe, prompt=blend(recipe.prompt, style)),
         ),
-        Kind("order", "sections that come first", _order, _field("order")),
-        Kind("search", "another text in the place of one, as the prompt prints it", _text, _search, "a text"),
-        Kind("negative", "the negative prompt", _text, _field("negative")),
-        Kind("size", "width and height in pixels", _size, _setting("width", "height")),
-        Kind("steps", "sampler steps", _whole, _setting("steps"), numeric=True),
-        Kind("cfg", "guidance scale", _number, _setting("guidance_scale"), numeric=True),
-        Kind("sampler", "sampler", _one_of(tuple(sorted(SAMPLERS))), _setting("sampler")),
-        Kind("scheduler", "scheduler", _one_of(tuple(SCHEDULERS)), _setting("scheduler")),
-        Kind("shift", "shift of the schedule", _number, _setting("shift"), numeric=True),
-        Kind("zero_star", "CFG-Zero* guidance, on or off", _switch, _setting("zero_star")),
-        Kind("loras", "the active LoRAs, path:strength", _loras, _field("loras")),
-        Kind("lora_strength", "strength of a LoRA", _number, _lora_strength, "a LoRA of the base", numeric=True),
-        Kind("seed", "seed of the noise", _whole, _field("seed"), numeric=True),
+        ChangeKind("order", "sections that come first", _order, _field("order")),
+        ChangeKind("search", "another text in the place of one, as the prompt prints it", _text, _search, "a text"),
+        ChangeKind("negative", "the negative prompt", _text, _field("negative")),
+        ChangeKind("size", "width and height in pixels", _size, _setting("width", "height")),
+        ChangeKind("steps", "sampler steps", _whole, _setting("steps"), numeric=True),
+        ChangeKind("cfg", "guidance scale", _number, _setting("guidance_scale"), numeric=True),
+        ChangeKind("sampler", "sampler", _one_of(tuple(sorted(SAMPLERS))), _setting("sampler")),
+        ChangeKind("scheduler", "scheduler", _one_of(tuple(SCHEDULERS)), _setting("scheduler")),
+        ChangeKind("shift", "shift of the schedule", _number, _setting("shift"), numeric=True),
+        ChangeKind("zero_star", "CFG-Zero* guidance, on or off", _switch, _setting("zero_star")),
+        ChangeKind("loras", "the active LoRAs, path:strength", _loras, _field("loras")),
+        ChangeKind("lora_strength", "strength of a LoRA", _number, _lora_strength, "a LoRA of the base", numeric=True),
+        ChangeKind("seed", "seed of the noise", _whole, _field("seed"), numeric=True),
     )
 }
 """In the order in which the changes of one value are made."""

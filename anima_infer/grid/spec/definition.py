@@ -39,7 +39,7 @@ class Spec:
         axes: what changes, the seed axis last.
         layout: where each axis goes.
         skip, only: cells to leave out, and, where given, the only ones to keep.
-        batch: pictures in one batch; None lets the plan decide.
+        batch: images in one batch; None lets the plan decide.
         about: one line for readers of the report.
         source: file that it came from, for messages.
     """

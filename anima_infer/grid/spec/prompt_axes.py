@@ -8,7 +8,7 @@ from pathlib import Path
 
 from anima_infer.errors import GridError
 from anima_infer.grid.spec.axes import AxisValue, Change
-from anima_infer.grid.spec.changes import KINDS
+from anima_infer.grid.spec.changes import CHANGE_KINDS
 from anima_prompt.documents import Value
 from anima_prompt.interchange.promptfile import read_prompt_file
 from anima_prompt.safe_paths import exists
@@ -25,12 +25,12 @@ def values_from_file(value: Value) -> tuple[AxisValue, ...]:
 
         lines = [line.strip() for line in lines_of(value.guarded(lambda: read_text(str(found))))]
         kept = [line for line in lines if line and not line.startswith("#")]
-        return tuple(AxisValue(line, (Change(KINDS["prompt"], "", Prompt.parse(line), place),)) for line in kept)
+        return tuple(AxisValue(line, (Change(CHANGE_KINDS["prompt"], "", Prompt.parse(line), place),)) for line in kept)
     made = []
     for item in value.guarded(lambda: read_prompt_file(str(found))):
-        changes = [Change(KINDS["prompt"], "", replace(item.prompt, negative=None), place)]
+        changes = [Change(CHANGE_KINDS["prompt"], "", replace(item.prompt, negative=None), place)]
         if item.prompt.negative is not None:
-            changes.append(Change(KINDS["negative"], "", item.prompt.negative.to_text(), place))
+            changes.append(Change(CHANGE_KINDS["negative"], "", item.prompt.negative.to_text(), place))
         made.append(AxisValue(item.name, tuple(changes)))
     return tuple(made)
 
@@ -42,7 +42,7 @@ def values_from_template(value: Value) -> tuple[AxisValue, ...]:
     place = f"{value.source}:{value.line}:{value.column}"
     made = []
     for text, taken in expanded(value.text("a template")):
-        change = Change(KINDS["prompt"], "", Prompt.parse(text), place)
+        change = Change(CHANGE_KINDS["prompt"], "", Prompt.parse(text), place)
         made.append(AxisValue(", ".join(part or "(nothing)" for part in taken) or text, (change,)))
     return tuple(made)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from anima_infer.grid.spec.axes import SEED, Axis
 from anima_infer.grid.spec.axis_reader import axis_from, numeric_values, values_of
-from anima_infer.grid.spec.changes import KINDS
+from anima_infer.grid.spec.changes import CHANGE_KINDS
 from anima_infer.grid.spec.definition import Condition, Layout, Spec
 from anima_infer.grid.spec.recipe import Recipe
 from anima_infer.sampling.noise import MOST_SEED
@@ -53,13 +53,13 @@ def read_spec(path: str | Path, *, profile: str | Path = DEFAULT_PROFILE) -> Spe
     return parse_spec(read_text(str(path)), str(path), profile=profile)
 
 
-def spec_from(mapping: Mapping[str, Any], *, profile: str | Path = DEFAULT_PROFILE) -> Spec:
+def spec_from_dict(mapping: Mapping[str, Any], *, profile: str | Path = DEFAULT_PROFILE) -> Spec:
     """Return the specification in a mapping, as notebooks write it.
 
     Raises:
         PromptFileError: the content breaks the schema.
 
-    >>> spec = spec_from({"base": {"prompt": "1girl, smile"}, "axes": [{"cfg": "1-3"}]})
+    >>> spec = spec_from_dict({"base": {"prompt": "1girl, smile"}, "axes": [{"cfg": "1-3"}]})
     >>> [value.label for value in spec.axes[0].values]
     ['1', '2', '3']
     """
@@ -112,9 +112,9 @@ def _base(value: Value, profile_name: str | Path) -> Recipe:
         named = fields["dialect"]
         recipe = replace(recipe, dialect=named.guarded(lambda: Dialect.of(named.text("dialect"))))
     for name in BASE_KEYS:
-        if name in fields and name in KINDS and name not in ("prompt", "profile"):
-            read = KINDS[name].read(fields[name])
-            recipe = KINDS[name].apply(recipe, "", read)
+        if name in fields and name in CHANGE_KINDS and name not in ("prompt", "profile"):
+            read = CHANGE_KINDS[name].read(fields[name])
+            recipe = CHANGE_KINDS[name].apply(recipe, "", read)
     return recipe
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from anima_infer.render.job import Job, LoraUse, settings_for
+from anima_infer.render.job import Job, LoraUse, settings_from_profile
 from anima_prompt.dialects import Dialect
 from anima_prompt.profiles import Profile
 from anima_prompt.prompt import Prompt
@@ -23,7 +23,7 @@ class Recipe:
         negative: text of the negative prompt; None for the profile's.
         profile: release whose defaults fill the gaps.
         dialect: how the texts are printed and read.
-        settings: what was asked for, by the names of :func:`~anima_infer.render.settings_for`.
+        settings: what was asked for, by the names of :func:`~anima_infer.render.settings_from_profile`.
         loras: active ones.
         checkpoint: file or folder of another model; None for the run's.
         seed: of the noise.
@@ -56,7 +56,7 @@ class Recipe:
             SettingsError: a setting is out of range.
         """
         negative = ", ".join(self.profile.negative) if self.negative is None else self.negative
-        settings = settings_for(self.profile, **{key: _plain(value) for key, value in self.settings.items()})
+        settings = settings_from_profile(self.profile, **{key: _plain(value) for key, value in self.settings.items()})
         return Job(self.text(), negative, settings, self.seed, self.loras, self.dialect)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from anima_infer.grid.spec.changes import KINDS, Kind
+from anima_infer.grid.spec.changes import CHANGE_KINDS, ChangeKind
 from anima_infer.grid.spec.reader import BASE_KEYS
 from anima_prompt.interchange.schema import prompt_schema
 
@@ -50,19 +50,19 @@ def grid_schema() -> dict[str, Any]:
                 "additionalProperties": {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}]},
             },
             "several": _several(),
-            "axis": {"oneOf": [*(_axis(kind) for kind in KINDS.values()), *_others()]},
+            "axis": {"oneOf": [*(_axis(kind) for kind in CHANGE_KINDS.values()), *_others()]},
         },
     }
 
 
 def _base() -> dict[str, Any]:
-    properties: dict[str, Any] = {key: {**_value(KINDS[key])} for key in BASE_KEYS if key in KINDS}
+    properties: dict[str, Any] = {key: {**_value(CHANGE_KINDS[key])} for key in BASE_KEYS if key in CHANGE_KINDS}
     properties["prompt"] = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/prompt"}]}
     properties["dialect"] = {"type": "string"}
     return {"type": "object", "required": ["prompt"], "additionalProperties": False, "properties": properties}
 
 
-def _value(kind: Kind) -> dict[str, Any]:
+def _value(kind: ChangeKind) -> dict[str, Any]:
     if kind.numeric:
         return {"description": kind.about, "type": ["number", "string"]}
     return {"description": kind.about, "anyOf": [_SCALAR, {"type": "array"}, {"type": "object"}]}
@@ -72,7 +72,7 @@ def _several() -> dict[str, Any]:
     """Return a value that may set several things at once."""
     properties = {
         kind.name: {"description": kind.about, "type": "object"} if kind.takes else _value(kind)
-        for kind in KINDS.values()
+        for kind in CHANGE_KINDS.values()
     }
     return {
         "type": "object",
@@ -84,7 +84,7 @@ def _several() -> dict[str, Any]:
 _COMMON: dict[str, Any] = {"name": {"type": "string"}, "baseline": _SCALAR}
 
 
-def _axis(kind: Kind) -> dict[str, Any]:
+def _axis(kind: ChangeKind) -> dict[str, Any]:
     values = {
         "anyOf": [
             _SCALAR,

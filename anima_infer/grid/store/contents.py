@@ -1,7 +1,7 @@
-"""A grid's folder: what was planned, what is finished, and the pictures. Needs no tensors.
+"""A grid's folder: what was planned, what is finished, and the images. Needs no tensors.
 
-``grid.json`` holds the plan, ``manifest.jsonl`` one line for every cell that was tried, ``pictures/`` the pictures. The
-manifest is only ever added to, a whole line at a time, after its picture is in place; a line cut off by a crash is
+``grid.json`` holds the plan, ``manifest.jsonl`` one line for every cell that was tried, ``images/`` the images. The
+manifest is only ever added to, a whole line at a time, after its image is in place; a line cut off by a crash is
 dropped when the folder is opened the next time.
 """
 
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from anima_infer.errors import GridError
-from anima_infer.grid.store.files import GRID, PICTURES, write_whole
+from anima_infer.grid.store.files import GRID, IMAGES, write_text
 from anima_infer.grid.store.manifest import DONE, read_manifest
 
 VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class ShownAxis:
+class StoredAxis:
     """An axis as pages show it."""
 
     name: str
@@ -37,7 +37,7 @@ class ShownAxis:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownCell:
+class StoredCell:
     """A cell as pages show it: its place, its job as plain types, and what became of it."""
 
     number: int
@@ -50,7 +50,7 @@ class ShownCell:
 
     @property
     def done(self) -> bool:
-        """Whether its picture is there."""
+        """Whether its image is there."""
         return self.result is not None and self.result["status"] == DONE
 
 
@@ -70,22 +70,22 @@ class Grid:
     folder: Path
     name: str
     about: str
-    axes: tuple[ShownAxis, ...]
+    axes: tuple[StoredAxis, ...]
     layout: Mapping[str, tuple[str, ...]]
-    cells: tuple[ShownCell, ...]
+    cells: tuple[StoredCell, ...]
     files: Mapping[str, str] = field(default_factory=dict)
 
-    def labels(self, cell: ShownCell) -> dict[str, str]:
+    def labels(self, cell: StoredCell) -> dict[str, str]:
         """Return the labels of a cell's values by axis."""
         return {axis.name: axis.labels[i] for axis, i in zip(self.axes, cell.index, strict=True)}
 
-    def at(self) -> dict[tuple[int, ...], ShownCell]:
+    def at(self) -> dict[tuple[int, ...], StoredCell]:
         """Return the cells by their index."""
         return {cell.index: cell for cell in self.cells}
 
-    def picture(self, cell: ShownCell) -> Path:
-        """Return where a cell's picture is."""
-        name = cell.result["file"] if cell.result is not None and cell.done else f"{PICTURES}/{cell.key}.png"
+    def image(self, cell: StoredCell) -> Path:
+        """Return where a cell's image is."""
+        name = cell.result["file"] if cell.result is not None and cell.done else f"{IMAGES}/{cell.key}.png"
         return self.folder / name
 
     def axis_index(self, name: str) -> int:
@@ -111,11 +111,11 @@ def open_grid(folder: str | Path) -> Grid:
     try:
         finished = {line["key"]: line for line in read_manifest(root)}
         axes = tuple(
-            ShownAxis(axis["name"], axis["kind"], tuple(axis["labels"]), axis["baseline"], tuple(axis["numbers"]))
+            StoredAxis(axis["name"], axis["kind"], tuple(axis["labels"]), axis["baseline"], tuple(axis["numbers"]))
             for axis in data["axes"]
         )
         cells = tuple(
-            ShownCell(
+            StoredCell(
                 cell["number"],
                 tuple(cell["index"]),
                 cell["key"],
@@ -154,11 +154,11 @@ def write_grid(folder: Path, data: Mapping[str, Any]) -> None:
     Raises:
         GridError: it cannot be written.
     """
-    write_whole(folder / GRID, json.dumps({"version": VERSION, **data}, ensure_ascii=False, indent=1) + "\n")
+    write_text(folder / GRID, json.dumps({"version": VERSION, **data}, ensure_ascii=False, indent=1) + "\n")
 
 
 def grid_data(
-    axes: Sequence[ShownAxis], layout: Mapping[str, Sequence[str]], cells: Sequence[ShownCell]
+    axes: Sequence[StoredAxis], layout: Mapping[str, Sequence[str]], cells: Sequence[StoredCell]
 ) -> dict[str, Any]:
     """Return axes, layout and cells as ``grid.json`` holds them."""
     return {

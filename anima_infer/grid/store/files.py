@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from anima_infer.atomic import written_whole
+from anima_infer.atomic import atomic_write
 from anima_infer.errors import GridError
 
-GRID, MANIFEST, PICTURES, VOTES, LOCK = "grid.json", "manifest.jsonl", "pictures", "votes.sqlite3", ".lock"
+GRID, MANIFEST, IMAGES, VOTES, LOCK = "grid.json", "manifest.jsonl", "images", "votes.sqlite3", ".lock"
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write a text file beside, then rename it.
 
     Raises:
         GridError: it cannot be written.
     """
     try:
-        with written_whole(path) as beside:
+        with atomic_write(path) as beside:
             beside.write_text(text, encoding="utf-8")
     except OSError as error:
         raise GridError(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from anima_infer.errors import GridError
-from anima_infer.grid.store.files import LOCK, PICTURES
+from anima_infer.grid.store.files import IMAGES, LOCK
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def locked(folder: Path) -> Iterator[None]:
     import fcntl
 
     try:
-        (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+        (folder / IMAGES).mkdir(parents=True, exist_ok=True)
         file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise GridError(f"{folder}: cannot be written ({error.strerror}); choose another place") from None

@@ -31,7 +31,7 @@ def read_manifest(folder: Path) -> list[dict[str, Any]]:
             entry = json.loads(line)
             latest[entry["key"]] = entry
         except (ValueError, KeyError, TypeError):
-            raise GridError(f"{path}:{number}: is damaged; take the line out, its picture is made again") from None
+            raise GridError(f"{path}:{number}: is damaged; take the line out, its image is made again") from None
     return list(latest.values())
 
 

@@ -1,4 +1,4 @@
-"""Pairs of pictures that can be voted on, in each voter's own order."""
+"""Pairs of images that can be voted on, in each voter's own order."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anima_infer.grid.store.contents import Grid, ShownCell
+from anima_infer.grid.store.contents import Grid, StoredCell
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two pictures that differ in one value, with the same seed."""
+    """Two images that differ in one value, with the same seed."""
 
     axis: str
-    one: ShownCell
-    other: ShownCell
+    one: StoredCell
+    other: StoredCell
     one_label: str
     other_label: str
 
@@ -25,11 +25,11 @@ class Pair:
         return self.axis, self.one.key, self.other.key
 
 
-def pairs_of(grid: Grid, axis: str | None = None) -> list[Pair]:
-    """Return the pairs that can be voted on: both pictures are there, and they are not the same one.
+def find_pairs(grid: Grid, axis: str | None = None) -> list[Pair]:
+    """Return the pairs that can be voted on: both images are there, and they are not the same one.
 
     Args:
-        grid: with finished pictures.
+        grid: with finished images.
         axis: this axis alone; all but seeds by default.
 
     Raises:
@@ -41,9 +41,9 @@ def pairs_of(grid: Grid, axis: str | None = None) -> list[Pair]:
         shown = grid.axes[number]
         if shown.kind == "seed":
             continue
-        groups: dict[tuple[int, ...], list[ShownCell]] = {}
+        groups: dict[tuple[int, ...], list[StoredCell]] = {}
         for cell in grid.cells:
-            if cell.done and grid.picture(cell).is_file():
+            if cell.done and grid.image(cell).is_file():
                 groups.setdefault((*cell.index[:number], *cell.index[number + 1 :]), []).append(cell)
         for cells in groups.values():
             found += [
@@ -55,8 +55,8 @@ def pairs_of(grid: Grid, axis: str | None = None) -> list[Pair]:
     return list({pair.key: pair for pair in found}.values())
 
 
-def in_turn(pairs: Sequence[Pair], voter: str) -> list[tuple[Pair, bool]]:
-    """Return pairs in a voter's own order, each with whether the first picture stands on the left."""
+def shuffle_for(pairs: Sequence[Pair], voter: str) -> list[tuple[Pair, bool]]:
+    """Return pairs in a voter's own order, each with whether the first image stands on the left."""
     source = random.Random(f"order of {voter}")  # noqa: S311  no secret
     shuffled = list(pairs)
     source.shuffle(shuffled)

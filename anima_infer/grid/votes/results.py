@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from anima_infer.grid.store.contents import Grid, ShownAxis
+from anima_infer.grid.store.contents import Grid, StoredAxis
 from anima_infer.grid.votes.statistics import (
     Strength,
     krippendorff_alpha,
@@ -81,7 +81,7 @@ class AxisResult:
         return data
 
 
-def results_of(grid: Grid, votes: Sequence[Vote]) -> list[AxisResult]:
+def compute_results(grid: Grid, votes: Sequence[Vote]) -> list[AxisResult]:
     """Return the results of every axis that was voted on."""
     found = []
     for axis in grid.axes:
@@ -93,7 +93,7 @@ def results_of(grid: Grid, votes: Sequence[Vote]) -> list[AxisResult]:
     return found
 
 
-def _axis_result(axis: ShownAxis, votes: Sequence[Vote]) -> AxisResult:
+def _axis_result(axis: StoredAxis, votes: Sequence[Vote]) -> AxisResult:
     place = {label: index for index, label in enumerate(axis.labels)}
     clusters: dict[tuple[str, str], list[tuple[int, int, float]]] = {}
     answers: dict[tuple[str, str], dict[str, str]] = {}

@@ -111,7 +111,7 @@ def ranking(
     """Return a Bradley-Terry ranking with bootstrap intervals.
 
     Args:
-        clusters: votes by picture pair, each vote as (one, other, what ``one`` got of the win: 1, 0 or a half). Pairs
+        clusters: votes by image pair, each vote as (one, other, what ``one`` got of the win: 1, 0 or a half). Pairs
             are drawn again as a whole, since votes on one pair go together.
         values: how many values there are.
         samples: of the bootstrap.
@@ -134,7 +134,7 @@ def krippendorff_alpha(units: Sequence[Mapping[str, str]]) -> float | None:
     """Return the agreement of voters on nominal answers: 1 is perfect, 0 is chance, None if nothing was voted twice.
 
     Args:
-        units: for each picture pair, the answer of each voter. Source: Krippendorff 2011.
+        units: for each image pair, the answer of each voter. Source: Krippendorff 2011.
     """
     pairable = [list(unit.values()) for unit in units if len(unit) > 1]
     if not pairable:

@@ -1,4 +1,4 @@
-"""Votes on pairs of pictures, in a SQLite file in the grid's folder. Needs no tensors.
+"""Votes on pairs of images, in a SQLite file in the grid's folder. Needs no tensors.
 
 A vote is on the disk before the voter sees the next pair; undone votes stay in the file, marked.
 """
@@ -110,7 +110,7 @@ class Votes:
             ).fetchall()
         return [Vote(*row) for row in rows]
 
-    def done_by(self, voter: str) -> set[tuple[str, str, str]]:
+    def pairs_voted_by(self, voter: str) -> set[tuple[str, str, str]]:
         """Return the keys of the pairs that a voter has voted on."""
         with self._open() as store:
             rows = store.execute("SELECT axis, one, other FROM votes WHERE voter = ? AND undone = 0", (voter,))

@@ -39,7 +39,7 @@ def run(
     return done
 
 
-def test_render_writes_pictures_with_their_metadata(tiny: Tiny, tmp_path: Path) -> None:
+def test_render_writes_images_with_their_metadata(tiny: Tiny, tmp_path: Path) -> None:
     done = run(
         "render",
         PROMPT,
@@ -62,10 +62,10 @@ def test_render_writes_pictures_with_their_metadata(tiny: Tiny, tmp_path: Path) 
     (found,) = read_picture(tmp_path / "out" / "a-02.png")
     assert found.prompt == PROMPT
     assert "worst quality" in (found.negative or ""), "the profile's negative prompt"
-    with Image.open(tmp_path / "out" / "a-02.png") as picture:
-        assert picture.size == (64, 96)
-        assert "Seed: 6" in picture.info["parameters"]
-        graph = json.loads(picture.info["prompt"])
+    with Image.open(tmp_path / "out" / "a-02.png") as image:
+        assert image.size == (64, 96)
+        assert "Seed: 6" in image.info["parameters"]
+        graph = json.loads(image.info["prompt"])
     assert {node["class_type"] for node in graph.values()} >= {"KSampler", "UNETLoader", "CLIPTextEncode", "VAEDecode"}
     again = run("render", PROMPT, "--models", str(tiny.folder), *FAST, "--seed", "6", "-o", "b.png", cwd=tmp_path)
     assert again.returncode == 0
@@ -73,7 +73,7 @@ def test_render_writes_pictures_with_their_metadata(tiny: Tiny, tmp_path: Path) 
         assert one.tobytes() == two.tobytes()
 
 
-def test_a_prompt_file_a_picture_and_a_mask(tiny: Tiny, tmp_path: Path) -> None:
+def test_a_prompt_file_a_image_and_a_mask(tiny: Tiny, tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(
         "- {name: one, quality: masterpiece, safety: safe, count: 1girl, general: [smile, outdoors]}\n- {name: two, safety: safe, count: 1boy, general: [hat, night]}\n"
     )
@@ -127,9 +127,9 @@ def test_a_lora_is_found_by_name_in_the_models_folder(tiny: Tiny, tmp_path: Path
     for name in ("styles/ink:0.8", "styles/ink.safetensors:0.8", f"{models}/loras/styles/ink.safetensors:0.8"):
         done = run("render", PROMPT, "--models", str(models), *FAST, "--seed", "1", "--lora", name, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        with Image.open(tmp_path / "anima.png") as picture:
-            assert 'Loras: "ink: 0.8"' in picture.info["parameters"]
-            assert "ink.safetensors" in picture.info["prompt"]
+        with Image.open(tmp_path / "anima.png") as image:
+            assert 'Loras: "ink: 0.8"' in image.info["parameters"]
+            assert "ink.safetensors" in image.info["prompt"]
 
 
 def test_the_linter_runs_first(tiny: Tiny, tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ import torch
 from anima_infer import demo
 from anima_infer.demo.captions import DEFAULT, Shares
 from anima_infer.demo.drawing import Scene
-from anima_infer.files import find
+from anima_infer.files import find_files
 from anima_infer.models import Models
 from anima_infer.render.job import Job
 from anima_infer.render.renderer import Renderer
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 from anima_infer.training import precision
 from anima_infer.training.flow import flow_loss, noised
 from anima_infer.training.optimizer import Pace
@@ -129,7 +129,7 @@ def test_scenes_are_picked_by_their_odds_and_told_whole_at_first(
 @pytest.mark.slow
 def test_a_run_goes_on_where_it_stopped_and_its_export_renders(tmp_path: Path, tokenizers: Tokenizers) -> None:
     chosen = demo.scenes(24, 0)
-    data = demo.pictures(chosen, 0, workers=1)
+    data = demo.images(chosen, 0, workers=1)
     pace = Pace(4, 8, 1e-3, warm=1)
     said: list[str] = []
     whole, halves = demo.new_vae(), demo.new_vae()
@@ -155,9 +155,9 @@ def test_a_run_goes_on_where_it_stopped_and_its_export_renders(tmp_path: Path, t
     folder = tmp_path / "model"
     demo.export(folder, whole, other)
     demo.write_tokenizers(folder, ["1girl"])
-    models = Models.load(find(folder), dtype="fp32", device="cpu")
-    (picture,) = Renderer(models).render([Job("1girl, red hair", "", Settings(64, 64, 2, "euler"), 1)])
-    assert picture.image.size == (64, 64)
+    models = Models.load(find_files(folder), dtype="fp32", device="cpu")
+    (image,) = Renderer(models).render([Job("1girl, red hair", "", RenderSettings(64, 64, 2, "euler"), 1)])
+    assert image.image.size == (64, 64)
     with torch.inference_mode():
         x = data[:2].float() / 127.5 - 1
         torch.testing.assert_close(models.vae.encode(x), whole.encode(x), atol=0.05, rtol=0.05)

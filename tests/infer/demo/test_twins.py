@@ -36,7 +36,7 @@ def test_twins_differ_in_the_tag_without_weight(tokenizers: Tokenizers) -> None:
     assert (prompts, of) == ([tokenizers.encode([])] * (1 + TWINS), [0] * TWINS)
 
 
-def test_a_tag_without_weight_is_learnt_to_change_no_other_word(tmp_path: Path, tokenizers: Tokenizers) -> None:
+def test_a_tag_without_weight_is_learned_to_change_no_other_word(tmp_path: Path, tokenizers: Tokenizers) -> None:
     rows = torch.tensor([[[3.0, 4.0], [0.0, 0.0]]])
     assert leak(rows, rows) == 0
     assert leak(rows, rows + torch.tensor([3.0, 0.0])) == pytest.approx(18 / 25)
@@ -54,4 +54,4 @@ def test_a_tag_without_weight_is_learnt_to_change_no_other_word(tmp_path: Path, 
     before = leaks(trunk)
     latents, nothing = torch.zeros(64, 16, 8, 8), torch.zeros(64, 1, 8, 8)
     demo.train_trunk(trunk, tokenizers, scenes, latents, nothing, pace, tmp_path / "a", lambda _: None)
-    assert leaks(trunk) < before / 2, "where pictures count nothing, this is all that is learnt"
+    assert leaks(trunk) < before / 2, "where images count nothing, this is all that is learned"

@@ -17,7 +17,7 @@ from anima_infer.errors import GridError
 from anima_infer.grid.import_images import adopt
 from anima_infer.grid.measure.tagger import OnnxTagger, shown_share
 from anima_infer.grid.store.contents import open_grid
-from anima_infer.grid.votes.pairs import pairs_of
+from anima_infer.grid.votes.pairs import find_pairs
 from anima_infer.grid.votes.votes import ONE, Votes
 from anima_prompt.interchange.workflow import read_workflow
 from tests.infer.tiny import Tiny
@@ -78,7 +78,7 @@ def test_plan_says_axes_cells_cost_and_findings(spec: Path) -> None:
         "how much hat",
         "  weight witch hat (columns): 0, 1, 2; baseline 0",
         "  seed (rows): 0, 1; baseline 0",
-        "6 cells, 6 pictures",
+        "6 cells, 6 images",
         "3 distinct prompts, 1 model load, 0 sets of LoRAs, 1 batch",
     ]
     assert "time not known before the first run" in result.stdout
@@ -87,15 +87,15 @@ def test_plan_says_axes_cells_cost_and_findings(spec: Path) -> None:
 
 def test_plan_speaks_json(spec: Path) -> None:
     data = json.loads(run("grid", "plan", spec, "--json").stdout)
-    assert (len(data["cells"]), data["pictures"], data["model_loads"]) == (6, 6, 1)
+    assert (len(data["cells"]), data["images"], data["model_loads"]) == (6, 6, 1)
     assert data["work"] == pytest.approx(6 * 2 * 2 * 64 * 64 / 1e6, abs=1e-3)
 
 
-def test_run_makes_pictures_sheet_and_report_and_then_knows_its_rate(done: Path, spec: Path) -> None:
+def test_run_makes_images_sheet_and_report_and_then_knows_its_rate(done: Path, spec: Path) -> None:
     grid = open_grid(done)
     assert all(cell.done for cell in grid.cells)
     assert {path.name for path in done.iterdir() if not path.name.startswith(".")} == {
-        "grid.json", "manifest.jsonl", "pictures", "report.html", "sheet.png",
+        "grid.json", "manifest.jsonl", "images", "report.html", "sheet.png",
     }  # fmt: skip
     assert set(grid.files) == {"DiT", "text encoder", "VAE", "Qwen tokenizer", "T5 tokenizer"}
     assert "at the last rate" in run("grid", "plan", spec).stdout
@@ -109,7 +109,7 @@ def test_run_refuses_a_used_folder_and_resumes_on_request(done: Path, spec: Path
     )
     resumed = run("grid", "run", spec, "-o", done, "--models", tiny.folder, "--resume")
     assert resumed.exit_code == 0
-    assert "0 pictures made" in resumed.stderr
+    assert "0 images made" in resumed.stderr
     assert "6 kept" in resumed.stderr
 
 
@@ -134,7 +134,7 @@ def test_errors_of_the_linter_stop_a_run_unless_told(spec: Path, tiny: Tiny, tmp
         (["report", "{tmp}"], "holds no grid.json"),
         (["results", "{tmp}"], "holds no grid.json"),
         (["review", "{tmp}", "--no-open"], "holds no grid.json"),
-        (["adopt", "{tmp}", "-o", "{tmp}/x"], "holds no picture with metadata"),
+        (["adopt", "{tmp}", "-o", "{tmp}/x"], "holds no image with metadata"),
         (["export", "{spec}", "--comfyui", "-o", "{tmp}"], "is not an empty folder"),
         (["export", "{spec}", "-o", "{tmp}/x"], "--comfyui"),
     ],
@@ -157,7 +157,7 @@ def test_sheet_report_and_results_can_be_written_again(done: Path, tmp_path: Pat
     assert "../" not in (tmp_path / "r.html").read_text(encoding="utf-8").split('"full":"')[1][:20]
     assert "no votes yet" in run("grid", "results", done).stderr
     votes = Votes(done)
-    for pair in pairs_of(open_grid(done)):
+    for pair in find_pairs(open_grid(done)):
         votes.add(pair, ONE, voter="Ann", one_was_left=True)
     text = run("grid", "results", done).stdout
     assert "weight witch hat: 6 votes of 1 voter" in text
@@ -167,7 +167,7 @@ def test_sheet_report_and_results_can_be_written_again(done: Path, tmp_path: Pat
     assert '"votes":6' in (done / "report.html").read_text(encoding="utf-8")
 
 
-def test_export_writes_a_workflow_for_each_picture(spec: Path, tmp_path: Path) -> None:
+def test_export_writes_a_workflow_for_each_image(spec: Path, tmp_path: Path) -> None:
     result = run("grid", "export", spec, "--comfyui", "-o", tmp_path / "flows", "--model", "mine.safetensors")
     assert result.exit_code == 0
     files = sorted((tmp_path / "flows").iterdir())
@@ -177,20 +177,20 @@ def test_export_writes_a_workflow_for_each_picture(spec: Path, tmp_path: Path) -
     assert (found.model, found.settings["seed"]) == ("mine.safetensors", "1")
 
 
-def test_adopt_builds_a_grid_from_metadata_and_leaves_the_pictures_alone(done: Path, tmp_path: Path) -> None:
-    Image.new("RGB", (8, 8)).save(done / "pictures" / "plain.png")
+def test_adopt_builds_a_grid_from_metadata_and_leaves_the_images_alone(done: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(done / "images" / "plain.png")
     before = sorted(path.name for path in done.rglob("*"))
-    result = run("grid", "adopt", done / "pictures", "-o", tmp_path / "adopted")
+    result = run("grid", "adopt", done / "images", "-o", tmp_path / "adopted")
     assert result.exit_code == 0
     assert "plain.png: has no metadata" in result.stderr
     grid = open_grid(tmp_path / "adopted")
     assert [axis.name for axis in grid.axes] == ["prompt", "seed"]
     assert [axis.labels for axis in grid.axes if axis.name == "seed"] == [("0", "1")]
-    assert all(grid.picture(cell).is_file() for cell in grid.cells)
-    assert len(pairs_of(grid)) == 6
+    assert all(grid.image(cell).is_file() for cell in grid.cells)
+    assert len(find_pairs(grid)) == 6
     assert sorted(path.name for path in done.rglob("*")) == before
     with pytest.raises(GridError, match="holds a grid already"):
-        adopt(done / "pictures", tmp_path / "adopted")
+        adopt(done / "images", tmp_path / "adopted")
 
 
 def test_schema_is_printed() -> None:
@@ -205,7 +205,7 @@ def test_the_share_of_shown_tags_leaves_out_what_the_tagger_does_not_know() -> N
 
 
 def write_tagger(folder: Path, names: list[str]) -> Path:
-    """Write an ONNX tagger whose scores are the mean blue, green and red of a picture."""
+    """Write an ONNX tagger whose scores are the mean blue, green and red of an image."""
     import onnx
     from onnx import TensorProto, helper
 
@@ -214,7 +214,7 @@ def write_tagger(folder: Path, names: list[str]) -> Path:
             helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1, 2], keepdims=0),
             helper.make_node("Div", ["mean", "most"], ["scores"]),
         ],
-        "colours",
+        "colors",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 16, 16, 3])],
         [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 3])],
         [helper.make_tensor("most", TensorProto.FLOAT, [1], [255.0])],

@@ -15,7 +15,7 @@ from anima_infer.model.vae import Vae, decode
 from anima_infer.sampling.denoise import denoise
 from anima_infer.sampling.guidance import Guidance
 from anima_infer.sampling.noise import initial_noise
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 from tests.infer.tiny import ADAPTER, CPU, DIT, VAE, Tiny, dit_weights, vae_weights
 
 pytest.importorskip("diffusers", reason="diffusers is not installed")
@@ -30,7 +30,7 @@ FP32: dict[str, Any] = {"dtype": torch.float32, "device": CPU}
 def ours(tiny: Tiny) -> tuple[Dit, Vae]:
     assert tiny.files.dit is not None
     assert tiny.files.vae is not None
-    return load_dit(WeightFile.of(tiny.files.dit), **FP32), load_vae(WeightFile.of(tiny.files.vae), **FP32)
+    return load_dit(WeightFile.open(tiny.files.dit), **FP32), load_vae(WeightFile.open(tiny.files.vae), **FP32)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_transformer(ours: tuple[Dit, Vae], theirs: tuple[Any, Any], height: int
 @torch.inference_mode()
 def test_conditioner(tiny: Tiny) -> None:
     assert tiny.files.dit is not None
-    adapter = load_adapter(WeightFile.of(tiny.files.dit), **FP32)
+    adapter = load_adapter(WeightFile.open(tiny.files.dit), **FP32)
     other = peers.diffusers_adapter(ADAPTER, dit_weights())
     source = torch.randn(2, 9, 32, generator=torch.Generator().manual_seed(2))
     ids = torch.randint(2, 400, (2, 7), generator=torch.Generator().manual_seed(3))
@@ -94,7 +94,7 @@ def test_encoder(ours: tuple[Dit, Vae], theirs: tuple[Any, Any]) -> None:
 def test_a_whole_image(ours: tuple[Dit, Vae], theirs: tuple[Any, Any]) -> None:
     cond, uncond = context(12, 6), context(1, 7)
     # 8 steps divide the table of 1,000, so that both schedules are the same
-    settings = Settings(64, 96, 8, "euler", "simple", Guidance(4.0))
+    settings = RenderSettings(64, 96, 8, "euler", "simple", Guidance(4.0))
     made = torch.stack(decode(ours[1], denoise(ours[0], [cond], [uncond], settings, [11])))
     noise = initial_noise((1, 16, 1, 12, 8), 11)[:, :, 0]
     expected = peers.whole_image(*theirs, padded(cond), padded(uncond), noise=noise, steps=8, scale=4.0)

@@ -10,7 +10,7 @@ from anima_infer.models import Models
 from anima_infer.render.preview import Preview
 
 
-def test_a_preview_is_like_the_picture(models: Models) -> None:
+def test_a_preview_is_like_the_image(models: Models) -> None:
     noise = torch.randn(1, 16, 12, 12, generator=torch.Generator().manual_seed(1))
     z = torch.nn.functional.avg_pool2d(noise, 3, 1, 1) * 2
     small = Preview(models.vae).pixels(z[0])

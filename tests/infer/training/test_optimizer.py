@@ -7,7 +7,7 @@ import copy
 import pytest
 import torch
 
-from anima_infer.training.optimizer import Learner, Pace, orthogonalised
+from anima_infer.training.optimizer import Learner, Pace, orthogonalized
 
 
 def test_a_learner_keeps_its_pace_and_goes_on() -> None:
@@ -31,10 +31,10 @@ def test_a_learner_keeps_its_pace_and_goes_on() -> None:
 
 
 @pytest.mark.parametrize("shape", [(3, 16, 16), (2, 48, 16), (1, 16, 64)])
-def test_orthogonalised_moves_reach_every_direction_alike(shape: tuple[int, int, int]) -> None:
+def test_orthogonalized_moves_reach_every_direction_alike(shape: tuple[int, int, int]) -> None:
     source = torch.Generator().manual_seed(0)
     narrow = torch.randn(shape, generator=source) * torch.logspace(0, -1, shape[-1])
-    made = orthogonalised(narrow).float()
+    made = orthogonalized(narrow).float()
     assert made.shape == shape
     values = torch.linalg.svdvals(made)
     assert 0.6 < values.min() < values.max() < 1.3, "they were a hundred apart"

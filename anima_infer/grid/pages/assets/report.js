@@ -29,12 +29,12 @@ function distinct(cells, role) {
 }
 
 function baseline(cell) {
-  // the picture that differs in one value alone, of the innermost axis that is not at its baseline
+  // the image that differs in one value alone, of the innermost axis that is not at its baseline
   const inner = [...data.layout.columns].reverse().concat([...data.layout.rows].reverse(), data.layout.pages);
   for (const axis of inner) {
     const {kind, baseline: index} = data.axes[axis];
     const other = kind === "seed" || cell.i[axis] === index ? null : at.get(cell.i.with(axis, index).join());
-    if (other && picture(other)) return other;
+    if (other && imageData(other)) return other;
   }
   return cell;
 }
@@ -49,7 +49,7 @@ function find(row, column) {
 const fits = (cell, wanted) => !wanted.length || wanted.every((word) =>
   [data.texts[cell.p], data.texts[cell.n], words(cell), Object.values(cell.s).join(" ")].some((text) => text.toLowerCase().includes(word)));
 
-// --- pictures come when they are near ---------------------------------------------------------------------------------
+// --- images come when they are near ---------------------------------------------------------------------------------
 
 const near = new IntersectionObserver((entries) => {
   for (const entry of entries) {
@@ -59,8 +59,8 @@ const near = new IntersectionObserver((entries) => {
   }
 }, {rootMargin: "600px"});
 
-const picture = (cell) => data.pictures[cell.k];
-const isSmall = (cell) => picture(cell) && Math.max(picture(cell).w, picture(cell).h) <= 256;
+const imageData = (cell) => data.images[cell.k];
+const isSmall = (cell) => imageData(cell) && Math.max(imageData(cell).w, imageData(cell).h) <= 256;
 
 // --- the table --------------------------------------------------------------------------------------------------------
 
@@ -149,10 +149,10 @@ function button(cell, x, y, row, column) {
     return box;
   }
   box.dataset.at = cell.i.join();
-  box.ariaLabel = clipped(words(cell), 1000) + (cell.e ? `, failed: ${cell.e}` : picture(cell) ? "" : ", not rendered yet");
-  if (picture(cell)) {
-    const image = make("img", {alt: "", width: picture(cell).w, height: picture(cell).h});
-    image.dataset.src = picture(cell).thumb || picture(cell).full;
+  box.ariaLabel = clipped(words(cell), 1000) + (cell.e ? `, failed: ${cell.e}` : imageData(cell) ? "" : ", not rendered yet");
+  if (imageData(cell)) {
+    const image = make("img", {alt: "", width: imageData(cell).w, height: imageData(cell).h});
+    image.dataset.src = imageData(cell).thumb || imageData(cell).full;
     box.classList.toggle("small", isSmall(cell));
     box.append(image);
     near.observe(image);
@@ -189,7 +189,7 @@ function filter() {
     box.classList.toggle("off", off);
     shown += !off; all++;
   }
-  one("#said").textContent = wanted.length ? `${shown} of ${all} pictures match` : "";
+  one("#said").textContent = wanted.length ? `${shown} of ${all} images match` : "";
 }
 
 // --- measures ---------------------------------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ function results() {
   }
 }
 
-// --- one picture, two pictures ----------------------------------------------------------------------------------------
+// --- one image, two images ----------------------------------------------------------------------------------------
 
 const viewer = one("#viewer");
 
@@ -252,7 +252,7 @@ function open(cell) {
   if (!viewer.open) viewer.showModal();
   const other = one("#other");
   const chosen = state.marked ?? baseline(cell)?.i.join();
-  const choices = data.cells.filter((one) => picture(one) && one !== cell && (one.i.filter((v, a) => v !== cell.i[a]).length === 1 || one.i.join() === chosen));
+  const choices = data.cells.filter((one) => imageData(one) && one !== cell && (one.i.filter((v, a) => v !== cell.i[a]).length === 1 || one.i.join() === chosen));
   other.replaceChildren(...choices.map((one) => make("option", {value: one.i.join()}, differing(one, cell))));
   if (choices.some((one) => one.i.join() === chosen)) other.value = chosen;
   show();
@@ -268,16 +268,16 @@ function show() {
   one("#where").textContent = clipped(words(cell), 600);
   for (const choice of document.querySelectorAll("[data-mode]")) {
     choice.setAttribute("aria-pressed", String(choice.dataset.mode === state.mode));
-    choice.disabled = choice.dataset.mode !== "one" && (!other || !picture(cell));
+    choice.disabled = choice.dataset.mode !== "one" && (!other || !imageData(cell));
   }
   one("#stage").replaceChildren(...stage(cell, state.mode === "one" ? null : other));
   facts(cell, other ?? baseline(cell));
 }
 
-const image = (cell) => make("img", {src: picture(cell).full, alt: clipped(words(cell), 1000), className: isSmall(cell) ? "small" : ""});
+const image = (cell) => make("img", {src: imageData(cell).full, alt: clipped(words(cell), 1000), className: isSmall(cell) ? "small" : ""});
 
 function stage(cell, other) {
-  if (!picture(cell)) return [make("p", {className: "note"}, cell.e ? `failed: ${cell.e}` : "not rendered yet")];
+  if (!imageData(cell)) return [make("p", {className: "note"}, cell.e ? `failed: ${cell.e}` : "not rendered yet")];
   if (!other) return [make("figure", {}, make("div", {className: "frame"}, image(cell)))];
   if (state.mode === "side") {
     return [other, cell].map((shown) => make("figure", {}, make("div", {className: "frame"}, image(shown)), make("figcaption", {}, shown === cell ? differing(cell, other) || "this one" : differing(other, cell))));
@@ -287,7 +287,7 @@ function stage(cell, other) {
 
 function slider(cell, other) {
   const front = image(other), edge = make("span", {className: "edge"});
-  const knob = make("input", {type: "range", className: "knob", min: 0, max: 100, step: .5, value: state.knob, ariaLabel: "How much of the other picture is seen"});
+  const knob = make("input", {type: "range", className: "knob", min: 0, max: 100, step: .5, value: state.knob, ariaLabel: "How much of the other image is seen"});
   const frame = make("div", {className: "frame"}, image(cell), front, edge, knob);
   const move = () => {
     state.knob = Number(knob.value);
@@ -325,7 +325,7 @@ function facts(cell, other) {
     settings.append(make("dt", {}, name), make("dd", {className: mine === theirs ? "" : "changed"}, mine === theirs ? mine : `${mine} (there: ${theirs})`));
   }
   if (cell.t !== null && cell.t !== undefined) settings.append(make("dt", {}, "seconds"), make("dd", {}, figure(cell.t)));
-  if (picture(cell)) settings.append(make("dt", {}, "file"), make("dd", {}, picture(cell).file));
+  if (imageData(cell)) settings.append(make("dt", {}, "file"), make("dd", {}, imageData(cell).file));
   const measures = make("dl");
   for (const [name, value] of Object.entries(cell.m)) measures.append(make("dt", {}, name), make("dd", {}, figure(value)));
   const compared = other && other !== cell;
@@ -393,7 +393,7 @@ function mark(box) {
   const before = state.marked;
   state.marked = before === box.dataset.at ? null : box.dataset.at;
   for (const other of document.querySelectorAll(".cell[data-at]")) other.classList.toggle("marked", other.dataset.at === state.marked);
-  one("#said").textContent = state.marked ? "marked; open another picture to compare" : "mark taken away";
+  one("#said").textContent = state.marked ? "marked; open another image to compare" : "mark taken away";
 }
 
 one("#table").addEventListener("click", (event) => {
@@ -447,13 +447,13 @@ function start() {
   document.documentElement.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   one("#title").textContent = data.name;
   one("#about").textContent = data.about;
-  const done = data.cells.filter(picture).length, failed = data.cells.filter((cell) => cell.e).length;
+  const done = data.cells.filter(imageData).length, failed = data.cells.filter((cell) => cell.e).length;
   const seconds = new Map(data.cells.map((cell) => [cell.k, cell.t ?? 0]));
   const total = [...seconds.values()].reduce((sum, value) => sum + value, 0);
-  one("#summary").textContent = `${done} of ${data.cells.length} pictures${failed ? `, ${failed} failed` : ""}, ${total.toFixed(1)} s of rendering`;
+  one("#summary").textContent = `${done} of ${data.cells.length} images${failed ? `, ${failed} failed` : ""}, ${total.toFixed(1)} s of rendering`;
   for (const [name, text] of Object.entries(data.shared)) one("#shared").append(make("div", {}, make("dt", {}, name), make("dd", {}, text)));
   const across = distinct(data.cells, "columns").length;
-  const natural = Math.max(...Object.values(data.pictures).map((one) => Math.max(one.w, one.h)), 64);
+  const natural = Math.max(...Object.values(data.images).map((one) => Math.max(one.w, one.h)), 64);
   const wide = Math.floor((innerWidth - (innerWidth > 740 ? 260 : 110)) / Math.max(1, across));
   one("#size").value = Math.max(72, Math.min(wide, natural < 160 ? 160 : 256));
   document.documentElement.style.setProperty("--cell", `${one("#size").value}px`);

@@ -7,7 +7,7 @@ const tell = async (path, data) => (await fetch(path, {method: "POST", headers: 
 
 function shown(image, name) {
   image.onload = () => image.classList.toggle("small", Math.max(image.naturalWidth, image.naturalHeight) <= 256);
-  image.src = `picture/${name}`;
+  image.src = `image/${name}`;
   return image.decode();
 }
 
@@ -23,7 +23,7 @@ async function next() {
   await Promise.all([shown(one("#left img"), pair.left), shown(one("#right img"), pair.right)]);
   began = performance.now();
   const ahead = await ask(`next?voter=${encodeURIComponent(voter)}&after=1`);
-  if (ahead.pair) for (const name of [ahead.pair.left, ahead.pair.right]) new Image().src = `picture/${name}`;
+  if (ahead.pair) for (const name of [ahead.pair.left, ahead.pair.right]) new Image().src = `image/${name}`;
 }
 
 async function act(work) {

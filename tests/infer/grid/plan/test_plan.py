@@ -8,22 +8,22 @@ import json
 import pytest
 
 from anima_infer.errors import GridError
-from anima_infer.grid.plan.cost import calls_of
+from anima_infer.grid.plan.cost import count_model_calls
 from anima_infer.grid.plan.jobs import job_from_dict, job_to_dict
 from anima_infer.grid.plan.plan import make_plan
 from anima_infer.sampling.samplers import SAMPLERS
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 from tests.infer.grid.conftest import grid_spec
 
 
-def test_a_key_stands_for_everything_that_the_picture_depends_on() -> None:
+def test_a_key_stands_for_everything_that_the_image_depends_on() -> None:
     plan = make_plan(grid_spec({"cfg": "1-2"}, {"steps": [1, 2]}, {"add": ["none", "smile"]}, {"seed": [1, 2]}))
     assert len({cell.key for cell in plan.cells}) == len(plan.cells) == 16
     again = make_plan(grid_spec({"seed": [1, 2]}, {"steps": [1, 2]}, {"add": ["none", "smile"]}, {"cfg": "1-2"}))
     assert {cell.key for cell in again.cells} == {cell.key for cell in plan.cells}
 
 
-def test_cells_that_come_out_the_same_share_one_picture() -> None:
+def test_cells_that_come_out_the_same_share_one_image() -> None:
     plan = make_plan(grid_spec({"weight": "night", "values": ["none", 1, 2]}))
     assert plan.repeated == 1
     assert len(plan.rendered) == 2
@@ -71,8 +71,8 @@ def test_a_job_comes_back_from_plain_types() -> None:
 
 @pytest.mark.parametrize("sampler", sorted(SAMPLERS))
 def test_calls_of_every_sampler_are_counted(sampler: str) -> None:
-    sigmas = tuple(Settings(width=64, height=64, steps=4, sampler=sampler).sigmas().tolist())
-    calls = calls_of(sampler, sigmas)
+    sigmas = tuple(RenderSettings(width=64, height=64, steps=4, sampler=sampler).sigmas().tolist())
+    calls = count_model_calls(sampler, sigmas)
     assert 4 <= calls <= 16
 
 

@@ -1,4 +1,4 @@
-"""Runs: the same pictures as single renders, resumed and extended without loss, whatever kills them."""
+"""Runs: the same images as single renders, resumed and extended without loss, whatever kills them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 
 from anima_infer.errors import CheckpointError, GridError
-from anima_infer.files import Files, find
+from anima_infer.files import ModelFiles, find_files
 from anima_infer.grid.executors.in_process import InProcess
 from anima_infer.grid.run.runner import plan_for, run_grid
 from anima_infer.grid.store.contents import open_grid
@@ -37,8 +37,8 @@ from tests.infer.tiny import Tiny
 AXES = ({"weight": "witch hat", "values": [0, 1, 2]}, {"add": ["none", "smile"]})
 
 
-def pictures(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (folder / "pictures").iterdir()}
+def images(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (folder / "images").iterdir()}
 
 
 def test_an_unbatched_cell_is_the_single_render_to_the_bit_and_a_batched_one_within_a_level(
@@ -56,7 +56,7 @@ def test_an_unbatched_cell_is_the_single_render_to_the_bit_and_a_batched_one_wit
         assert abs(batched - single).max() <= 1
 
 
-def test_a_finished_cell_says_everything_in_manifest_and_picture(executor: InProcess, tmp_path: Path) -> None:
+def test_a_finished_cell_says_everything_in_manifest_and_image(executor: InProcess, tmp_path: Path) -> None:
     run_grid(plan_for(grid_spec(*AXES), None), tmp_path / "g", executor)
     grid = open_grid(tmp_path / "g")
     assert all(cell.done for cell in grid.cells)
@@ -73,15 +73,15 @@ def test_a_finished_cell_says_everything_in_manifest_and_picture(executor: InPro
 def test_resuming_makes_nothing_twice_and_mends_what_was_damaged(tmp_path: Path) -> None:
     spec = grid_spec(*AXES, batch=1)
     painted(tmp_path, spec)
-    before = pictures(tmp_path)
+    before = images(tmp_path)
     again = Painter()
     summary = run_grid(plan_for(spec, tmp_path), tmp_path, again, resume=True)
     assert (summary.made, summary.kept, again.rendered) == (0, 6, [])
     gone, bad = sorted(before)[:2]
-    (tmp_path / "pictures" / gone).unlink()
-    (tmp_path / "pictures" / bad).write_bytes(b"torn")
+    (tmp_path / "images" / gone).unlink()
+    (tmp_path / "images" / bad).write_bytes(b"torn")
     assert run_grid(plan_for(spec, tmp_path), tmp_path, again, resume=True).made == 2
-    assert pictures(tmp_path) == before
+    assert images(tmp_path) == before
 
 
 def test_extending_an_axis_renders_only_the_new_cells(tmp_path: Path) -> None:
@@ -135,12 +135,12 @@ def test_a_bad_cell_takes_no_other_of_its_batch_with_it(executor: InProcess, tmp
     assert (summary.made, summary.failed) == (1, 1)
 
 
-def beside(tiny: Tiny, folder: Path, **files: bytes) -> Files:
+def beside(tiny: Tiny, folder: Path, **files: bytes) -> ModelFiles:
     """Return the tiny model's files in a folder of their own, with other files beside the DiT."""
     shutil.copytree(tiny.folder, folder)
     for name, content in files.items():
         (folder / f"{name}.safetensors").write_bytes(content)
-    return find(folder)
+    return find_files(folder)
 
 
 def test_models_are_loaded_when_their_cells_come_and_one_at_a_time(tiny: Tiny, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_models_are_loaded_when_their_cells_come_and_one_at_a_time(tiny: Tiny, t
     files = beside(tiny, tmp_path / "models", first=good, second=good, damaged=good[:1000])
     alive, loads = list[weakref.ref[Dit]](), list[str]()
 
-    def load(asked: Files) -> Models:
+    def load(asked: ModelFiles) -> Models:
         assert asked.dit is not None
         loads.append(asked.dit.stem)
         assert not any(dit() for dit in alive), "the one before is still in memory"
@@ -168,7 +168,7 @@ def test_models_are_loaded_when_their_cells_come_and_one_at_a_time(tiny: Tiny, t
 
 
 def test_a_model_that_finds_no_memory_is_a_reason_why_its_cells_fail(tiny: Tiny, tmp_path: Path) -> None:
-    def load(_: Files) -> Models:
+    def load(_: ModelFiles) -> Models:
         raise torch.OutOfMemoryError("out of memory")
 
     summary = run_grid(plan_for(grid_spec(*AXES), None), tmp_path / "g", InProcess(tiny.files, load=load))
@@ -247,11 +247,11 @@ from pathlib import Path
 torch.set_num_threads(1)
 from anima_infer.grid.executor import InProcess
 from anima_infer.grid.runner import plan_for, run_grid
-from anima_infer.models import Models, find
+from anima_infer.models import Models, find_files
 from tests.infer.grid.conftest import grid_spec
 folder, model = Path(sys.argv[1]), sys.argv[2]
 spec = grid_spec({"weight": "witch hat", "values": "0-2 [10]"}, {"steps": [2, 3]}, seeds=3, batch=4)
-executor = InProcess(find(model), load=partial(Models.load, dtype="fp32", device="cpu"))
+executor = InProcess(find_files(model), load=partial(Models.load, dtype="fp32", device="cpu"))
 plan = plan_for(spec, folder)
 print("ready", flush=True)
 run_grid(plan, folder, executor, resume=True)
@@ -285,8 +285,8 @@ def test_a_run_that_is_killed_twenty_times_ends_like_one_that_was_not(tiny: Tiny
     assert kills >= 5
     with start(tmp_path / "killed") as last:
         assert last.wait() == 0
-    assert pictures(tmp_path / "killed") == pictures(tmp_path / "whole")
-    assert len(pictures(tmp_path / "whole")) == 60
+    assert images(tmp_path / "killed") == images(tmp_path / "whole")
+    assert len(images(tmp_path / "whole")) == 60
     made = [json.loads(line)["key"] for line in (tmp_path / "killed" / "manifest.jsonl").read_text().splitlines()]
     assert len(made) == len(set(made)) == 60
 
@@ -312,9 +312,9 @@ def test_a_lora_is_read_once_whatever_strengths_a_grid_asks_for(
     plan = plan_for(spec, None)
     summary = run_grid(plan, tmp_path / "g", executor)
     assert (summary.made, len(reads), len(loads)) == (3, 1, 1)
-    assert len(set(pictures(tmp_path / "g").values())) == 3
+    assert len(set(images(tmp_path / "g").values())) == 3
     fresh = Renderer(Models.load(tiny.files, dtype="fp32", device="cpu"))
     for cell in plan.rendered:
         single = np.asarray(fresh.render([cell.job])[0].image)
-        with Image.open(tmp_path / "g" / cell.file) as picture:
-            assert (np.asarray(picture) == single).all()
+        with Image.open(tmp_path / "g" / cell.file) as image:
+            assert (np.asarray(image) == single).all()
