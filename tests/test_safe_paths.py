@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from anima_prompt.batch.configuration import read_project
 from anima_prompt.errors import InputError, ProfileError
 from anima_prompt.interchange.textfile import read_text
+from anima_prompt.lint_files.configuration import read_project
 from anima_prompt.profiles import load_profile
 from anima_prompt.safe_paths import exists, is_file, is_folder, is_link, read_bytes
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anima_prompt.batch.outputs import FORMATS, writer_for
 from anima_prompt.cli.program import (
     CLEAN,
     FINDINGS,
@@ -32,12 +31,13 @@ from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
 from anima_prompt.escapes import dump_json, visible
+from anima_prompt.lint_files.outputs import FORMATS, writer_for
 from anima_prompt.numbers import SIZE, parse_size
 from anima_prompt.safe_paths import exists, is_file
 
 if TYPE_CHECKING:
-    from anima_prompt.batch.configuration import Use
-    from anima_prompt.batch.runner import Batch, Report
+    from anima_prompt.lint_files.configuration import Use
+    from anima_prompt.lint_files.runner import Batch, Report
 
 _SEVERITIES = click.Choice([severity.value for severity in Severity])
 _POLL_SECONDS = 0.4
@@ -147,7 +147,7 @@ class _Run:
     """One call of the command."""
 
     def __init__(self, given: dict[str, Any]) -> None:
-        from anima_prompt.batch.runner import Batch, Options
+        from anima_prompt.lint_files.runner import Batch, Options
 
         self.given = given
         self.fixing = given["fix"] or given["unsafe_fixes"] or given["diff"]
@@ -182,7 +182,7 @@ class _Run:
                 if self.given["add_ignore"]:
                     self._add_ignores(shown)
             if self.given["statistics"]:
-                from anima_prompt.batch.outputs.plain import statistics
+                from anima_prompt.lint_files.outputs.plain import statistics
 
                 echo(statistics(self.counts, errors=self.errors))
             elif not self.given["diff"]:
@@ -206,7 +206,7 @@ class _Run:
         click.echo("")
 
     def _reports(self, sources: list[str]) -> Iterator[Report]:
-        from anima_prompt.batch.runner import expand, reports
+        from anima_prompt.lint_files.runner import expand, reports
 
         texts = [source for source in sources if looks_like_text(source)]
         if self.given["negative"] is not None and len(texts) != 1:
@@ -223,8 +223,8 @@ class _Run:
         """Fix a file, or show what fixing would change; return what is left to say."""
         from dataclasses import replace
 
-        from anima_prompt.batch.runner import new_text
         from anima_prompt.interchange.textfile import write_text
+        from anima_prompt.lint_files.runner import new_text
 
         fixed = self.batch.fixed(report, unsafe=self.given["unsafe_fixes"])
         left = replace(report, diagnostics=tuple(one.diagnostics for one in fixed))
@@ -325,8 +325,8 @@ class _Run:
 
 
 def _use(given: dict[str, Any]) -> Use:
-    from anima_prompt.batch.configuration import Use
     from anima_prompt.lint.document import Role
+    from anima_prompt.lint_files.configuration import Use
 
     dialect = Dialect(given["dialect"]) if given["dialect"] else None
     return Use(
@@ -360,9 +360,9 @@ def add_ignores(report: Report, *, within: Path | None = None) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    from anima_prompt.batch.sources import MOST_BYTES, SIDECAR, TEXTS
     from anima_prompt.interchange.pictures import PICTURES
     from anima_prompt.interchange.textfile import lines_of, read_text, write_text
+    from anima_prompt.lint_files.sources import MOST_BYTES, SIDECAR, TEXTS
 
     codes = sorted({d.code for found in report.diagnostics for d in found})
     path = Path(report.path)
@@ -392,7 +392,7 @@ def _with_comments(text: str, report: Report) -> str:
 
 
 def _stamps(sources: tuple[str, ...], batch: Batch) -> dict[str, float]:
-    from anima_prompt.batch.runner import expand
+    from anima_prompt.lint_files.runner import expand
 
     files = expand([source for source in sources if not looks_like_text(source)], batch)
     return {file: Path(file).stat().st_mtime for file in files if exists(file)}

@@ -17,11 +17,11 @@ from anima_prompt.errors import InputError
 from anima_prompt.lint.config import Config
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.document import Document, Role, Settings
+from anima_prompt.lint.environment import MOST_FACTS, Environment
 from anima_prompt.lint.fixing import Fixed, fix_document, usable
 from anima_prompt.lint.plugins import guarded
 from anima_prompt.lint.registry import all_rules, plugin_errors
 from anima_prompt.lint.rule import Finding, Rule, fixes_of
-from anima_prompt.lint.scope import MOST_FACTS, Scope
 from anima_prompt.lint.suppression import Suppression, suppress, suppressions
 from anima_prompt.names import text_to_name
 from anima_prompt.profiles import DEFAULT_PROFILE, load_profile
@@ -95,26 +95,26 @@ class Linter:
 
     def _contexts(self, document: Document) -> list[tuple[Context, _Run]]:
         run = self._run(document.role, document.dialect, document.profile)
-        context = Context(document.prompt, run.scope, document.settings)
+        context = Context(document.prompt, run.environment, document.settings)
         context.negative_is_known = document.negative is not None
         if not document.negative:
             return [(context, run)]
         beside = self._run(Role.NEGATIVE, document.dialect, document.profile)
-        negative = Context(document.negative, beside.scope, document.settings, "negative")
+        negative = Context(document.negative, beside.environment, document.settings, "negative")
         context.other, negative.other = negative, context
         return [(context, run), (negative, beside)]
 
     def _run(self, role: Role, dialect: Dialect, profile: str) -> _Run:
         key = (role, dialect, profile)
         if key not in self._runs:
-            scope = Scope(
+            environment = Environment(
                 role=role,
                 dialect=dialect,
                 profile=load_profile(profile),
                 vocabulary=self.vocabulary,
                 words=frozenset(text_to_name(word) for word in self.config.words),
             )
-            self._runs[key] = _Run(scope, self._active)
+            self._runs[key] = _Run(environment, self._active)
         return self._runs[key]
 
     def _checked(self, context: Context, run: _Run) -> Iterator[Diagnostic]:
@@ -161,9 +161,9 @@ def with_suppressions(linter: Linter, found: list[Diagnostic], comments: str) ->
 class _Run:
     """The rules that apply to one role, dialect and profile, with the findings about tags met so far."""
 
-    def __init__(self, scope: Scope, rules: Iterable[Rule]) -> None:
-        self.scope = scope
-        fitting = [rule for rule in rules if scope.role in rule.roles and scope.dialect in rule.dialects]
+    def __init__(self, environment: Environment, rules: Iterable[Rule]) -> None:
+        self.environment = environment
+        fitting = [rule for rule in rules if environment.role in rule.roles and environment.dialect in rule.dialects]
         self.tag_rules = [(rule, rule.check_tag) for rule in fitting if rule.check_tag is not None]
         self.rules = [(rule, rule.check, frozenset(rule.needs)) for rule in fitting if rule.check is not None]
         self.memory: dict[str, tuple[tuple[Rule, Finding], ...]] = {}
@@ -190,8 +190,8 @@ class _Run:
     def _remember(self, text: str) -> tuple[tuple[Rule, Finding], ...]:
         if len(self.memory) >= MOST_FACTS:
             self.memory.clear()
-        facts = self.scope.facts(text)
-        found = tuple((rule, finding) for rule, check in self.tag_rules for finding in check(facts, self.scope))
+        facts = self.environment.facts(text)
+        found = tuple((rule, finding) for rule, check in self.tag_rules for finding in check(facts, self.environment))
         self.memory[text] = found
         return found
 

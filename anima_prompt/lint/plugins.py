@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Finding, Rule
-from anima_prompt.lint.scope import Facts, Scope
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -97,9 +97,13 @@ def _check(
 
 
 def _check_tag(
-    rule: Rule, check: Callable[[Facts, Scope], Iterable[Finding]], failures: list[str], facts: Facts, scope: Scope
+    rule: Rule,
+    check: Callable[[Facts, Environment], Iterable[Finding]],
+    failures: list[str],
+    facts: Facts,
+    environment: Environment,
 ) -> list[Finding]:
-    return _safe(rule, partial(check, facts, scope), failures, (len(facts.text), 0))
+    return _safe(rule, partial(check, facts, environment), failures, (len(facts.text), 0))
 
 
 def _safe(

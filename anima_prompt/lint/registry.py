@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import cache
 
 from anima_prompt.errors import InputError
-from anima_prompt.lint.datarules import builtin_rules
 from anima_prompt.lint.plugins import load_plugins
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint.rules import (
@@ -30,6 +29,7 @@ from anima_prompt.lint.rules import (
     weights,
     year,
 )
+from anima_prompt.lint.word_rules import builtin_rules
 
 _FAMILIES = (
     syntax,

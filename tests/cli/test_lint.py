@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from anima_prompt.cli.lint import interruption
-from tests.batch.pictures import PARAMETERS, save
 from tests.cli.test_cli import COMMAND, run
+from tests.lint_files.pictures import PARAMETERS, save
 
 
 def test_a_clean_prompt() -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from anima_prompt.batch.outputs import FORMATS
 from anima_prompt.cli.main import main
+from anima_prompt.lint_files.outputs import FORMATS
 from tests.cli.test_cli import COMMAND, run
 
 posix = pytest.mark.skipif(os.name != "posix", reason="a shell of POSIX")

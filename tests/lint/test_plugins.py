@@ -113,7 +113,7 @@ def test_a_check_that_fails_is_one_line_that_names_the_rule(case: str, tmp_path:
 
 def test_a_failure_is_reported_again_though_results_are_cached(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("1girl, long_hair\n")
-    module = "def bad(facts, scope):\n    raise KeyError(facts.text)\nRULES = [rule(check_tag=bad)]"
+    module = "def bad(facts, environment):\n    raise KeyError(facts.text)\nRULES = [rule(check_tag=bad)]"
     for _ in range(2):
         done = run(tmp_path, module, str(tmp_path / "a.txt"))
         assert "rule PLG101 (plug-in-rule) failed (KeyError: '1girl')" in done.stderr

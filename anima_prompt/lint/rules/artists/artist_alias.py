@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import name_to_text
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at artists found by an alias."""
     entry = facts.entry
     if facts.artist and entry is not None and entry.trained != facts.name:
-        right = f"@{name_to_text(entry.trained, scope.dialect)}"
+        right = f"@{name_to_text(entry.trained, environment.dialect)}"
         yield found((0, len(facts.text)), f"the model knows this artist as {quoted(right)}; write it so", write=right)
 
 

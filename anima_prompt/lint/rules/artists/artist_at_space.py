@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
-from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import keeps_underscores
 
 _BLANK = re.compile(r"[@＠][\s_]+(?=\w)|＠(?=\w)")
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at the start of a tag."""
     match = _BLANK.match(facts.text)
     if match and not keeps_underscores(facts.text):

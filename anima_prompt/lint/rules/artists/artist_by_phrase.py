@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import escape, spaced, text_to_name
 from anima_prompt.sections import Section
 
@@ -20,7 +20,7 @@ _PHRASE = re.compile(
 )
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at tags that say in words who drew the picture."""
     if facts.artist or facts.entry is not None or (" " not in facts.literal and ":" not in facts.literal):
         return
@@ -28,10 +28,12 @@ def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
     if match is None:
         return
     said = next(group for group in match.groups() if group).strip().removeprefix("@")
-    entry = scope.vocabulary.lookup(text_to_name(said, Dialect.PLAIN))
+    entry = environment.vocabulary.lookup(text_to_name(said, Dialect.PLAIN))
     known = entry is not None and entry.section is Section.ARTIST
     if known or match["label"]:
-        right = f"@{escape(spaced(entry.trained if known and entry is not None else said.lower()), scope.dialect)}"
+        right = (
+            f"@{escape(spaced(entry.trained if known and entry is not None else said.lower()), environment.dialect)}"
+        )
         yield found((0, len(facts.text)), f"artists are written with '@'; write {quoted(right)}", write=right)
 
 

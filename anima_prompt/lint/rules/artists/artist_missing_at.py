@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
 
 _CERTAIN = 300
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at tags that the vocabulary has as artists alone."""
     entry = facts.entry
-    if entry is None or entry.section is not Section.ARTIST or facts.artist or facts.name in scope.words:
+    if entry is None or entry.section is not Section.ARTIST or facts.artist or facts.name in environment.words:
         return
-    right = f"@{name_to_text(entry.trained, scope.dialect)}"
+    right = f"@{name_to_text(entry.trained, environment.dialect)}"
     curated = entry.recognised or entry.curated
     severity = None if curated else Severity.WARNING if entry.post_count >= _CERTAIN else Severity.INFO
     message = f"{quoted(facts.text)} is an artist; without '@' the style hardly shows; write {quoted(right)}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import spaced
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at artists that the vocabulary knows; an unknown one may be a LoRA's trigger."""
     if not facts.artist or facts.entry is None or "_" not in facts.text:
         return

@@ -21,7 +21,7 @@ def check(context: Context) -> Iterator[Finding]:
             continue
         seen.add(tag.start)
         if group.node.weight is None and tag.text.endswith(")"):
-            known = context.scope.facts(tag.text).entry is not None
+            known = context.environment.facts(tag.text).entry is not None
             right = with_escapes(tag.text)
             right = f"@{spaced(right[1:])}" if known else right
             yield found(tag, f"the parentheses weight the word and vanish; write {quoted(right)}", write=right)

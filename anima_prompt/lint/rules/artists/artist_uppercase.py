@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at artists."""
-    if facts.artist and facts.text != facts.text.lower() and facts.name not in scope.words:
+    if facts.artist and facts.text != facts.text.lower() and facts.name not in environment.words:
         right = facts.text.lower()
         sure = facts.entry is not None
         yield found((0, len(facts.text)), f"artists are lower case; write {quoted(right)}", write=right, safe=sure)

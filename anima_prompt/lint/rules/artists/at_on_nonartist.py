@@ -6,18 +6,18 @@ import re
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.sections import Section
 
 _STUDIO = re.compile(r"(?:studio|production|animation|pictures|works|inc|co\.|ltd)\b|\bstudios?$", re.IGNORECASE)
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at names that the vocabulary knows as something else alone."""
     if not facts.artist or facts.entry is not None or "@" in facts.text[1:]:
         return
-    entry = scope.vocabulary.lookup(facts.name)
+    entry = environment.vocabulary.lookup(facts.name)
     right = facts.text[1:]
     studio = _STUDIO.match(facts.literal[1:]) is not None and " " in facts.literal
     if entry is not None and (entry.category in ("character", "copyright") or entry.section is not Section.GENERAL):

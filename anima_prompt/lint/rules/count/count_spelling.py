@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
-from anima_prompt.lint.scope import Facts, Scope
 
 _NUMBERS = {"a": 1, "one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 _COUNT = re.compile(
@@ -15,7 +15,7 @@ _COUNT = re.compile(
 )
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at tags that mean a count tag."""
     text = facts.literal.lower()
     right = _LONE.get(text)
@@ -26,7 +26,7 @@ def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
             return
         kind = match["kind"]
         right = f"1{kind}" if number == 1 else f"{number}{kind}s" if number < 6 else f"6+{kind}s"
-    if right is not None and right != facts.text and facts.name not in scope.words:
+    if right is not None and right != facts.text and facts.name not in environment.words:
         yield found((0, len(facts.text)), f"count tags are spelled like {right}; write {right}", write=right)
 
 

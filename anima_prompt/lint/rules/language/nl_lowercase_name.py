@@ -22,7 +22,7 @@ def check(context: Context) -> Iterator[Finding]:
             text = sentence.text[start:end]
             if text != text.lower() or not _RUN.fullmatch(text):
                 continue
-            entry = context.scope.vocabulary.lookup(text.replace(" ", "_"))
+            entry = context.environment.vocabulary.lookup(text.replace(" ", "_"))
             if entry is not None and entry.section is Section.CHARACTER:
                 place = sentence.start + start
                 yield found(

@@ -15,8 +15,8 @@ def check(context: Context) -> Iterator[Finding]:
     if other is None or not (other.items or other.sentences):
         return
     scale = context.settings.guidance_scale
-    if (scale is not None and scale <= 1) or (scale is None and not context.scope.profile.negative_works):
-        why = f"a guidance scale of {scale}" if scale is not None else context.scope.profile.title
+    if (scale is not None and scale <= 1) or (scale is None and not context.environment.profile.negative_works):
+        why = f"a guidance scale of {scale}" if scale is not None else context.environment.profile.title
         edit = Edit(0, len(other.source), "", "negative")
         finding = found((0, len(other.source)), f"with {why} the negative prompt has no effect", edits=[edit])
         yield Finding(finding.start, finding.end, finding.message, finding.edits, part="negative")

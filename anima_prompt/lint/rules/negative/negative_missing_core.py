@@ -14,7 +14,7 @@ _CORE = frozenset(("worst_quality", "low_quality", "score_1", "bad_quality"))
 
 def check(context: Context) -> Iterator[Finding]:
     """Look for low quality tags."""
-    profile = context.scope.profile
+    profile = context.environment.profile
     scale = context.settings.guidance_scale
     works = profile.negative_works if scale is None else scale > 1
     if not works or not context.items or not _CORE.isdisjoint(context.by_name):

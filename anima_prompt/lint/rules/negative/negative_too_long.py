@@ -15,7 +15,7 @@ _MOST = 40
 def check(context: Context) -> Iterator[Finding]:
     """Count the tags."""
     if len(context.items) > _MOST:
-        prefix = ", ".join(context.scope.profile.negative) or "nothing"
+        prefix = ", ".join(context.environment.profile.negative) or "nothing"
         message = f"{len(context.items)} tags in the negative prompt; the card's has a few: {prefix}"
         yield found((context.items[0].start, context.items[-1].end), message)
 

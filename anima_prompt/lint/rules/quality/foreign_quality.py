@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import spaced
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at quality tags that the card does not name, scores apart."""
     entry = facts.entry
     if entry is None or entry.group != "quality/foreign" or facts.name.startswith("score_"):

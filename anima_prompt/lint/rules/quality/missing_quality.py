@@ -12,12 +12,17 @@ from anima_prompt.sections import Section
 
 def check(context: Context) -> Iterator[Finding]:
     """Look for quality tags."""
-    if not context.scope.profile.quality_tags or context.datasets or not context.items or context.has(Section.QUALITY):
+    if (
+        not context.environment.profile.quality_tags
+        or context.datasets
+        or not context.items
+        or context.has(Section.QUALITY)
+    ):
         return
     first = context.items[0]
-    prefix = ", ".join(context.scope.profile.prefix[:2])
+    prefix = ", ".join(context.environment.profile.prefix[:2])
     edit = Edit(first.start, first.start, f"{prefix}, ") if first.level is context.top and first.start == 0 else None
-    yield found(first, f"no quality tag; {context.scope.profile.title} likes '{prefix}' in front", edits=[edit])
+    yield found(first, f"no quality tag; {context.environment.profile.title} likes '{prefix}' in front", edits=[edit])
 
 
 RULE = Rule(

@@ -11,12 +11,12 @@ from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, found,
 
 def check(context: Context) -> Iterator[Finding]:
     """Look at the human ladder if the profile does without."""
-    if context.scope.profile.quality_tags:
+    if context.environment.profile.quality_tags:
         return
     for item in context.items:
         entry = item.entry
         if entry is not None and entry.group == "quality/human":
-            message = f"{context.scope.profile.title} does not need {quoted(item.text)}"
+            message = f"{context.environment.profile.title} does not need {quoted(item.text)}"
             yield found(item, message, edits=[context.without(item)])
 
 

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
-from anima_prompt.lint.scope import Facts, Scope
 
 _SCORE = re.compile(r"score_(\d+(?:\.\d+)?)")
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at scores outside 1 to 9."""
     match = _SCORE.fullmatch(facts.text) if facts.text.startswith("score_") else None
     if match and match[1] not in "123456789":

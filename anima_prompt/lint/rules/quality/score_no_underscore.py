@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
-from anima_prompt.lint.scope import Facts, Scope
 
 _SCORE = re.compile(r"score[ \-=:]*(\d{1,2})(?:[ _-]?up)?", re.IGNORECASE)
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at tags that are a score in another spelling."""
     if facts.text[:1] not in "sS":
         return

@@ -13,7 +13,7 @@ from anima_prompt.sections import Section
 
 def check(context: Context) -> Iterator[Finding]:
     """Look at scores if the profile does without."""
-    profile = context.scope.profile
+    profile = context.environment.profile
     if profile.scores:
         return
     negative = context.role == Role.NEGATIVE

@@ -16,7 +16,7 @@ def check(context: Context) -> Iterator[Finding]:
         if node.text == "BREAK":
             message = "BREAK does nothing for Anima, whose text has no chunks of 77 tokens; write a comma"
             yield found(node, message, edits=[_comma(level, place)])
-        elif not context.scope.dialect.reads_brackets:
+        elif not context.environment.dialect.reads_brackets:
             yield found(node, f"{node.text} is read as a word here; regions need nodes of their own")
 
 

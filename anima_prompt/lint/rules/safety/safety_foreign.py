@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.document import Role
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at ratings that the card does not name."""
     entry = facts.entry
     if entry is not None and entry.group == "safety/foreign":

@@ -13,7 +13,7 @@ def check(context: Context) -> Iterator[Finding]:
     """Look at the guidance scale."""
     scale = context.settings.guidance_scale
     if scale is not None and scale > 10:
-        low, high = context.scope.profile.guidance_range
+        low, high = context.environment.profile.guidance_range
         message = f"guidance scale is {scale}; above 10 colours burn; write {low} to {high}"
         yield found((0, min(len(context.source), 1)), message)
 

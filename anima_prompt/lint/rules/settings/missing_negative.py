@@ -11,7 +11,7 @@ from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, fou
 
 def check(context: Context) -> Iterator[Finding]:
     """Look for a negative prompt that is known to be empty."""
-    profile, scale = context.scope.profile, context.settings.guidance_scale
+    profile, scale = context.environment.profile, context.settings.guidance_scale
     works = profile.negative_works if scale is None else scale > 1
     if context.negative_is_known and context.other is None and works and profile.negative:
         text = ", ".join(profile.negative)

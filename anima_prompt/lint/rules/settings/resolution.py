@@ -16,7 +16,7 @@ def check(context: Context) -> Iterator[Finding]:
     width, height = context.settings.width, context.settings.height
     if width is None or height is None:
         return
-    profile = context.scope.profile
+    profile = context.environment.profile
     span = (0, min(len(context.source), 1))
     least, most = profile.area_range
     if width % _STEP or height % _STEP:

@@ -11,7 +11,7 @@ from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, sett
 
 def check(context: Context) -> Iterator[Finding]:
     """Compare with the profile's ranges."""
-    profile, settings = context.scope.profile, context.settings
+    profile, settings = context.environment.profile, context.settings
     span = (0, min(len(context.source), 1))
     scale, steps = settings.guidance_scale, settings.steps
     low, high = profile.guidance_range

@@ -16,7 +16,7 @@ def check(context: Context) -> Iterator[Finding]:
     for kind, name in (("sampler", context.settings.sampler), ("scheduler", context.settings.scheduler)):
         text = (name or "").lower().replace(" ", "_")
         if text and any(part in _UNFIT for part in (text, *text.split("_"))):
-            profile = context.scope.profile
+            profile = context.environment.profile
             right = profile.sampler if kind == "sampler" else profile.scheduler
             message = f"{kind} is '{name}', made for another kind of noise schedule; write '{right}'"
             yield found((0, min(len(context.source), 1)), message)

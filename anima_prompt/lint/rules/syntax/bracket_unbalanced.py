@@ -12,7 +12,7 @@ from anima_prompt.lint.rule import Finding, Rule, found, plain, quoted
 def check(context: Context) -> Iterator[Finding]:
     """Look at malformed pieces."""
     for node in context.malformed:
-        if node.reason == "bracket-unbalanced" and not context.scope.is_known(context.unit_at(node.start)):
+        if node.reason == "bracket-unbalanced" and not context.environment.is_known(context.unit_at(node.start)):
             yield found(node, f"{quoted(node.text)} has no partner; close it or remove it")
 
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import escape
 
 _WEIGHT = re.compile(r"\(([^()]*[^()\d\s][^()]*):\s*(\d+(?:\.\d+)?)\)")
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at tags that are one escaped pair with a number."""
     match = _WEIGHT.fullmatch(facts.literal) if facts.text.startswith("\\(") else None
     if match and facts.entry is None:

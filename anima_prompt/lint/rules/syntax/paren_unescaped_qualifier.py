@@ -21,11 +21,11 @@ def check(context: Context) -> Iterator[Finding]:
         if tag is None or tag.start in seen or not isinstance(tag, syntax.Tag):
             continue
         seen.add(tag.start)
-        facts = context.scope.facts(tag.text)
+        facts = context.environment.facts(tag.text)
         if facts.artist or not qualified(facts.literal):
             continue
         message = "the parentheses weight the word and vanish; write"
-        if is_name(facts.literal, context.scope.vocabulary):
+        if is_name(facts.literal, context.environment.vocabulary):
             right = spaced(with_escapes(tag.text))
             yield found(tag, f"{message} {quoted(right)}", write=right)
         elif group.node.weight is None:

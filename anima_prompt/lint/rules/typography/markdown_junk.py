@@ -34,7 +34,7 @@ def check(context: Context) -> Iterator[Finding]:
         for match in bullets:
             yield found(match.span(), "a list of points is Markdown; write tags or sentences", write="")
     for match in _KEY.finditer(source) if ":" in signs else ():
-        if not context.scope.is_known(source[match.start() :].partition(",")[0].strip()):
+        if not context.environment.is_known(source[match.start() :].partition(",")[0].strip()):
             yield found(match.span(), f"{quoted(match.group())} is a form's label, no tag; remove it", write="")
 
 

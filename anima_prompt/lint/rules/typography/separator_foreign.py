@@ -6,20 +6,20 @@ import re
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 
 _DIVIDER = re.compile(r"\s*[;|/]\s*|\s+[-•·]\s+")
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at unknown tags whose pieces are all known."""
     if facts.everyday and ";" not in facts.text and "/" not in facts.text:
         return
     if facts.entry is not None or facts.artist:
         return
     parts = _DIVIDER.split(facts.text)
-    if len(parts) > 1 and all(len(part) > 1 and scope.is_known(part.lower()) for part in parts):
+    if len(parts) > 1 and all(len(part) > 1 and environment.is_known(part.lower()) for part in parts):
         right = ", ".join(parts)
         yield found((0, len(facts.text)), f"tags are divided by commas; write {quoted(right)}", write=right)
 

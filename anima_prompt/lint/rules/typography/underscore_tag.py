@@ -6,21 +6,21 @@ import re
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import spaced
 from anima_prompt.prompt.spelling import is_name
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Flag names that are known or live, and lower-case words; other unknown names may be triggers of LoRAs."""
-    if "_" not in facts.text or facts.artist or facts.name in scope.words:
+    if "_" not in facts.text or facts.artist or facts.name in environment.words:
         return
     right = spaced(facts.text)
     if right == facts.text or facts.name.startswith("year_") or (facts.entry is not None and facts.entry.write):
         return  # rules for years and for other models' words say more
-    sure = is_name(facts.literal, scope.vocabulary)
-    if sure or (re.fullmatch(r"[a-z]+(?:_[a-z]+)+", facts.text) and scope.role != "caption"):
+    sure = is_name(facts.literal, environment.vocabulary)
+    if sure or (re.fullmatch(r"[a-z]+(?:_[a-z]+)+", facts.text) and environment.role != "caption"):
         message = f"write {quoted(right)}" if sure else f"write {quoted(right)}, unless it is a LoRA's trigger word"
         yield found((0, len(facts.text)), f"tags have spaces, not underscores; {message}", write=right, safe=sure)
 

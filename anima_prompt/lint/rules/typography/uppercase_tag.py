@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at tags without an ``@``; a known name spelled with capitals (``:D``) is meant."""
     text = facts.text
-    if facts.everyday or facts.artist or text == text.lower() or facts.name in scope.words:
+    if facts.everyday or facts.artist or text == text.lower() or facts.name in environment.words:
         return
     if facts.entry is None and (len(text) < 3 or not _is_words(text)):
         return

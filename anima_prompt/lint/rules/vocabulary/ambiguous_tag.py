@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Finding, Rule, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import QUALIFIER, name_to_text
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.live_names import is_english, is_live, is_live_alias
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 _SHOWN = 3
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Flag an unknown name that is known with a qualifier; which one is meant is the writer's to say."""
     if facts.entry is not None or facts.artist or facts.section is not Section.GENERAL or len(facts.name) < 3:
         return
-    if facts.name in scope.words or not facts.everyday or is_live(facts.name) or is_live_alias(facts.name):
+    if facts.name in environment.words or not facts.everyday or is_live(facts.name) or is_live_alias(facts.name):
         return
-    forms = _qualified(facts.name, scope.vocabulary)
+    forms = _qualified(facts.name, environment.vocabulary)
     if forms:
-        advice = " or ".join(quoted(name_to_text(form, scope.dialect)) for form in forms[:_SHOWN])
+        advice = " or ".join(quoted(name_to_text(form, environment.dialect)) for form in forms[:_SHOWN])
         yield found((0, len(facts.text)), f"{quoted(facts.text)} is known with a qualifier: {advice}")
 
 

@@ -18,7 +18,7 @@ def check(context: Context) -> Iterator[Finding]:
     for item in context.items:
         entry = item.entry
         if item.section is Section.CHARACTER and entry is not None and entry.series:
-            text = name_to_text(entry.series, context.scope.dialect)
+            text = name_to_text(entry.series, context.environment.dialect)
             _, end = context.outer(item)
             message = f"{quoted(item.text)} is of {quoted(text)}; the captions name the series too"
             yield found(item, message, edits=[Edit(end, end, f", {text}")])

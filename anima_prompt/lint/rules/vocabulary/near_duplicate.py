@@ -13,7 +13,7 @@ from anima_prompt.vocabulary.suggest import NAMED
 def check(context: Context) -> Iterator[Finding]:
     """Flag a tag that another tag implies; the name of a character or a series stays."""
     names = context.by_name
-    relations = context.scope.relations
+    relations = context.environment.relations
     for item in context.items:
         for implied in relations.implies(item.name):
             other = names.get(implied)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint import words
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.live_names import is_live
@@ -15,7 +15,7 @@ from anima_prompt.vocabulary.spelling import is_spelling
 from anima_prompt.vocabulary.suggest import NAMED
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Flag a tag that is found by an alias, unless the alias is a live tag of its own."""
     entry = facts.entry
     if facts.artist or entry is None or entry.name == facts.name or entry.category == "closed":
@@ -23,7 +23,7 @@ def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
     if entry.section is Section.ARTIST or is_live(facts.name):
         return
     same = is_spelling if entry.section in NAMED else words.says_the_same
-    right = name_to_text(entry.name, scope.dialect)
+    right = name_to_text(entry.name, environment.dialect)
     message = f"{quoted(facts.text)} is an alias; the captions had {quoted(right)}"
     yield found((0, len(facts.text)), message, write=right if same(facts.name, entry.name) else None)
 

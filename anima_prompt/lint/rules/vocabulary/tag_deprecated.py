@@ -6,22 +6,22 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint import words
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import name_to_text
 from anima_prompt.vocabulary.live_names import is_live
 
 _SHADES = ("light", "dark", "pale", "platinum")
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Flag a name of the table of given-up names, unless it is in use again."""
     if facts.entry is not None or facts.artist:
         return
     write = words.deprecated().get(facts.name)
     if write is None or is_live(facts.name):
         return
-    choices = [name_to_text(name, scope.dialect) for name in write]
+    choices = [name_to_text(name, environment.dialect) for name in write]
     advice = " or ".join(quoted(choice) for choice in choices)
     right = choices[0] if len(choices) == 1 and _is_shade(facts.name, write[0]) else None
     yield found(

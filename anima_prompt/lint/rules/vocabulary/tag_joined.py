@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
-from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary import suggest
@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from anima_prompt.vocabulary import Vocabulary
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Flag an unknown tag that is known with spaces for hyphens, or with one space put in."""
-    if facts.entry is not None or facts.artist or facts.section is not Section.GENERAL or facts.name in scope.words:
+    if (
+        facts.entry is not None
+        or facts.artist
+        or facts.section is not Section.GENERAL
+        or facts.name in environment.words
+    ):
         return
-    near = joined(facts.name, scope.vocabulary)
+    near = joined(facts.name, environment.vocabulary)
     if near is not None:
-        right = name_to_text(near.entry.name, scope.dialect)
+        right = name_to_text(near.entry.name, environment.dialect)
         message = f"write {quoted(right)}, as the captions have it"
         yield found((0, len(facts.text)), message, write=right if near.sure else None)
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint import words
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
 from anima_prompt.lint.rules.vocabulary import tag_joined, unknown_tag
-from anima_prompt.lint.scope import Facts, Scope
 from anima_prompt.vocabulary.live_names import is_english, is_live, is_live_alias, is_word
 from anima_prompt.vocabulary.spelling import is_mechanical
 
@@ -16,17 +16,17 @@ _LEAST = 7
 _LEAST_ALONE = 8
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Flag an unknown tag that is like no known one, and has one word that is a slip of a tag's or an English word."""
-    if not facts.everyday or not unknown_tag.is_candidate(facts, scope):
+    if not facts.everyday or not unknown_tag.is_candidate(facts, environment):
         return
     if is_live(facts.name) or is_live_alias(facts.name):
         return
-    known = words.english(scope.vocabulary)
+    known = words.english(environment.vocabulary)
     parts = facts.name.split("_")
     odd = _odd_word(parts, known)
     right = odd and _right_word(odd, known, alone=len(parts) == 1)
-    if not right or unknown_tag.suggestion(facts, scope) or tag_joined.joined(facts.name, scope.vocabulary):
+    if not right or unknown_tag.suggestion(facts, environment) or tag_joined.joined(facts.name, environment.vocabulary):
         return
     sure = is_mechanical(odd, right) or (" " in right and words.is_one_edit(odd, right.replace(" ", "")))
     text = " ".join(right if part == odd else part for part in parts)

@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
             continue
         body = context.source[node.start : node.end]
         inner = body[1:-1].strip()
-        if not inner or context.scope.is_known(body):
+        if not inner or context.environment.is_known(body):
             continue
         message = (
             f"{quoted(body)} is a weight of 1.1, too little to see; remove the parentheses or write ({inner[:40]}:1.5)"

@@ -17,7 +17,7 @@ def check(context: Context) -> Iterator[Finding]:
     for node, level, place in context.brackets:
         body = context.source[node.start : node.end]
         alone = level.owner is None or not isinstance(level.owner, syntax.Bracket)
-        if node.kind != "lowered" or not alone or context.scope.is_known(body):
+        if node.kind != "lowered" or not alone or context.environment.is_known(body):
             continue
         depth = len(body) - len(body.lstrip("["))
         inner = body.strip("[] ")

@@ -48,7 +48,7 @@ def _naked(item: Item, context: Context) -> Iterator[Finding]:
             yield found(item, f"a weight needs parentheses; write {quoted(right)}", write=right)
     elif isinstance(owner, syntax.Group) and owner.weight is None and len(item.level.nodes) == 3:
         word = _WORD.fullmatch(item.text)
-        if word and context.scope.is_known(word["body"]) and not context.scope.is_known(word["word"]):
+        if word and context.environment.is_known(word["body"]) and not context.environment.is_known(word["word"]):
             yield found(owner, f"the weight is '{word['word']}', no number; write ({word['body']}:1.5)")
 
 

@@ -16,7 +16,7 @@ _WEIGHTED = re.compile(r"\(([^()]+):\s*-?\d+(?:\.\d+)?\)")
 def check(context: Context) -> Iterator[Finding]:
     """Look for the form in the source."""
     for match in _WEIGHTED.finditer(context.source):
-        if not context.scope.is_known(match.group()):
+        if not context.environment.is_known(match.group()):
             inner = match[1].strip()
             yield found(match.span(), f"weights are not read here; write {quoted(inner)}", write=inner)
 

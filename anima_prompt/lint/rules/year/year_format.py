@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.document import Role
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
-from anima_prompt.lint.scope import Facts, Scope
 
 _YEAR = re.compile(r"(?:(?:year|y)[ _:=-]*)?(?P<year>(?:19|20)\d\d)s?", re.IGNORECASE)
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at tags that mean a year."""
     match = _YEAR.fullmatch(facts.literal)
     if not match or (facts.text.endswith("s") and facts.entry is not None):

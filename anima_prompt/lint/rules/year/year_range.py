@@ -6,19 +6,19 @@ import re
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
-from anima_prompt.lint.scope import Facts, Scope
 
 _FIRST = 2005
 _YEAR = re.compile(r"year_(\d{4})")
 
 
-def check_tag(facts: Facts, scope: Scope) -> Iterator[Finding]:
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Look at years before 2005 and behind the profile's last."""
     match = _YEAR.fullmatch(facts.name) if facts.name.startswith("year_") else None
     if not match:
         return
-    last = scope.profile.latest_year
+    last = environment.profile.latest_year
     right = f"year {min(max(int(match[1]), _FIRST), last)}"
     if right != f"year {match[1]}":
         message = f"the training pictures run from {_FIRST} to {last}; write '{right}'"

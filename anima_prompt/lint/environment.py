@@ -1,4 +1,4 @@
-"""What does not change from prompt to prompt: dialect, profile, vocabulary, and the facts about tags met so far.
+"""What stays the same from prompt to prompt: dialect, profile, vocabulary, and the facts about tags met so far.
 
 Facts are remembered by text, since prompts repeat their tags; the memory is bounded.
 """
@@ -49,7 +49,7 @@ class _Memory:
     known: dict[str, bool] = field(default_factory=dict)
 
 
-class Scope:
+class Environment:
     """The unchanging surroundings of a check."""
 
     def __init__(

@@ -47,9 +47,9 @@ class WordCheck:
         """Yield a finding for every such tag."""
         if context.by_name.keys().isdisjoint(self.words):
             return
-        severity = self.severities.get(context.scope.profile.name)
+        severity = self.severities.get(context.environment.profile.name)
         for item in context.items:
-            if item.name in self.words and not item.facts.artist and item.name not in context.scope.words:
+            if item.name in self.words and not item.facts.artist and item.name not in context.environment.words:
                 write = self.words[item.name]
                 message = self.message.format(text=quoted(item.text), write=quoted(write or ""))
                 yield found(item, message, edits=_edits(context, item, write), severity=severity)
@@ -75,7 +75,7 @@ def _edits(context: Context, item: Item, write: str | None) -> list[Edit | None]
     if write is None:
         return None
     if write:
-        return [Edit(item.start, item.end, escape(write, context.scope.dialect))] if item.plain else None
+        return [Edit(item.start, item.end, escape(write, context.environment.dialect))] if item.plain else None
     return [context.without(item)]
 
 

@@ -10,15 +10,15 @@ from html import escape as escape_html
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anima_prompt.batch.outputs import Echo
-from anima_prompt.batch.outputs.rows import Row, rows
 from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.escapes import visible
 from anima_prompt.lint.registry import all_rules
+from anima_prompt.lint_files.outputs import Echo
+from anima_prompt.lint_files.outputs.rows import Row, rows
 from anima_prompt.numbers import counted
 
 if TYPE_CHECKING:
-    from anima_prompt.batch.runner import Report
+    from anima_prompt.lint_files.runner import Report
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 

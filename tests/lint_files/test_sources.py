@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from anima_prompt.batch.configuration import Use
-from anima_prompt.batch.runner import Batch, Options, Report
-from anima_prompt.batch.sources import Captions, PartlyReadError, pieces_of, with_texts
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError
 from anima_prompt.lint.document import Role
+from anima_prompt.lint_files.configuration import Use
+from anima_prompt.lint_files.runner import Batch, Options, Report
+from anima_prompt.lint_files.sources import Captions, PartlyReadError, pieces_of, with_texts
 from anima_prompt.profiles import guess_profile
-from tests.batch.pictures import PARAMETERS, graph, save
+from tests.lint_files.pictures import PARAMETERS, graph, save
 
 
 def report(path: Path, **use: object) -> Report:

@@ -10,10 +10,10 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 
-from anima_prompt.batch.configuration import Use
-from anima_prompt.batch.outputs import FORMATS, writer_for
-from anima_prompt.batch.outputs.rows import rows
-from anima_prompt.batch.runner import Batch, Options, Report
+from anima_prompt.lint_files.configuration import Use
+from anima_prompt.lint_files.outputs import FORMATS, writer_for
+from anima_prompt.lint_files.outputs.rows import rows
+from anima_prompt.lint_files.runner import Batch, Options, Report
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from anima_prompt.batch.outputs import Echo
-from anima_prompt.batch.outputs.rows import Row, rows
-from anima_prompt.batch.sources import line_of
 from anima_prompt.diagnostics import Severity
 from anima_prompt.escapes import escape, visible
+from anima_prompt.lint_files.outputs import Echo
+from anima_prompt.lint_files.outputs.rows import Row, rows
+from anima_prompt.lint_files.sources import line_of
 from anima_prompt.numbers import counted
 
 if TYPE_CHECKING:
-    from anima_prompt.batch.runner import Report
+    from anima_prompt.lint_files.runner import Report
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _WIDTH = 100

@@ -10,14 +10,14 @@ from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from anima_prompt import __version__
-from anima_prompt.batch.outputs import Echo
-from anima_prompt.batch.outputs.rows import Row, data, error_rows, rows, shown_path
 from anima_prompt.diagnostics import Severity
 from anima_prompt.escapes import dump_json, visible
 from anima_prompt.lint.registry import all_rules
+from anima_prompt.lint_files.outputs import Echo
+from anima_prompt.lint_files.outputs.rows import Row, data, error_rows, rows, shown_path
 
 if TYPE_CHECKING:
-    from anima_prompt.batch.runner import Report
+    from anima_prompt.lint_files.runner import Report
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}

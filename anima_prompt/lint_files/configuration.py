@@ -21,10 +21,10 @@ from anima_prompt.dialects import Dialect
 from anima_prompt.documents import Value, load_documents
 from anima_prompt.errors import InputError
 from anima_prompt.lint.config import Config
-from anima_prompt.lint.datarules import read_rules
 from anima_prompt.lint.document import Role
 from anima_prompt.lint.registry import all_rules, joined
 from anima_prompt.lint.rule import Rule
+from anima_prompt.lint.word_rules import read_rules
 from anima_prompt.safe_paths import read_utf8
 
 FILES = ("anima-prompt.toml", "anima-prompt.yaml", "anima-prompt.yml", "pyproject.toml")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from anima_prompt.batch.cache import Cache, document_key, setup_digest
-from anima_prompt.batch.configuration import Use
-from anima_prompt.batch.runner import Batch, Options, expand, reports
 from anima_prompt.errors import InputError
 from anima_prompt.lint.config import Config
 from anima_prompt.lint.document import Document
 from anima_prompt.lint.linter import lint
 from anima_prompt.lint.registry import all_rules
+from anima_prompt.lint_files.cache import Cache, document_key, setup_digest
+from anima_prompt.lint_files.configuration import Use
+from anima_prompt.lint_files.runner import Batch, Options, expand, reports
 
 
 def batch(*, cached: bool = False, **choices: tuple[str, ...]) -> Batch:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from anima_prompt.batch.runner import Report
+    from anima_prompt.lint_files.runner import Report
 
 Echo = Callable[[str], None]
 
@@ -34,14 +34,14 @@ def writer_for(name: str, echo: Echo, *, colour: bool = False) -> Writer:
         colour: whether the terminal shows colours; for ``text`` and ``concise``.
     """
     if name in ("text", "concise"):
-        from anima_prompt.batch.outputs.plain import Concise, Text
+        from anima_prompt.lint_files.outputs.plain import Concise, Text
 
         return Text(echo, colour=colour) if name == "text" else Concise(echo, colour=colour)
     if name == "html":
-        from anima_prompt.batch.outputs.page import Page
+        from anima_prompt.lint_files.outputs.page import Page
 
         return Page(echo)
-    from anima_prompt.batch.outputs import machine
+    from anima_prompt.lint_files.outputs import machine
 
     writers: dict[str, Callable[[Echo], Writer]] = {
         "json": machine.Json,

@@ -11,9 +11,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from anima_prompt.batch.cache import Cache, document_key, setup_digest
-from anima_prompt.batch.configuration import Project, Use, find_project, read_project, with_choices
-from anima_prompt.batch.sources import (
+from anima_prompt.diagnostics import Diagnostic
+from anima_prompt.errors import AnimaPromptError, InputError
+from anima_prompt.escapes import visible
+from anima_prompt.interchange.textfile import read_text, shortened
+from anima_prompt.lint.document import Role
+from anima_prompt.lint.fixing import Fixed
+from anima_prompt.lint.linter import Linter, with_suppressions
+from anima_prompt.lint.rule import Rule
+from anima_prompt.lint_files.cache import Cache, document_key, setup_digest
+from anima_prompt.lint_files.configuration import Project, Use, find_project, read_project, with_choices
+from anima_prompt.lint_files.sources import (
     Captions,
     PartlyReadError,
     Piece,
@@ -24,14 +32,6 @@ from anima_prompt.batch.sources import (
     text_pieces,
     with_texts,
 )
-from anima_prompt.diagnostics import Diagnostic
-from anima_prompt.errors import AnimaPromptError, InputError
-from anima_prompt.escapes import visible
-from anima_prompt.interchange.textfile import read_text, shortened
-from anima_prompt.lint.document import Role
-from anima_prompt.lint.fixing import Fixed
-from anima_prompt.lint.linter import Linter, with_suppressions
-from anima_prompt.lint.rule import Rule
 from anima_prompt.safe_paths import exists, is_folder, is_link
 
 FEW = 64
@@ -182,7 +182,7 @@ class Batch:
         figures: dict[str, Any] = self.options.settings
         if not figures:
             return piece
-        from anima_prompt.batch.sources import settings_from
+        from anima_prompt.lint_files.sources import settings_from
 
         given = settings_from(figures)
         own = piece.document.settings

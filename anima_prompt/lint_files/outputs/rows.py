@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from anima_prompt.batch.sources import Piece
 from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.lint.document import Document
+from anima_prompt.lint_files.sources import Piece
 
 if TYPE_CHECKING:
-    from anima_prompt.batch.runner import Report
+    from anima_prompt.lint_files.runner import Report
 
 UNREADABLE = "unreadable-input"
 """Name of a row that is an error about an input, not a rule's finding. Its code is empty."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.batch.test_outputs import HOSTILE, reports, written
 from tests.browser import Open
+from tests.lint_files.test_outputs import HOSTILE, reports, written
 
 
 @pytest.fixture(scope="module")

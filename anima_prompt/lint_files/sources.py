@@ -15,7 +15,6 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from anima_prompt.batch.configuration import Use
 from anima_prompt.diagnostics import Part
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError, InputError
@@ -25,6 +24,7 @@ from anima_prompt.interchange.records import Record, read_record, write_record
 from anima_prompt.interchange.textfile import DIVIDER, join_negative, lines_of, read_text, split_negative
 from anima_prompt.interchange.workflow import is_workflow, read_workflow
 from anima_prompt.lint.document import Document, Role, Settings
+from anima_prompt.lint_files.configuration import Use
 from anima_prompt.profiles import DEFAULT_PROFILE, guess_profile
 from anima_prompt.surrogates import reject_surrogates
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from anima_prompt.batch.configuration import Use, find_project, read_project, with_choices
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError
 from anima_prompt.lint.document import Role
+from anima_prompt.lint_files.configuration import Use, find_project, read_project, with_choices
 
 TOML = """
 select = ["ALL"]
@@ -144,7 +144,7 @@ def test_globs(tmp_path: Path, glob: str, path: str, fits: bool) -> None:
 
 
 def test_own_rules_and_words_reach_the_linter(tmp_path: Path) -> None:
-    from anima_prompt.batch.runner import Batch, Options
+    from anima_prompt.lint_files.runner import Batch, Options
 
     rules = """
 - code: OUR101
