@@ -1,4 +1,4 @@
-"""``@hatsune miku``: an ``@`` before something else."""
+"""``@hatsune miku``: an ``@`` before a name that is not an artist's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STUDIO = re.compile(r"(?:studio|production|animation|pictures|works|inc|co\.|lt
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at names that the vocabulary knows as something else alone."""
+    """Flag ``@`` before a known tag that is not an artist, or before a studio."""
     if not facts.artist or facts.entry is not None or "@" in facts.text[1:]:
         return
     entry = environment.vocabulary.lookup(facts.name)

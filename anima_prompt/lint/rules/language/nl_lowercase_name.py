@@ -1,4 +1,4 @@
-"""A known character in a sentence, in lower case."""
+"""A known character's name in lower case in a sentence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RUN = re.compile(r"[a-z][a-z'-]+(?: [a-z][a-z'-]+){1,2}")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look up neighbouring words of sentences; names of two and three words alone are certain enough."""
+    """Flag a character's name of two or three lower-case words in a sentence."""
     for sentence in context.sentences:
         tokens = list(_WORD.finditer(sentence.text))
         for first, last in ((i, i + n) for n in (3, 2) for i in range(len(tokens) - n + 1)):
@@ -36,7 +36,7 @@ RULE = Rule(
     code="ANI704",
     name="nl-lowercase-name",
     severity=Severity.INFO,
-    reason="Sentences in the captions were English as usual: 'Hatsune Miku' there, 'hatsune miku' among the tags. "
+    reason="Sentences in the captions were ordinary English: 'Hatsune Miku' there, 'hatsune miku' among the tags. "
     "Source: model card.",
     bad=plain("safe. In a park hatsune miku is skating on the frozen lake."),
     good=plain("safe. In a park Hatsune Miku is skating on the frozen lake.", "1girl, hatsune miku"),

@@ -1,4 +1,4 @@
-"""A period in the negative prompt that the prompt asks for."""
+"""A period in the negative prompt that opposes the look that the prompt asks for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NEW_LOOK = re.compile(r"year_202\d")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Compare periods with the years and styles of the prompt."""
+    """Flag a period in the negative prompt that opposes a year or retro style of the prompt."""
     if context.other is None:
         return
     for item in context.other.items:

@@ -1,4 +1,4 @@
-"""A prompt that leaves nearly everything open."""
+"""A prompt that leaves most of the image undescribed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORDS = 8
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Count the tags that say something of the picture."""
+    """Flag a prompt with fewer than four content tags and no sentence of eight or more words."""
     content = sum(item.section in _CONTENT for item in context.items)
     if not context.items or content >= _LEAST or any(len(s.text.split()) >= _WORDS for s in context.sentences):
         return
@@ -32,7 +32,7 @@ RULE = Rule(
     code="ANI309",
     name="too-short",
     severity=Severity.INFO,
-    reason="Short prompts give unpredictable pictures, and sometimes unsuitable ones. Source: model card; official "
+    reason="Short prompts give unpredictable images, and sometimes unsuitable ones. Source: model card; official "
     "examples as short exist and are fine.",
     bad=plain("1girl", "masterpiece, best quality, safe, 1girl, smile"),
     good=plain("1girl, silver hair, school uniform, classroom", "A girl with silver hair sits in an empty classroom."),

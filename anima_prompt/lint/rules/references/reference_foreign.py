@@ -16,7 +16,7 @@ _REFERENCE = re.compile(
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for the forms in the source."""
+    """Flag a reference in SwarmUI's syntax, such as ``<random:hat,cap>``, anywhere in the text."""
     for match in _REFERENCE.finditer(context.source):
         yield found(
             match.span(), f"{quoted(match.group())} is SwarmUI's syntax, plain text elsewhere; resolve it first"

@@ -1,4 +1,4 @@
-"""``**bold**``, bullet points, headings, ``style: anime``."""
+"""``**bold**``, bullet points, ``style: anime``: Markdown and labels of forms."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KEY = re.compile(
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for the forms in the source."""
+    """Flag Markdown (bold, strikethrough, code, lists) and labels of forms such as ``style:``."""
     source, signs = context.source, context.characters
     if "*" in signs or "~" in signs:
         for match in _BOLD.finditer(source):

@@ -14,12 +14,12 @@ _MIXED = re.compile(r"(?=\w*[A-Za-z])(?=\w*[\u0370-\u03ff\u0400-\u04ff\u0500-\u0
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for words of two scripts."""
+    """Flag a word of Latin letters and Cyrillic or Greek lookalikes."""
     if context.source.isascii():
         return
     for match in _MIXED.finditer(context.source):
         right = match.group().translate(_LOOKALIKE)
-        if right.isascii() and right != match.group():  # a letter that is none may stand behind the word
+        if right.isascii() and right != match.group():  # else it contains a letter without a lookalike
             yield found(match.span(), f"{quoted(right)} is written with letters of another script", write=right)
 
 

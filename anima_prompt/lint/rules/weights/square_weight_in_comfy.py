@@ -1,4 +1,4 @@
-"""``[hat]`` where square brackets mean nothing."""
+"""``[hat]`` in a front end that reads square brackets as text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anima_prompt.syntax import nodes as syntax
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at brackets that stand for themselves."""
+    """Flag square brackets that lower a weight in A1111's family but are text here."""
     for node, level, place in context.brackets:
         body = context.source[node.start : node.end]
         alone = level.owner is None or not isinstance(level.owner, syntax.Bracket)

@@ -1,4 +1,4 @@
-"""``(a:1,2)``, ``a:1.2``: a weight that is none."""
+"""``(a:1,2)``, ``a:1.2``: a malformed weight."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WORD = re.compile(r"(?P<body>[^:]+):(?P<word>[a-z]+)")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at the parser's reports, at groups without a number, and at tags with one."""
+    """Flag a weight that is malformed, in full-width digits, or without parentheses."""
     for diagnostic in context.tree.diagnostics:
         if diagnostic.name == "weight-format":
             match = _TAIL.fullmatch(context.source[diagnostic.start : diagnostic.end])
@@ -53,7 +53,7 @@ def _naked(item: Item, context: Context) -> Iterator[Finding]:
 
 
 def _is_schedule(context: Context, item: Item) -> bool:
-    """Say whether the number belongs to a bracket that was cut by a comma."""
+    """Say whether the number belongs to a bracket that a comma divides."""
     return "[" in context.characters and "[" in context.source[: item.start] and "]" in context.source[item.end :]
 
 

@@ -12,7 +12,7 @@ _WORDS = 8
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at groups that hold eight words and more without a comma."""
+    """Flag a weighted group of eight or more words without a comma."""
     for group in context.groups:
         node = group.node
         if node.weight in (None, 1) or group.inside is not None:
