@@ -48,7 +48,7 @@ def run(source: str, given: dict[str, Any]) -> int:
     files = chosen_files(given["folder"], given["checkpoint"])
     prompts = _prompts(source, given, dialect, default_profile(files))
     seed = secrets.randbelow(2**32) if given["seed"] is None else check_seed(given["seed"])
-    loras = tuple(replace(use, path=files.lora(use.path)) for use in map(LoraUse.parse, given["loras"]))
+    loras = tuple(replace(use, path=files.find_lora(use.path)) for use in map(LoraUse.parse, given["loras"]))
     jobs = [
         Job(text, negative, _settings(given, profile), one, loras, dialect)
         for text, negative, profile in prompts
@@ -166,7 +166,7 @@ def _models(files: ModelFiles, given: dict[str, Any]) -> Models:
 def _one(renderer: Renderer, job: Job, path: Path, given: dict[str, Any]) -> None:
     start: StartImage | None = None
     if given["init"]:
-        start = renderer.start_from(given["init"], job.settings, given["mask"], strip=given["strip"])
+        start = renderer.load_start_image(given["init"], job.settings, given["mask"], strip=given["strip"])
     preview = Preview(renderer.models.vae) if given["preview"] else None
     began = time.perf_counter()
 

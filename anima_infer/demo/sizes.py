@@ -12,7 +12,7 @@ from torch import nn
 
 from anima_infer.model.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
 from anima_infer.model.layers import RmsNorm
-from anima_infer.model.vae import Norm
+from anima_infer.model.vae import ChannelNorm
 
 VAE = VaeConfig(width=16)
 QWEN_VOCABULARY, T5_VOCABULARY = 640, 768
@@ -30,7 +30,7 @@ def fresh(network: nn.Module, source: torch.Generator) -> nn.Module:
     for module in network.modules():
         if isinstance(module, RmsNorm):
             nn.init.ones_(module.weight)
-        elif isinstance(module, Norm):
+        elif isinstance(module, ChannelNorm):
             nn.init.ones_(module.gamma)
         elif isinstance(module, nn.Linear | nn.Conv2d | nn.Embedding):
             fan = module.weight[0].numel() if not isinstance(module, nn.Embedding) else 4

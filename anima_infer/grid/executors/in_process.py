@@ -62,7 +62,7 @@ class InProcess:
                 if dit is not None:
                     known[f"checkpoint {checkpoint}"] = fingerprint(_file_in(dit))
         for use in dict.fromkeys(use for cell in cells for use in cell.job.loras):
-            path = files.lora(use.path)
+            path = files.find_lora(use.path)
             if is_file(path):
                 known[f"LoRA {use.path}"] = fingerprint(path)
         return known

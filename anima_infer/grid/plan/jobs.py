@@ -25,7 +25,7 @@ def job_to_dict(job: Job) -> dict[str, Any]:
         "dialect": job.dialect.value,
         "zero_if_empty": job.zero_if_empty,
         "settings": {**settings, "guidance_scale": guidance.pop("scale"), **guidance},
-        "loras": [{"path": str(use.path), "strength": use.strength, "text": use.text} for use in job.loras],
+        "loras": [{"path": str(use.path), "strength": use.strength, "text": use.text_strength} for use in job.loras],
     }
 
 

@@ -28,14 +28,15 @@ from tests.infer.tiny import source
 
 def test_training_sees_what_inference_computes(tokenizers: Tokenizers) -> None:
     """Batched and padded contexts are those that rendering makes one by one."""
-    from anima_infer.encoder import Encoder
+    from anima_infer.encoder import PromptEncoder
 
     trunk = demo.new_trunk()
     texts = ["1girl, red hair", "", "a much longer caption, with many words in it, and blue eyes"]
     prompts = [tokenizers.encode([(text, 1.0)] if text else []) for text in texts]
     with torch.no_grad():
         batch = trunk.contexts(prompts)
-        alone = [Encoder(tokenizers, trunk.text, trunk.adapter).contexts([tokens])[0] for tokens in prompts]
+        encoder = PromptEncoder(tokenizers, trunk.text, trunk.adapter)
+        alone = [encoder.encode_tokens(tokens) for tokens in prompts]
     for index, one in enumerate(alone):
         length = one.lengths[0]
         torch.testing.assert_close(batch.rows[index, :length], one.rows[0], atol=1e-5, rtol=1e-4)

@@ -129,7 +129,7 @@ def test_errors_of_the_linter_stop_a_run_unless_told(spec: Path, tiny: Tiny, tmp
     ("arguments", "message"),
     [
         (["plan", "nothing.yaml"], "nothing.yaml"),
-        (["run", "{spec}", "-o", "{tmp}/x", "--models", "{tmp}/nowhere"], "is no folder"),
+        (["run", "{spec}", "-o", "{tmp}/x", "--models", "{tmp}/nowhere"], "is not a folder"),
         (["sheet", "{tmp}"], "holds no grid.json"),
         (["report", "{tmp}"], "holds no grid.json"),
         (["results", "{tmp}"], "holds no grid.json"),

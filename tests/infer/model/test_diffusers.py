@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from anima_infer.checkpoint import WeightFile, load_adapter, load_dit, load_vae
 from anima_infer.model.dit import Dit
 from anima_infer.model.inputs import Conditioning
-from anima_infer.model.vae import Vae, decode
+from anima_infer.model.vae import Vae
 from anima_infer.sampling.denoise import denoise
 from anima_infer.sampling.guidance import Guidance
 from anima_infer.sampling.noise import initial_noise
