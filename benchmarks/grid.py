@@ -93,7 +93,7 @@ def run(side: str, options: argparse.Namespace) -> dict[str, Any]:
             models = Models(encoder, dit, vae, ModelFiles())
             began = time.perf_counter()
             summary = run_grid(plan, Path(place) / "grid", InProcess(models.files, load=lambda _: models))
-            assert summary.made == len(plan.cells)
+            assert summary.rendered == len(plan.cells)
         else:
             file = WeightFile.open(folder / "dit.safetensors")
             theirs = peers.diffusers_dit(DitConfig(), {n: file.raw(n) for n in find_part(file, "dit").names}, dtype)

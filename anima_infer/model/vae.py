@@ -47,8 +47,8 @@ TAIL = 8
 """Decoder layers before this one see the whole image in ``decode``; later ones may run in strips."""
 
 TAIL_HALO = 10
-"""Rows at the tail's own scale that a strip needs on either side: 6 for 3 blocks of two convolutions at this scale, and 4
-for the upsampling's convolution, 3 blocks and the head, 8 rows at twice the size."""
+"""Rows at the tail's own scale that a strip needs on either side: 6 for 3 blocks of two convolutions at this scale, and
+4 for the upsampling's convolution, 3 blocks and the head (8 rows at twice the size)."""
 
 
 HEAD_HALO = 8
