@@ -168,7 +168,7 @@ def run(spec: str, output: Path, given: Mapping[str, Any]) -> int:
     found = lint(planned)
     _print_findings(found, len(planned.texts))
     if _has_errors(found) and not given["no_lint"]:
-        click.echo("error: the linter found errors; mend them, or render anyway with --no-lint", err=True)
+        click.echo("error: the linter found errors; fix them, or render anyway with --no-lint", err=True)
         return FINDINGS
     files = chosen_files(given["folder"], another="the specification's key checkpoint")
     load = partial(Models.load, dtype=given["dtype"], device=given["device"], offload=given["offload"])

@@ -55,7 +55,7 @@ def run(source: str, given: dict[str, Any]) -> int:
         for one in consecutive_seeds(seed, given["count"])
     ]
     if not given["no_lint"] and _has_errors(jobs, prompts):
-        click.echo("error: the linter found errors; mend them, or render anyway with --no-lint", err=True)
+        click.echo("error: the linter found errors; fix them, or render anyway with --no-lint", err=True)
         return FINDINGS
     renderer = Renderer(_models(files, given))
     if given["compiled"]:

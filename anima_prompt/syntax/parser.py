@@ -396,7 +396,7 @@ class _Parser:
         children: list[Node] = [Mark(start, start + 1, "(")]
         if weight is None and inner_end == close and _is_weight_typo(text, start, close):
             self.report(
-                "weight-format", start, close + 1, "the weight is no number and stays in the text; write (tag:1.2)"
+                "weight-format", start, close + 1, "the weight is not a number and stays in the text; write (tag:1.2)"
             )
             children.append(Malformed(start + 1, close, text[start + 1 : close], "weight-format"))
         else:

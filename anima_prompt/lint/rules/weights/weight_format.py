@@ -25,7 +25,7 @@ def check(context: Context) -> Iterator[Finding]:
             match = _TAIL.fullmatch(context.source[diagnostic.start : diagnostic.end])
             number = (match["semi"] or f"{match['whole']}.{match['part']}") if match else ""
             right = f"({match['body']}:{number})" if match else None
-            message = f"the weight is no number and stays in the text; write {quoted(right or '(tag:1.2)')}"
+            message = f"the weight is not a number and stays in the text; write {quoted(right or '(tag:1.2)')}"
             yield found(diagnostic, message, write=right)
     for group in context.groups:
         mark = group.node.children[-1]
