@@ -147,7 +147,7 @@ class _Run:
     """One call of the command."""
 
     def __init__(self, given: dict[str, Any]) -> None:
-        from anima_prompt.lint_files.runner import Batch, Options
+        from anima_prompt.lint_files.runner import Options
 
         self.given = given
         self.fixing = given["fix"] or given["unsafe_fixes"] or given["diff"]
@@ -158,9 +158,18 @@ class _Run:
         options = Options(
             _use(given), choices, given["config"], given["isolated"], not given["no_cache"], _figures(given)
         )
-        self.batch: Batch = Batch(options)
+        self.options = options
         self.least = Severity(given["severity"]).rank
         self.fatal = Severity(given["fail_on"]).rank
+        self._start()
+
+    def _start(self) -> None:
+        """Begin a run: configurations and profiles are read anew, and nothing is counted yet."""
+        from anima_prompt.lint_files.configuration import forget_projects
+        from anima_prompt.lint_files.runner import Batch
+
+        forget_projects()
+        self.batch: Batch = Batch(self.options)
         self.counts: Counter[tuple[str, str, str]] = Counter()
         self.worst = 3
         self.errors = 0
@@ -187,6 +196,8 @@ class _Run:
                 echo(statistics(self.counts, errors=self.errors))
             elif not self.given["diff"]:
                 writer.close()
+        if self.batch.cache_problem:
+            echo_message(f"warning: {self.batch.cache_problem}")
         return self._exit_code()
 
     def watch(self, sources: tuple[str, ...]) -> None:
@@ -197,6 +208,7 @@ class _Run:
                 now = _stamps(sources, self.batch)
                 if now != before:
                     before = now
+                    self._start()
                     click.clear()
                     click.echo(
                         f"{time.strftime('%H:%M:%S')} watching {visible(', '.join(sources))}; stop with Ctrl-C\n"
@@ -395,6 +407,10 @@ def _stamps(sources: tuple[str, ...], batch: Batch) -> dict[str, float]:
     from anima_prompt.lint_files.runner import expand
 
     files = expand([source for source in sources if not looks_like_text(source)], batch)
+    projects = [batch.project_of(file) for file in files]
+    named = [batch.options.use.profile, *(project.use.profile for project in projects)]
+    files += [str(project.path) for project in projects if project.path]
+    files += [profile for profile in named if profile]
     return {file: Path(file).stat().st_mtime for file in files if exists(file)}
 
 
