@@ -1,15 +1,18 @@
-# make demo: set up and do the main job.  make test: set up and run every check.
-.PHONY: help demo test check format rules bench bench-infer demo-model clean setup-dev
+# The two commands of the README are `make demo` and `make test`; CONTRIBUTING.md shows the same without make.
+.PHONY: help demo test check format rules release bench bench-infer demo-model clean setup-dev
 
 help:
-	@echo "make demo    set up, lint and build the example prompts, render the example grids with the demo model"
-	@echo "make test    set up and run lint, types, layers and all tests"
-	@echo "make check   the same without the slow tests"
-	@echo "make format  put the code in shape"
-	@echo "make rules   write docs/rules.md again"
+	@echo "make demo         install, build and lint the example prompts, render the example grids with the demo model"
+	@echo "make test         install the development tools, then run lint, types, layer checks and all tests"
+	@echo "make check        the same without the slow tests"
+	@echo "make format       fix style and format the code"
+	@echo "make rules        regenerate docs/rules.md"
+	@echo "make setup-dev    install the development tools into .venv"
+	@echo "make release      build the files of a release and check them (uploads nothing)"
+	@echo "make bench        compare parsing with other libraries (installs them into .venv-bench)"
 	@echo "make bench-infer  compare rendering with diffusers at full size (6 GB of memory, 15 minutes)"
-	@echo "make demo-model   train the tiny demo model (some three hours on two cores)"
-	@echo "make bench   compare with peers (installs them into .venv-bench)"
+	@echo "make demo-model   train the demo model (about three hours on two cores)"
+	@echo "make clean        delete .venv, .venv-bench, caches and everything that was built"
 
 demo:
 	@scripts/setup_venv.sh infer
@@ -47,6 +50,9 @@ demo-model: setup-dev
 bench:
 	@scripts/setup_bench.sh
 	.venv-bench/bin/python benchmarks/parse.py
+
+release: setup-dev
+	.venv/bin/python scripts/release.py
 
 setup-dev:
 	@scripts/setup_venv.sh dev

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from anima_infer.checkpoint import WeightFile, describe_file
 from anima_infer.errors import CheckpointError
-from anima_prompt.paths import from_home, is_file, is_folder
+from anima_prompt.safe_paths import expand_home, is_file, is_folder
 from anima_prompt.tokens import VARIABLE, find_folders
 
 HUB = "circlestone-labs/Anima"
@@ -108,7 +108,7 @@ class ModelFiles:
         Raises:
             CheckpointError: there is no such file, or the folder lacks a part.
         """
-        path = from_home(checkpoint)
+        path = expand_home(checkpoint)
         if is_folder(path):
             return find_files(path).require_all(checkpoint)
         candidates = self.checkpoints()
@@ -137,7 +137,7 @@ def find_files(folder: str | Path) -> ModelFiles:
     Raises:
         CheckpointError: the folder does not exist.
     """
-    root = from_home(folder)
+    root = expand_home(folder)
     if not is_folder(root):
         raise CheckpointError(f"{root} is not a folder; pass the ComfyUI folder, or the folder with the model's files")
     roots = [root, root / "models", root / "split_files"]

@@ -18,8 +18,12 @@ _SCORE = re.compile(r"score_\d+(?:_up)?", re.IGNORECASE)
 QUALIFIER = re.compile(r"_\(([^()]+)\)$")
 """The last qualifier of a name: ``(kancolle)`` of ``fubuki_(kancolle)``."""
 
+qualified = re.compile(r"[^()]*[^\s()_,][ _]?(?:\((?:[^()]|\([^()]*\))+\)[ _]?)+").fullmatch
+"""Match an unescaped text that ends in qualifiers: ``fern (sousou no frieren)``, ``hina_(dress)_(blue_archive)``."""
+
 _INNER_UNDERSCORE = re.compile(r"(?<=[^\s_])_(?=[^\s_])")
 _WHITESPACE = re.compile(r"\s+")
+_LIVE_PAREN = re.compile(r"(?<!\\)[()]")
 _ESCAPED_PAREN = re.compile(r"\\([()])")
 _A1111_ESCAPE = re.compile(r"\\(.)|\\$", re.DOTALL)
 
@@ -49,14 +53,14 @@ def _between_signs(name: str, place: int) -> bool:
 
 
 def spaced(text: str) -> str:
-    """Return ``text`` with spaces for underscores, except where :func:`keeps_underscores` says they belong.
+    r"""Return ``text`` with spaces for underscores, except where :func:`keeps_underscores` says they belong.
 
-    Outer and double underscores are no spelling of a space and stay.
+    Outer and double underscores do not stand for spaces and stay, and so do escapes.
 
-    >>> spaced("looking_at_viewer"), spaced("@_@"), spaced("score_7")
-    ('looking at viewer', '@_@', 'score_7')
+    >>> spaced("looking_at_viewer"), spaced("@_@"), spaced("score_7"), spaced(r"aikatsu!_\(series\)")
+    ('looking at viewer', '@_@', 'score_7', 'aikatsu! \\(series\\)')
     """
-    if "_" not in text or keeps_underscores(text):
+    if "_" not in text or keeps_underscores(unescape(text)):
         return text
     return _INNER_UNDERSCORE.sub(" ", text)
 
@@ -81,6 +85,15 @@ def escape(literal: str, dialect: Dialect = Dialect.COMFYUI) -> str:
     if dialect.reads_brackets:
         literal = literal.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
     return literal.replace("(", "\\(").replace(")", "\\)")
+
+
+def with_escapes(text: str) -> str:
+    r"""Return ``text`` with a backslash before every parenthesis that has none.
+
+    >>> with_escapes(r"hina \(dress\) (blue archive)")
+    'hina \\(dress\\) \\(blue archive\\)'
+    """
+    return _LIVE_PAREN.sub(lambda match: f"\\{match.group()}", text)
 
 
 def unescape(text: str, dialect: Dialect = Dialect.COMFYUI) -> str:

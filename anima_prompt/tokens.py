@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from anima_prompt.characters import check_characters
 from anima_prompt.errors import InputError
-from anima_prompt.paths import from_home, is_file
+from anima_prompt.safe_paths import expand_home, is_file
+from anima_prompt.surrogates import reject_surrogates
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -97,7 +97,7 @@ class Tokenizers:
         named = folder or os.environ.get(VARIABLE)
         if not named:
             raise InputError(f"no tokenizers are named; give the folder of ComfyUI or of the model, or set {VARIABLE}")
-        qwen, t5 = find_folders(from_home(named))
+        qwen, t5 = find_folders(expand_home(named))
         if qwen is None or t5 is None:
             gone = "qwen25_tokenizer" if qwen is None else "t5_tokenizer"
             raise InputError(f"{named}: holds no {gone}; both come with ComfyUI, in comfy/text_encoders")
@@ -115,13 +115,13 @@ class Tokenizers:
         weights; T5's end token has weight 1.
 
         Raises:
-            InputError: a text holds half a surrogate pair.
+            InputError: a text contains half a surrogate pair.
         """
         qwen: list[int] = []
         t5: list[int] = []
         weights: list[float] = []
         for text, weight in segments:
-            check_characters(text, "the prompt")
+            reject_surrogates(text, "the prompt")
             qwen += self._qwen.encode(text, add_special_tokens=False).ids
             pieces = self._t5.encode(text, add_special_tokens=False).ids
             t5 += pieces

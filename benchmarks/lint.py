@@ -68,11 +68,11 @@ def _shuffled(seed: int) -> str:
 
 
 def _import(path: Path, folder: Path) -> None:
-    from anima_prompt.vocabulary.library import Library
+    from anima_prompt.vocabulary.user_store import UserStore
 
     plain = folder / "list.csv"
     plain.write_bytes(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes())
-    Library(folder).add(plain)
+    UserStore(folder).add(plain)
 
 
 if __name__ == "__main__":

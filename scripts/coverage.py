@@ -4,7 +4,8 @@ Run it with ``python scripts/coverage.py LIST``, where LIST is a tab-separated f
 name, category number, post_count, deprecated. A use is one tag on one post. The figures belong into ``data/README.md``.
 
 ``--groups FILE`` (Danbooru's tag groups as JSON, gzip or plain: ``{group: {adult, sections}}``) measures the general
-tags once more, without those of adult groups and without those that hold one of ``WORDS``: what a general audience uses.
+tags once more, without those of adult groups and without those with a word of ``tests/golden/audience/listed.txt``
+or ``MILD``: what a general audience uses.
 """
 
 from __future__ import annotations
@@ -19,21 +20,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from anima_prompt.vocabulary import Vocabulary, data_folder
-from anima_prompt.vocabulary.lists import CATEGORIES
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
-WORDS = frozenset(
-    (
-        "penis pussy sex nipple nipples cum anal anus fellatio vaginal nude naked topless bottomless panty panties "
-        "breast breasts ass crotch pubic areola areolae erection condom bdsm bondage masturbation orgasm dildo vibrator "
-        "rape testicles paizuri hetero futanari bra underwear lingerie garter censoring censored uncensored cameltoe "
-        "groin cleavage lactation peeing urine clitoris handjob oral tentacles spread thong upskirt pantyshot "
-        "molestation ejaculation ahegao slave sideboob underboob thighs fishnet fishnets bulge navel spanking footjob "
-        "cunnilingus bestiality loli shota blood nudity guro undressing lift pull aside micro revealing highleg bikini "
-        "swimsuit"
-    ).split()
+from anima_prompt.vocabulary import Vocabulary, data_folder  # noqa: E402  the tests are no package of the wheel
+from anima_prompt.vocabulary.lists import CATEGORIES  # noqa: E402
+from tests.audience import listed_parts, read_hashes  # noqa: E402
+
+MILD = frozenset(
+    "aside bikini blood fishnet fishnets highleg lift micro navel pull revealing spread swimsuit tentacles thighs".split()
 )
-"""Words of tags that are not for a general audience; wider than it need be, so that the figure is not flattered by
+"""Words of tags that are left out besides the listed ones; wider than it need be, so that the figure is not flattered by
 tags that we would not pack anyway."""
 AUDIENCE = "general audience"
 
@@ -52,6 +49,7 @@ def adult_names(path: Path) -> set[str]:
 
 def uses_in(path: Path, adult: set[str] | None) -> Iterator[tuple[str, str, int]]:
     """Yield kind, name and uses of each tag; general tags for a general audience once more under a name of their own."""
+    listed = read_hashes("listed.txt")
     with opened(path) as rows:
         for row in rows:
             name, number, count, *_ = row.rstrip("\n").split("\t")
@@ -59,8 +57,8 @@ def uses_in(path: Path, adult: set[str] | None) -> Iterator[tuple[str, str, int]
                 continue
             kind, _ = CATEGORIES[number]
             yield kind, name, int(count)
-            mild = adult is not None and name not in adult and not WORDS & set(re.split(r"[_\-/()]+", name))
-            if kind == "general" and mild:
+            mild = adult is not None and name not in adult and MILD.isdisjoint(re.split(r"[_\-/()]+", name))
+            if kind == "general" and mild and not listed_parts(name, listed):
                 yield AUDIENCE, name, int(count)
 
 

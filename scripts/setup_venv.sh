@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 extras="${1:-}"
 python="${PYTHON:-python3}"
-state="$(cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)"
+state="$(cat pyproject.toml constraints.txt | cksum | tr ' ' '-')" # cksum is POSIX: macOS has no sha256sum
 stamp=".venv/.installed-${extras:-core}-$state"
 if [ -f "$stamp" ] || { [ "$extras" != dev ] && [ -f ".venv/.installed-dev-$state" ]; }; then exit 0; fi
 

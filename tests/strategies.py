@@ -14,6 +14,10 @@ PIECES = (
     "safe. A girl is here.", "She waves at it. ", "ye-pop\n", "embedding:foo", "long_hair", "\\(", "\\)", "dr. stone",
     "v", "...", ":)", ">:(", "，", "kimi no na wa.", "hatsune miku", "(smile:1.2)", "[a|b]", "[a:b:0.5]", "\u3000", "é",
     "\U0001f600", "女", "。", "\r\n", "\x00", "{a|b}", "${v}", "((", "))", ":nan)", "1e1", "-1",
+    "Soft light. ", "Left: ", "Right: red hair, ", "Girl on the left: ", "On the left, ", "to her right: ", "Night.",
+    "Dr. ", "mt. ", "e.g. ", "- ", "1. ", "[SCENE] ", "(left) ", "Description:\n", "the girl in the\n", "…", "; ", " — ",
+    "A sign reads \"NO, ", "Red Hair", "Blue eyes, ", "HER COAT IS RED. ", "<random:a,b>", "<random:", "<embed:foo>",
+    "<wildcard:x, <var:y>>", ">", ">_<", "embedding:foo.pt:1.2", "(embedding:foo:1.2)",
 )  # fmt: skip
 """Pieces of prompt syntax, whole and broken, so that random texts meet the grammar and not only its outside."""
 
@@ -39,6 +43,10 @@ SENTENCES = (
     'A neon sign above the door reads "ANIMA".',
     "The red dress (silk:1.3) is on the bed.",
     "On the left side of the image is Hatsune Miku, with long hair and a grey shirt.",
+    "Soft morning light.",
+    "Girl on the left: red hair, blue eyes.",
+    "On the right, a black cat; behind it, a lantern.",
+    "A market at night, (food stalls:2), lanterns above the crowd.",
 )
 
 

@@ -15,7 +15,7 @@ import click
 
 from anima_infer.errors import GridError
 from anima_infer.grid.store.contents import Grid, open_grid
-from anima_prompt.figures import many
+from anima_prompt.numbers import counted
 from anima_prompt.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
@@ -101,14 +101,14 @@ def _print_plan(planned: Plan, findings: Mapping[Diagnostic, int], seconds: floa
         labels = ", ".join(_short(value.label) for value in axis.values)
         click.echo(f"  {axis.name} ({roles[axis.name]}): {labels}; baseline {_short(axis.baseline)}")
     rendered = planned.rendered
-    counts = [many(len(planned.cells), "cell"), many(len(rendered), "image")]
+    counts = [counted(len(planned.cells), "cell"), counted(len(rendered), "image")]
     if planned.duplicates:
-        counts.append(f"{many(planned.duplicates, 'cell')} with the image of another cell")
+        counts.append(f"{counted(planned.duplicates, 'cell')} with the image of another cell")
     click.echo(", ".join(counts))
     loras = len({cell.job.loras for cell in rendered if cell.job.loras})
     click.echo(
-        f"{many(len(planned.texts), 'distinct prompt')}, {many(planned.model_loads, 'model load')}, "
-        f"{many(loras, 'set')} of LoRAs, {many(len(planned.batches), 'batch', 'es')}"
+        f"{counted(len(planned.texts), 'distinct prompt')}, {counted(planned.model_loads, 'model load')}, "
+        f"{counted(loras, 'set')} of LoRAs, {counted(len(planned.batches), 'batch', 'es')}"
     )
     time = (
         "time unknown before the first run"
@@ -189,7 +189,7 @@ def run(spec: str, output: Path, options: Mapping[str, Any]) -> int:
         save_rate("last", rate)
     _clear()
     click.echo(
-        f"{many(summary.rendered, 'image')} rendered in {_duration(summary.seconds)}, {summary.kept} kept, "
+        f"{counted(summary.rendered, 'image')} rendered in {_duration(summary.seconds)}, {summary.kept} kept, "
         f"{summary.failed} failed",
         err=True,
     )
@@ -207,9 +207,9 @@ def _notify(step: GridProgress) -> None:
         click.echo(f"failed: {_short(outcome.cell.job.prompt)}: {outcome.error}", err=True)
     if sys.stderr.isatty():
         left = _duration(step.remaining)
-        click.echo(f"\r\x1b[K{step.finished} of {many(step.total, 'image')}, {left} left", nl=False, err=True)
+        click.echo(f"\r\x1b[K{step.finished} of {counted(step.total, 'image')}, {left} left", nl=False, err=True)
     elif step.finished % max(1, step.total // 10) == 0:
-        click.echo(f"{step.finished} of {many(step.total, 'image')}, {_duration(step.remaining)} left", err=True)
+        click.echo(f"{step.finished} of {counted(step.total, 'image')}, {_duration(step.remaining)} left", err=True)
 
 
 def _clear() -> None:
@@ -313,7 +313,7 @@ def results(folder: Path, form: str) -> int:
 
 
 def _print_result(result: Any) -> None:
-    click.echo(f"{result.axis}: {many(result.votes, 'vote')} of {many(len(result.voters), 'voter')}")
+    click.echo(f"{result.axis}: {counted(result.votes, 'vote')} of {counted(len(result.voters), 'voter')}")
     width = max(len(_short(label)) for label, _ in result.ranking)
     for label, strength in result.ranking:
         click.echo(
@@ -355,7 +355,7 @@ def export(spec: str, output: Path, model: str | None, profile: str | None) -> i
         save = next(node for node in workflow.values() if node["class_type"] == "SaveImage")
         save["inputs"]["filename_prefix"] = f"grid/{cell.number:04}"
         write_text(output / f"{cell.number:04}-{cell.key}.json", json.dumps(workflow, ensure_ascii=False, indent=1))
-    click.echo(f"{many(len(planned.rendered), 'workflow')} in {output}", err=True)
+    click.echo(f"{counted(len(planned.rendered), 'workflow')} in {output}", err=True)
     return DONE
 
 
@@ -366,7 +366,7 @@ def import_images(folder: Path, output: Path) -> int:
     summary = build(folder, output)
     for reason in summary.skipped:
         click.echo(f"skipped: {reason}", err=True)
-    click.echo(f"{many(summary.imported, 'image')} imported, {len(summary.skipped)} skipped", err=True)
+    click.echo(f"{counted(summary.imported, 'image')} imported, {len(summary.skipped)} skipped", err=True)
     return report(output, None, {})
 
 

@@ -14,7 +14,7 @@ from anima_infer.checkpoint import WeightFile, find_part, load_adapter, load_dit
 from anima_infer.errors import CheckpointError
 from anima_infer.lora import Lora, Merger, convert_names, extract_lora, names_without_model
 from anima_infer.render.job import LoraUse
-from anima_prompt.figures import many
+from anima_prompt.numbers import counted
 
 _WORDS = 12
 _TRAINING = (
@@ -88,7 +88,7 @@ def convert(path: Path, to: str, output: Path) -> None:
     file = WeightFile.open(path)
     converted = convert_names({name: file.raw(name) for name in file}, to)
     write_weights(output, converted, file.metadata)
-    click.echo(f"{output}: {many(len(converted), 'tensor')} with names of {to}")
+    click.echo(f"{output}: {counted(len(converted), 'tensor')} with names of {to}")
 
 
 def merge(model: Path, uses: tuple[str, ...], output: Path) -> None:
@@ -109,7 +109,7 @@ def merge(model: Path, uses: tuple[str, ...], output: Path) -> None:
     if adapter is not None:
         weights |= {f"net.llm_adapter.{name}": tensor for name, tensor in adapter.state_dict().items()}
     write_weights(output, weights, {"merged": ", ".join(f"{use.path.name}:{use.strength:g}" for use in loras)})
-    click.echo(f"{output}: {many(len(weights), 'tensor')}")
+    click.echo(f"{output}: {counted(len(weights), 'tensor')}")
 
 
 def extract(base: Path, tuned: Path, rank: int, output: Path) -> None:
@@ -118,4 +118,4 @@ def extract(base: Path, tuned: Path, rank: int, output: Path) -> None:
     before, after = ({name: part.tensor(name) for name in part.names} for part in parts)
     lora = extract_lora(before, after, rank)
     write_weights(output, lora, {"extracted_from": f"{tuned.name} - {base.name}", "ss_network_dim": str(rank)})
-    click.echo(f"{output}: {many(len(lora) // 2, 'module')} of rank {rank}")
+    click.echo(f"{output}: {counted(len(lora) // 2, 'module')} of rank {rank}")

@@ -25,9 +25,9 @@ from anima_infer.sampling.noise import check_seed
 from anima_infer.sampling.settings import RenderSettings
 from anima_prompt.cli.source import text_of
 from anima_prompt.dialects import Dialect
-from anima_prompt.figures import SIZE, size_of
 from anima_prompt.interchange.promptfile import read_prompt_file
 from anima_prompt.interchange.textfile import split_negative
+from anima_prompt.numbers import SIZE, parse_size
 from anima_prompt.profiles import Profile, load_profile
 
 DONE, FINDINGS, INTERRUPTED = 0, 1, 130
@@ -98,7 +98,7 @@ def _negative(options: dict[str, Any], in_source: str | None, profile: Profile) 
 def _settings(options: dict[str, Any], profile: Profile) -> RenderSettings:
     overrides = {key: options[key] for key in ("steps", "guidance_scale", "sampler", "scheduler", "shift", "denoise")}
     if options["size"]:
-        size = size_of(options["size"])
+        size = parse_size(options["size"])
         if size is None:
             raise SettingsError(f"size is '{options['size']}'; expected {SIZE}")
         overrides |= {"width": size[0], "height": size[1]}

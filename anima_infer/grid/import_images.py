@@ -18,9 +18,9 @@ from anima_infer.grid.store.files import GRID, sha256_of
 from anima_infer.grid.store.lock import locked
 from anima_infer.grid.store.manifest import DONE, Manifest
 from anima_prompt.errors import InputError
-from anima_prompt.figures import many, number_of, size_of
 from anima_prompt.interchange.parameters import Recorded
 from anima_prompt.interchange.pictures import PICTURES, read_picture
+from anima_prompt.numbers import counted, parse_number, parse_size
 
 _SETTINGS: dict[str, Callable[[Recorded], str]] = {
     "prompt": lambda record: record.prompt,
@@ -64,7 +64,11 @@ def import_images(folder: Path, output: Path) -> ImportSummary:
     with locked(output):
         cells = [_cell(number, values, axes) for number, values in enumerate(settings.values())]
         layout = _layout(axes)
-        data = {"name": folder.resolve().name, "about": f"{many(len(cells), 'image')} of other programs", "files": {}}
+        data = {
+            "name": folder.resolve().name,
+            "about": f"{counted(len(cells), 'image')} of other programs",
+            "files": {},
+        }
         manifest = Manifest(output)
         try:
             for cell, path in zip(cells, settings, strict=True):
@@ -111,13 +115,13 @@ def _axes(settings: Mapping[Path, Mapping[str, str]]) -> tuple[StoredAxis, ...]:
         if len(labels) > 1:
             kind = "seed" if name in ("seed", _COPY) else name
             shown = tuple(label or "(none)" for label in labels)
-            numbers = tuple(None if number_of(label) is None else label for label in labels)
+            numbers = tuple(None if parse_number(label) is None else label for label in labels)
             axes.append(StoredAxis(name, kind, shown, shown[0], numbers))
     return tuple(axes) or (StoredAxis(_COPY, "seed", ("1",), "1", (None,)),)
 
 
 def _by_number(text: str) -> tuple[int, float, str]:
-    number = number_of(text)
+    number = parse_number(text)
     return (1, 0.0, text) if number is None else (0, number, text)
 
 
@@ -136,10 +140,10 @@ def _cell(number: int, values: Mapping[str, str], axes: Iterable[StoredAxis]) ->
 
 
 def _job(values: Mapping[str, str]) -> dict[str, Any]:
-    width, height = size_of(values["size"]) or (0, 0)
+    width, height = parse_size(values["size"]) or (0, 0)
 
     def number_or(name: str, default: float) -> float:
-        number = number_of(values[name])
+        number = parse_number(values[name])
         return default if number is None else number
 
     settings = {

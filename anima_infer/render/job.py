@@ -13,7 +13,7 @@ from anima_infer.sampling.guidance import Guidance
 from anima_infer.sampling.noise import MOST_SEED
 from anima_infer.sampling.settings import RenderSettings
 from anima_prompt.dialects import Dialect
-from anima_prompt.figures import number_of
+from anima_prompt.numbers import parse_number
 from anima_prompt.profiles import DEFAULT_PROFILE, Profile, guess_profile, load_profile
 
 
@@ -36,11 +36,11 @@ class LoraUse:
         0.8
         """
         path, *strengths = text.rsplit(":", 2) if text.count(":") > 1 else text.rsplit(":", 1)
-        if strengths and number_of(strengths[-1]) is None:
+        if strengths and parse_number(strengths[-1]) is None:
             if any(mark in strengths[-1] for mark in "/\\.") or len(path) == 1:  # a path with a colon, and no strength
                 return cls(Path(text))
             raise SettingsError(f"LoRA strength is '{strengths[-1]}'; expected a number, as in style.safetensors:0.8")
-        if len(strengths) == 2 and number_of(strengths[0]) is None:
+        if len(strengths) == 2 and parse_number(strengths[0]) is None:
             path, strengths = f"{path}:{strengths[0]}", strengths[1:]
         return cls(Path(path), *map(float, strengths))
 

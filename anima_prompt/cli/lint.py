@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import signal
 import sys
@@ -17,19 +16,29 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anima_prompt.batch.outputs import FORMATS, writer_for
+from anima_prompt.cli.program import (
+    CLEAN,
+    FINDINGS,
+    USAGE,
+    PathArgument,
+    echo_error,
+    echo_message,
+    echo_result,
+    is_terminal,
+)
 from anima_prompt.cli.source import looks_like_text
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
-from anima_prompt.figures import SIZE, size_of
-from anima_prompt.paths import is_there
+from anima_prompt.escapes import dump_json, visible
+from anima_prompt.lint_files.outputs import FORMATS, writer_for
+from anima_prompt.numbers import SIZE, parse_size
+from anima_prompt.safe_paths import exists, is_file
 
 if TYPE_CHECKING:
-    from anima_prompt.batch.configuration import Use
-    from anima_prompt.batch.runner import Batch, Report
+    from anima_prompt.lint_files.configuration import Use
+    from anima_prompt.lint_files.runner import Batch, Report
 
-CLEAN, FINDINGS, USAGE = 0, 1, 2
 _SEVERITIES = click.Choice([severity.value for severity in Severity])
 _POLL_SECONDS = 0.4
 _BAR_FILES = 200
@@ -59,61 +68,67 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
 
 @click.command()
 @click.argument("sources", metavar="[TEXT|FILE|FOLDER|-]...", nargs=-1)
-@_selectors(
-    "--select", "Run these rules alone: a code, the start of one, a name, or ALL. May be repeated, or hold commas."
-)
-@_selectors("--extend-select", "Run these rules besides.")
-@_selectors("--ignore", "Leave these rules out.")
-@_selectors("--fixable", "Apply fixes of these rules alone.")
-@_selectors("--unfixable", "Apply no fixes of these rules.")
-@click.option("--fix", is_flag=True, help="Apply safe fixes: the picture stays what the writer meant.")
-@click.option("--unsafe-fixes", is_flag=True, help="Apply fixes that change the picture, too. Implies --fix.")
+@_selectors("--select", "Only run these rules (code, prefix, name or ALL). Repeatable or comma-separated.")
+@_selectors("--extend-select", "Run these rules in addition.")
+@_selectors("--ignore", "Skip these rules.")
+@_selectors("--fixable", "Only apply fixes of these rules.")
+@_selectors("--unfixable", "Never apply fixes of these rules.")
+@click.option("--fix", is_flag=True, help="Apply safe fixes (do not change the intended image).")
+@click.option("--unsafe-fixes", is_flag=True, help="Also apply fixes that change the image. Implies --fix.")
 @click.option(
-    "--diff", is_flag=True, help="Write nothing; print what fixing would change, exit with 1 if anything would."
+    "--diff", is_flag=True, help="Print the changes as a diff instead of writing files; exit with 1 if there are any."
 )
 @click.option(
-    "--output-format", "-f", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the findings."
+    "--output-format", "-f", type=click.Choice(FORMATS), default="text", show_default=True, help="Output format."
 )
 @click.option(
-    "--output", "-o", type=click.Path(dir_okay=False), help="File for the findings instead of standard output."
+    "--output",
+    "-o",
+    metavar="FILE",
+    type=PathArgument(readable=False),
+    help="Write findings to FILE instead of standard output.",
 )
-@click.option("--severity", type=_SEVERITIES, default="info", show_default=True, help="Least severity that is shown.")
+@click.option("--severity", type=_SEVERITIES, default="info", show_default=True, help="Minimum severity to show.")
 @click.option(
     "--fail-on",
     type=_SEVERITIES,
     default="warning",
     show_default=True,
-    help="Least severity that makes the exit code 1.",
+    help="Minimum severity that causes exit code 1.",
 )
-@click.option("--statistics", is_flag=True, help="Print counts by rule instead of findings.")
+@click.option("--statistics", is_flag=True, help="Print counts per rule instead of findings.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
-@click.option("--dialect", type=click.Choice([d.value for d in Dialect]), help="Front end that the prompts are for.")
-@click.option("--profile", metavar="NAME|FILE", help="Model release that the prompts are for.")
-@click.option(
-    "--role", type=click.Choice(["positive", "negative", "caption", "region"]), help="What the prompts are for."
-)
-@click.option("--negative", metavar="TEXT", help="Negative prompt beside a TEXT; empty for none.")
+@click.option("--dialect", type=click.Choice([d.value for d in Dialect]), help="Front end that reads the prompts.")
+@click.option("--profile", metavar="NAME|FILE", help="Model release that renders the prompts.")
+@click.option("--role", type=click.Choice(["positive", "negative", "caption", "region"]), help="Role of the prompts.")
+@click.option("--negative", metavar="TEXT", help="Negative prompt of TEXT; empty for none.")
 @click.option("--lines", is_flag=True, help="Read text files as one prompt a line.")
 @click.option("--steps", type=int, help="Sampler steps, for rules about settings.")
 @click.option("--cfg", type=float, help="Guidance scale, for rules about settings.")
 @click.option("--size", metavar="WxH", help="Width and height in pixels, for rules about settings.")
 @click.option(
-    "--config", type=click.Path(exists=True, dir_okay=False), help="Configuration file instead of those found upwards."
+    "--config",
+    type=PathArgument(exists=True, dir_okay=False),
+    help="Configuration file to use instead of the nearest one in parent folders.",
 )
-@click.option("--isolated", is_flag=True, help="Read no configuration files.")
-@click.option("--no-cache", is_flag=True, help="Ask the rules again, whatever they said before.")
-@click.option("--jobs", "-j", type=click.IntRange(1), help="Processes for many files; one for every core by default.")
+@click.option("--isolated", is_flag=True, help="Ignore all configuration files.")
+@click.option("--no-cache", is_flag=True, help="Ignore cached results.")
 @click.option(
-    "--add-ignore", is_flag=True, help="Take what is found back by a comment in every file (a sidecar for pictures)."
+    "--jobs", "-j", type=click.IntRange(1), help="Number of processes for many files (default: one per core)."
 )
-@click.option("--watch", is_flag=True, help="Lint again whenever a file changes, until Ctrl-C.")
+@click.option(
+    "--add-ignore",
+    is_flag=True,
+    help="Suppress all current findings: add an ignore comment to each file (a sidecar for images).",
+)
+@click.option("--watch", is_flag=True, help="Re-lint on changes; stop with Ctrl-C.")
 @click.pass_context
 def lint(ctx: click.Context, /, sources: tuple[str, ...], **given: Any) -> None:
-    """Find mistakes in prompts and mend them.
+    """Check prompts and optionally fix them.
 
-    SOURCES are prompts, text files, captions, YAML, JSON and JSONL files, ComfyUI workflows, pictures with their
-    metadata, folders of all these, or - for standard input; the current folder by default. Hints do not make the exit
-    code 1 unless --fail-on info is given.
+    SOURCES are prompts, text files, captions, YAML, JSON and JSONL files, ComfyUI workflows, images with
+    metadata, folders of these, or - for standard input; the current folder by default. Findings of severity info do not
+    cause exit code 1 unless --fail-on info is set.
 
     \b
     Try:
@@ -132,7 +147,7 @@ class _Run:
     """One call of the command."""
 
     def __init__(self, given: dict[str, Any]) -> None:
-        from anima_prompt.batch.runner import Batch, Options
+        from anima_prompt.lint_files.runner import Options
 
         self.given = given
         self.fixing = given["fix"] or given["unsafe_fixes"] or given["diff"]
@@ -143,33 +158,46 @@ class _Run:
         options = Options(
             _use(given), choices, given["config"], given["isolated"], not given["no_cache"], _figures(given)
         )
-        self.batch: Batch = Batch(options)
+        self.options = options
         self.least = Severity(given["severity"]).rank
         self.fatal = Severity(given["fail_on"]).rank
+        self._start()
+
+    def _start(self) -> None:
+        """Begin a run: configurations and profiles are read anew, and nothing is counted yet."""
+        from anima_prompt.lint_files.configuration import forget_projects
+        from anima_prompt.lint_files.runner import Batch
+
+        forget_projects()
+        self.batch: Batch = Batch(self.options)
         self.counts: Counter[tuple[str, str, str]] = Counter()
         self.worst = 3
-        self.failed = self.changed = False
+        self.errors = 0
+        self.changed = False
+        self.failures: set[str] = set()
 
     def once(self, sources: Iterable[str]) -> int:
         """Lint everything once and return the exit code."""
         with self._stream() as echo:
             writer = writer_for(self.given["output_format"], echo, colour=self._colour())
-            for report in self._reports(list(sources)):
+            for checked in self._reports(list(sources)):
+                report = self._with_failures(checked)
                 for error in report.errors:
-                    self.failed = True
-                    click.echo(f"error: {error}", err=True)
+                    self._fail(error)
                 shown = self._shown(self._fixed(report) if self.fixing else report)
                 self._count(shown)
                 if not self.given["statistics"] and not self.given["diff"]:
                     writer.report(shown)
                 if self.given["add_ignore"]:
-                    add_ignores(shown)
+                    self._add_ignores(shown)
             if self.given["statistics"]:
-                from anima_prompt.batch.outputs.plain import statistics
+                from anima_prompt.lint_files.outputs.plain import statistics
 
-                echo(statistics(self.counts))
+                echo(statistics(self.counts, errors=self.errors))
             elif not self.given["diff"]:
                 writer.close()
+        if self.batch.cache_problem:
+            echo_message(f"warning: {self.batch.cache_problem}")
         return self._exit_code()
 
     def watch(self, sources: tuple[str, ...]) -> None:
@@ -180,14 +208,17 @@ class _Run:
                 now = _stamps(sources, self.batch)
                 if now != before:
                     before = now
+                    self._start()
                     click.clear()
-                    click.echo(f"{time.strftime('%H:%M:%S')} watching {', '.join(sources)}; Ctrl-C ends\n")
+                    click.echo(
+                        f"{time.strftime('%H:%M:%S')} watching {visible(', '.join(sources))}; stop with Ctrl-C\n"
+                    )
                     self.once(sources)
                 time.sleep(_POLL_SECONDS)
         click.echo("")
 
     def _reports(self, sources: list[str]) -> Iterator[Report]:
-        from anima_prompt.batch.runner import expand, reports
+        from anima_prompt.lint_files.runner import expand, reports
 
         texts = [source for source in sources if looks_like_text(source)]
         if self.given["negative"] is not None and len(texts) != 1:
@@ -204,8 +235,8 @@ class _Run:
         """Fix a file, or show what fixing would change; return what is left to say."""
         from dataclasses import replace
 
-        from anima_prompt.batch.runner import new_text
         from anima_prompt.interchange.textfile import write_text
+        from anima_prompt.lint_files.runner import new_text
 
         fixed = self.batch.fixed(report, unsafe=self.given["unsafe_fixes"])
         left = replace(report, diagnostics=tuple(one.diagnostics for one in fixed))
@@ -214,21 +245,48 @@ class _Run:
             for piece, one in zip(report.pieces, fixed, strict=True)
         ]
         left = replace(left, pieces=tuple(pieces))
-        if report.path in ("<text>", "-"):
+        if report.path in ("<text>", "-") or not is_file(report.path):
             self._show_text(report, left)
             return left
         use = self.batch.use_of(report.path, self.batch.project_of(report.path))
         texts = new_text(report, fixed, lines=bool(use.lines))
-        if texts is None or texts[0] == texts[1]:
+        if texts is None:  # a kind of file that cannot be written: its findings stay
+            return report
+        if texts[0] == texts[1]:
             return left
         self.changed = True
         if self.given["diff"]:
             print_diff(texts[0], texts[1], report.path)
-        else:
-            write_text(Path(report.path), texts[1])
-            count = sum(len(one.applied) for one in fixed)
-            click.echo(f"{report.path}: {count} fixed", err=True)
+            return left
+        try:
+            write_text(Path(report.path), texts[1], within=self.batch.folders.get(report.path))
+        except InputError as error:
+            self._fail(str(error))
+            return report
+        count = sum(len(one.applied) for one in fixed)
+        echo_message(f"{report.path}: {count} fixed")
         return left
+
+    def _fail(self, message: str) -> None:
+        """Print an error that concerns one file; the others are linted all the same."""
+        self.errors += 1
+        echo_error(message)
+
+    def _with_failures(self, report: Report) -> Report:
+        """Return a report whose errors include the failures of plug-ins that no earlier report had."""
+        from dataclasses import replace
+
+        from anima_prompt.lint.registry import plugin_errors
+
+        new = [line for line in dict.fromkeys((*plugin_errors(), *report.failures)) if line not in self.failures]
+        self.failures.update(new)
+        return replace(report, errors=(*report.errors, *new)) if new else report
+
+    def _add_ignores(self, report: Report) -> None:
+        try:
+            add_ignores(report, within=self.batch.folders.get(report.path))
+        except InputError as error:
+            self._fail(str(error))
 
     def _show_text(self, before: Report, after: Report) -> None:
         from anima_prompt.interchange.textfile import join_negative
@@ -239,7 +297,7 @@ class _Run:
         if self.given["diff"]:
             print_diff("\n".join(old), "\n".join(new), before.path)
         else:
-            click.echo("\n".join(new))
+            echo_result("\n".join(new))
 
     def _shown(self, report: Report) -> Report:
         """Return a report without findings below the least severity."""
@@ -255,32 +313,32 @@ class _Run:
                 self.worst = min(self.worst, d.severity.rank)
 
     def _exit_code(self) -> int:
-        if self.failed:
+        if self.errors:
             return USAGE
         if self.given["diff"]:
             return FINDINGS if self.changed else CLEAN
         return FINDINGS if self.worst <= self.fatal and not self.given["exit_zero"] else CLEAN
 
     def _colour(self) -> bool:
-        return self.given["output"] is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        return self.given["output"] in (None, "-") and is_terminal(sys.stdout) and "NO_COLOR" not in os.environ
 
     @contextmanager
     def _stream(self) -> Iterator[Callable[[str], None]]:
-        """Yield what writes the findings: to a file at the end, whole, or to standard output at once."""
-        from anima_prompt.interchange.textfile import write_text
+        """Yield the function that writes findings: to a file when all are known, or to standard output at once."""
+        from anima_prompt.interchange.textfile import write_report
 
-        if self.given["output"] is None:
+        if self.given["output"] in (None, "-"):
             to_errors = self.fixing and not self.given["diff"] and self.given["output_format"] in ("text", "concise")
             yield lambda text: click.echo(text, nl=False, err=to_errors)
             return
         pieces: list[str] = []
         yield pieces.append
-        write_text(Path(self.given["output"]), "".join(pieces))
+        write_report(Path(self.given["output"]), "".join(pieces))
 
 
 def _use(given: dict[str, Any]) -> Use:
-    from anima_prompt.batch.configuration import Use
     from anima_prompt.lint.document import Role
+    from anima_prompt.lint_files.configuration import Use
 
     dialect = Dialect(given["dialect"]) if given["dialect"] else None
     return Use(
@@ -291,7 +349,7 @@ def _use(given: dict[str, Any]) -> Use:
 def _figures(given: dict[str, Any]) -> dict[str, str]:
     figures = {"steps": given["steps"], "guidance_scale": given["cfg"]}
     if given["size"]:
-        size = size_of(given["size"])
+        size = parse_size(given["size"])
         if size is None:
             raise InputError(f"size is '{given['size']}'; expected {SIZE}")
         figures |= {"width": size[0], "height": size[1]}
@@ -305,38 +363,60 @@ def print_diff(old: str, new: str, name: str) -> None:
     show(difflib.unified_diff(old.splitlines(), new.splitlines(), name, name, lineterm="", n=1))
 
 
-def add_ignores(report: Report) -> None:
-    """Write a comment with the codes that were found above a text, or a sidecar beside a picture.
+def add_ignores(report: Report, *, within: Path | None = None) -> None:
+    """Suppress a file's findings: a comment above each prompt of a text, a line in the sidecar of an image.
+
+    Args:
+        within: the folder in which the file was found, if it was not named itself.
 
     Raises:
         InputError: the file cannot be written.
     """
-    from anima_prompt.batch.sources import SIDECAR, TEXTS
     from anima_prompt.interchange.pictures import PICTURES
-    from anima_prompt.interchange.textfile import read_text, write_text
+    from anima_prompt.interchange.textfile import lines_of, read_text, write_text
+    from anima_prompt.lint_files.sources import MOST_BYTES, SIDECAR, TEXTS
 
     codes = sorted({d.code for found in report.diagnostics for d in found})
     path = Path(report.path)
     if not codes or report.path in ("-", "<text>"):
         return
     if path.suffix.lower() in PICTURES:
-        write_text(path.with_name(path.name + SIDECAR), "".join(f"{code}\n" for code in codes))
-    elif path.suffix.lower() in TEXTS:
-        write_text(path, f"# anima: ignore {', '.join(codes)}\n{read_text(report.path)}")
+        sidecar = path.with_name(path.name + SIDECAR)
+        before = lines_of(read_text(str(sidecar))) if exists(sidecar) else []
+        write_text(sidecar, "".join(f"{line}\n" for line in (*before, *codes)), within=within)
+    elif path.suffix.lower() in TEXTS and is_file(path):
+        write_text(path, _with_comments(read_text(report.path, limit=MOST_BYTES), report), within=within)
     else:
-        click.echo(f"{report.path}: takes no comments; ignore {', '.join(codes)} in the configuration", err=True)
+        echo_message(f"{report.path}: takes no comments; ignore {', '.join(codes)} in the configuration")
+
+
+def _with_comments(text: str, report: Report) -> str:
+    """Return a text with a suppression comment above each prompt that has findings."""
+    from anima_prompt.interchange.textfile import lines_of
+
+    rows = lines_of(text, keep_ends=True)
+    ending = "\r\n" if "\r\n" in text else "\n"
+    for piece, found in sorted(zip(report.pieces, report.diagnostics, strict=True), key=lambda pair: -pair[0].line):
+        if found:
+            codes = ", ".join(sorted({d.code for d in found}))
+            rows.insert(piece.line - 1, f"# anima: ignore {codes}{ending}")
+    return "".join(rows)
 
 
 def _stamps(sources: tuple[str, ...], batch: Batch) -> dict[str, float]:
-    from anima_prompt.batch.runner import expand
+    from anima_prompt.lint_files.runner import expand
 
     files = expand([source for source in sources if not looks_like_text(source)], batch)
-    return {file: Path(file).stat().st_mtime for file in files if is_there(file)}
+    projects = [batch.project_of(file) for file in files]
+    named = [batch.options.use.profile, *(project.use.profile for project in projects)]
+    files += [str(project.path) for project in projects if project.path]
+    files += [profile for profile in named if profile]
+    return {file: Path(file).stat().st_mtime for file in files if exists(file)}
 
 
 def _with_bar(found: Iterator[Report], total: int) -> Iterator[Report]:
     """Yield reports; many files get a progress bar where standard error is a terminal."""
-    if total < _BAR_FILES or not sys.stderr.isatty():
+    if total < _BAR_FILES or not is_terminal(sys.stderr):
         yield from found
         return
     from rich.console import Console
@@ -362,7 +442,7 @@ def rule(selector: str | None, as_json: bool, markdown: bool) -> None:
     if as_json:
         keys = ("code", "name", "family", "severity", "fix", "default", "reason")
         rows = [{key: getattr(one, key) for key in keys} for one in chosen]
-        click.echo(json.dumps(rows[0] if selector else rows, ensure_ascii=False, indent=2))
+        click.echo(dump_json(rows[0] if selector else rows, indent=2))
     elif markdown:
         click.echo(rules_page(chosen), nl=False)
     elif selector:

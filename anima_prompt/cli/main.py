@@ -7,7 +7,6 @@ findings, 2 is wrong usage or input. Bad input gives one line, never a traceback
 from __future__ import annotations
 
 import difflib
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +16,23 @@ import click
 
 from anima_prompt.cli import views
 from anima_prompt.cli.lint import lint, rule
-from anima_prompt.cli.program import CLEAN, FINDINGS, USAGE, Commands, run_program
+from anima_prompt.cli.program import (
+    CLEAN,
+    FINDINGS,
+    USAGE,
+    Commands,
+    echo_error,
+    echo_message,
+    echo_result,
+    run_program,
+)
 from anima_prompt.cli.source import PROMPT_FILES, text_of
 from anima_prompt.cli.tags import tags
 from anima_prompt.cli.tokens import tokens
 from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError, InputError
+from anima_prompt.escapes import dump_json, visible
 from anima_prompt.interchange.textfile import join_negative, read_text, split_negative, write_text
 
 DIALECTS = click.Choice([dialect.value for dialect in Dialect])
@@ -66,10 +75,10 @@ def commands() -> None:
 @dialect_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def parse(source: str, dialect: str, as_json: bool) -> None:
-    """Show the sections, weights, places and sentences of a prompt.
+    """Show the sections, weights, spans and sentences of a prompt.
 
-    SOURCE is a prompt text, a text file, or - for standard input. A line of three hyphens divides positive and
-    negative. Exits with 1 if the text is malformed.
+    SOURCE is a prompt text, a text file, or - for standard input. A line of three hyphens separates positive and
+    negative prompt. Exits with 1 if the text is malformed.
     """
     from anima_prompt.prompt import read
 
@@ -81,7 +90,7 @@ def parse(source: str, dialect: str, as_json: bool) -> None:
         data = views.reading_data(readings[0])
         if negative is not None:
             data["negative"] = views.reading_data(readings[1])
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        click.echo(dump_json(data, indent=2))
     else:
         views.print_reading(readings[0], positive)
         if negative is not None:
@@ -93,15 +102,19 @@ def parse(source: str, dialect: str, as_json: bool) -> None:
 @commands.command()
 @click.argument("sources", metavar="FILE...|-", nargs=-1, required=True)
 @dialect_option
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file would change.")
-@click.option("--diff", is_flag=True, help="Write nothing; print what would change, exit with 1 if anything would.")
-@click.option("--order/--no-order", default=False, help="Also put tags in the model's order. This changes the picture.")
+@click.option("--check", is_flag=True, help="Exit with 1 if a file would change; do not write.")
+@click.option(
+    "--diff", is_flag=True, help="Print the changes as a diff instead of writing files; exit with 1 if there are any."
+)
+@click.option(
+    "--order/--no-order", default=False, help="Also sort tags into the model's order. This changes the image."
+)
 def fmt(sources: tuple[str, ...], dialect: str, check: bool, diff: bool, order: bool) -> None:
-    """Give prompt files their canonical spelling, in place.
+    """Format prompt files in place.
 
-    One space after a comma, no underscores (scores, faces and unknown artists keep theirs), no empty tags. Nothing
-    moves and no weight changes, unless --order is given. Sentences, quotations, LoRA references, wildcards and comments
-    stay as they are. With - the text comes from standard input and goes to standard output.
+    One space after a comma, no underscores in known names (scores, faces and unknown names keep theirs), no empty tags.
+    Nothing moves and no weight changes unless --order is set. Sentences, quotations, LoRA references, wildcards and
+    comments stay as they are. With - the text is read from standard input and written to standard output.
     """
     changed = failed = False
     for source in sources:
@@ -113,7 +126,7 @@ def fmt(sources: tuple[str, ...], dialect: str, check: bool, diff: bool, order: 
             deliver(source, text, result, check=check, diff=diff)
         except AnimaPromptError as error:
             failed = True
-            click.echo(f"error: {error}", err=True)
+            echo_error(str(error))
     reports = (check or diff) and changed
     sys.exit(USAGE if failed else FINDINGS if reports else CLEAN)
 
@@ -121,13 +134,15 @@ def fmt(sources: tuple[str, ...], dialect: str, check: bool, diff: bool, order: 
 @commands.command()
 @click.argument("source", metavar="FILE|-")
 @dialect_option
-@click.option("--profile", metavar="NAME|FILE", help="Release whose prefix and negative fill the gaps.")
+@click.option(
+    "--profile", metavar="NAME|FILE", help="Model release that supplies the default quality prefix and negative prompt."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs, with the profile's settings.")
 def build(source: str, dialect: str, profile: str | None, as_json: bool) -> None:
     """Build prompt texts from a YAML, JSON or text file.
 
-    Prints the positive prompt, then, behind a line of three hyphens, the negative one. A file with a list gives
-    several prompts, each below a comment with its name. Exits with 1 if the dialect cannot say everything.
+    Prints the positive prompt, a line of three hyphens, and the negative prompt. For a file with a list, prints several
+    prompts, each below a comment with its name. Exits with 1 if the dialect cannot express everything.
     """
     from anima_prompt.interchange.promptfile import read_prompt_file
 
@@ -135,12 +150,12 @@ def build(source: str, dialect: str, profile: str | None, as_json: bool) -> None
     built = [views.Built.of(item, dialect) for item in found]
     if as_json:
         data = [item.data() for item in built]
-        click.echo(json.dumps(data[0] if len(data) == 1 else data, ensure_ascii=False, indent=2))
+        click.echo(dump_json(data[0] if len(data) == 1 else data, indent=2))
     else:
         for position, item in enumerate(built):
             if len(built) > 1:
-                click.echo(f"{chr(10) if position else ''}# {item.name}")
-            click.echo(join_negative(item.positive, item.negative))
+                echo_result(f"{chr(10) if position else ''}# {visible(item.name)}")
+            echo_result(join_negative(item.positive, item.negative))
     diagnostics = [d for item in built for d in item.diagnostics]
     finish(diagnostics, quiet=as_json)
 
@@ -153,7 +168,7 @@ def build(source: str, dialect: str, profile: str | None, as_json: bool) -> None
 def convert(source: str, reads: str, writes: str, as_json: bool) -> None:
     """Rewrite a prompt for another front end, with the same meaning.
 
-    What the other front end cannot say is reported on standard error, and the command exits with 1.
+    Reports anything that has no equivalent on standard error, and then exits with 1.
     """
     from anima_prompt.prompt import convert as convert_text
 
@@ -163,9 +178,9 @@ def convert(source: str, reads: str, writes: str, as_json: bool) -> None:
     text = join_negative(results[0].text, results[1].text if negative is not None else None)
     if as_json:
         data = {"text": text, "diagnostics": [d.to_dict() for d in diagnostics]}
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        click.echo(dump_json(data, indent=2))
     else:
-        click.echo(text)
+        echo_result(text)
     finish(diagnostics, quiet=as_json, warnings_count=True)
 
 
@@ -180,7 +195,7 @@ def profiles(name: str | None, as_json: bool) -> None:
     chosen = [load_profile(name)] if name else list(all_profiles().values())
     if as_json:
         data = [views.profile_data(profile) for profile in chosen]
-        click.echo(json.dumps(data[0] if name else data, ensure_ascii=False, indent=2))
+        click.echo(dump_json(data[0] if name else data, indent=2))
     elif name:
         views.print_profile(chosen[0])
     else:
@@ -192,7 +207,7 @@ def schema() -> None:
     """Print the JSON schema of prompt files, for editors."""
     from anima_prompt.interchange.schema import prompt_schema
 
-    click.echo(json.dumps(prompt_schema(), indent=2))
+    click.echo(dump_json(prompt_schema(), indent=2))
 
 
 @commands.command()
@@ -227,7 +242,7 @@ def formatted(text: str, source: str, dialect: str, *, order: bool) -> tuple[str
     """Return the canonical form of a file's text, and what kept it from being put in order.
 
     Raises:
-        InputError: the file is no prompt text.
+        InputError: the file is not a prompt text.
     """
     from anima_prompt.prompt import Prompt, format_text, read
 
@@ -235,7 +250,8 @@ def formatted(text: str, source: str, dialect: str, *, order: bool) -> tuple[str
         raise InputError(f"{source}: fmt takes prompt texts; use 'anima-prompt build {source}' for prompt files")
     positive, negative = split_negative(text)
     parts = [positive] if negative is None else [positive, negative]
-    found = [d for part in parts for d in read(part, dialect=dialect).diagnostics] if order else []
+    diagnostics = [d for part in parts for d in read(part, dialect=dialect).diagnostics] if order else []
+    found = [d for d in diagnostics if d.severity is Severity.ERROR]
     if order and not found:
         parts = [Prompt.parse(part, dialect=dialect).to_text(dialect) for part in parts]
     parts = [format_text(part, dialect=dialect) for part in parts]
@@ -252,12 +268,12 @@ def deliver(source: str, text: str, result: str, *, check: bool, diff: bool) -> 
         views.print_diff(difflib.unified_diff(text.splitlines(), result.splitlines(), name, name, lineterm="", n=1))
     elif check:
         if result != text:
-            click.echo(f"would reformat {name}", err=True)
+            echo_message(f"would reformat {name}")
     elif source == "-":
-        click.echo(result, nl=False)
+        echo_result(result, nl=False)
     elif result != text:
         write_text(Path(source), result)
-        click.echo(f"reformatted {name}", err=True)
+        echo_message(f"reformatted {name}")
 
 
 def finish(diagnostics: list[Diagnostic], *, quiet: bool, warnings_count: bool = False) -> None:

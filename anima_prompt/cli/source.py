@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from anima_prompt.characters import check_characters
 from anima_prompt.errors import InputError
 from anima_prompt.interchange.textfile import read_text
-from anima_prompt.paths import is_file, is_there
+from anima_prompt.safe_paths import exists, is_file, is_folder, is_link
+from anima_prompt.surrogates import reject_surrogates
 
 TEXT_FILES = (".txt", ".caption")
 PROMPT_FILES = (".yaml", ".yml", ".json")
@@ -16,7 +16,7 @@ PROMPT_FILES = (".yaml", ".yml", ".json")
 
 def looks_like_text(source: str) -> bool:
     """Say whether an argument is a prompt and no file: nothing of that name exists, and no file would be called so."""
-    if source == "-" or is_there(source):
+    if source == "-" or exists(source) or is_link(source):
         return False
     name_like = " " not in source and ("." in Path(source).suffix or "/" in source or os.sep in source)
     return not name_like or "," in source
@@ -32,9 +32,9 @@ def text_of(source: str) -> str:
         return read_text(source)
     ending = Path(source).suffix.lower()
     looks_like_file = ending in (*TEXT_FILES, *PROMPT_FILES) and " " not in source
-    if not (looks_like_file or is_file(source)):
-        check_characters(source, "the text")
+    if not (looks_like_file or is_link(source) or (exists(source) and not is_folder(source))):
+        reject_surrogates(source, "the text")
         return source
     if ending in PROMPT_FILES and is_file(source):
-        raise InputError(f"{source}: is no prompt text; use 'anima-prompt build {source}'")
+        raise InputError(f"{source}: is not a prompt text; use 'anima-prompt build {source}'")
     return read_text(source)

@@ -1,12 +1,13 @@
 """Commands of ``anima-prompt tags``: search, show and fill the vocabulary.
 
-Thin shells round :class:`Vocabulary` and :class:`Library`, as the other commands are round the rest.
+Thin shells round :class:`Vocabulary` and :class:`UserStore`, as the other commands are round the rest.
 """
 
 from __future__ import annotations
 
 import csv
-import json
+import io
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -17,10 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from anima_prompt.cli.program import PathArgument, echo_error, echo_message, echo_result, is_terminal
 from anima_prompt.errors import InputError
-from anima_prompt.figures import many
+from anima_prompt.escapes import dump_json, visible
 from anima_prompt.interchange.textfile import split_negative
 from anima_prompt.names import name_to_text, text_to_name
+from anima_prompt.numbers import counted
+from anima_prompt.safe_paths import exists, is_file
 
 if TYPE_CHECKING:
     from anima_prompt.vocabulary import Entry
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
 CATEGORIES = click.Choice(["general", "artist", "copyright", "character", "meta", "closed"])
 FOUND, NOTHING = 0, 1
+_IMPORT_NAME = re.compile(r"\w[\w.-]{0,99}")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
@@ -39,9 +44,9 @@ def tags() -> None:
 
 @tags.command()
 @click.argument("query")
-@click.option("--category", type=CATEGORIES, help="Only tags of this kind.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Most results.")
-@click.option("--with", "beside", metavar="TEXT", help="Prompt so far: what goes with it comes first.")
+@click.option("--category", type=CATEGORIES, help="Only tags of this category.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Maximum number of results.")
+@click.option("--with", "beside", metavar="TEXT", help="Prompt so far: tags that fit it come first.")
 @json_option
 def search(query: str, category: str | None, limit: int, beside: str | None, as_json: bool) -> None:
     """Find tags by name, alias, part or typo.
@@ -59,7 +64,7 @@ def search(query: str, category: str | None, limit: int, beside: str | None, as_
             {**entry_data(m.entry), "found_by": m.tier.name.lower(), "found_as": m.form, "score": round(m.score, 3)}
             for m in found
         ]
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        click.echo(dump_json(data, indent=2))
     else:
         rows = [(written(m.entry), m.entry.category, count(m.entry), note(m.entry), _how(m)) for m in found]
         print_table(("write", "category", "posts", "belongs to", "found by"), rows)
@@ -76,19 +81,19 @@ def _how(match: Match) -> str:
 @click.argument("name")
 @json_option
 def show(name: str, as_json: bool) -> None:
-    """Show all that is known of one tag. Exits with 1, and offers near names, if it is unknown."""
+    """Show everything known about a tag. Exits with 1 and suggests similar names if it is unknown."""
     from anima_prompt.vocabulary import Vocabulary
 
     table = Vocabulary.default()
     entry = table.lookup(text_to_name(name.removeprefix("@"))) or table.find(name)
     if entry is None:
         near = ", ".join(written(match.entry) for match in table.search(name, limit=3)) or "nothing near"
-        click.echo(f"error: '{name}' is not in the vocabulary; near it: {near}", err=True)
+        echo_error(f"'{name}' is not in the vocabulary; near it: {near}")
         sys.exit(NOTHING)
     data = entry_data(entry)
     data |= {"implies": table.implies(entry.name), "implied_by": table.implied_by(entry.name)}
     if as_json:
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        click.echo(dump_json(data, indent=2))
     else:
         known = {key.replace("_", " "): shown(value) for key, value in data.items() if value}
         print_table(("", ""), list(known.items()))
@@ -96,31 +101,31 @@ def show(name: str, as_json: bool) -> None:
 
 @tags.command()
 @click.argument("prefix")
-@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Most results.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Maximum number of results.")
 def complete(prefix: str, limit: int) -> None:
     """Print the most common names that start with PREFIX, one a line."""
     from anima_prompt.vocabulary import Vocabulary
 
     for name in Vocabulary.default().complete(prefix, limit=limit):
-        click.echo(name)
+        click.echo(visible(name))
 
 
 @tags.command()
 @click.argument("path", default="")
 @json_option
 def group(path: str, as_json: bool) -> None:
-    """List the semantic groups, or the tags of one. Exits with 1 if there is no such group."""
+    """List tag groups, or the tags in one group. Exits with 1 if there is no such group."""
     from anima_prompt.vocabulary import Vocabulary
 
     entries = Vocabulary.default().group(path)
     if path and as_json:
-        click.echo(json.dumps([entry_data(entry) for entry in entries], ensure_ascii=False, indent=2))
+        click.echo(dump_json([entry_data(entry) for entry in entries], indent=2))
     elif path:
         print_table(("write", "posts", "group"), [(written(e), count(e), e.group) for e in entries])
     else:
         sizes = sorted(Counter(entry.group for entry in entries).items())
         if as_json:
-            click.echo(json.dumps(dict(sizes), indent=2))
+            click.echo(dump_json(dict(sizes), indent=2))
         else:
             print_table(("group", "tags"), [(name, f"{size:,}") for name, size in sizes])
     sys.exit(FOUND if entries else NOTHING)
@@ -130,7 +135,7 @@ def group(path: str, as_json: bool) -> None:
 @click.argument("source", metavar="TEXT|FILE|-")
 @json_option
 def conflicts(source: str, as_json: bool) -> None:
-    """Say which tags of a prompt exclude each other. Exits with 1 if any do."""
+    """List tags of a prompt that exclude each other. Exits with 1 if any do."""
     from anima_prompt.cli.source import text_of
     from anima_prompt.prompt import Prompt
     from anima_prompt.vocabulary import Vocabulary
@@ -138,7 +143,7 @@ def conflicts(source: str, as_json: bool) -> None:
     prompt = Prompt.parse(split_negative(text_of(source))[0])
     found = Vocabulary.default().conflicts(prompt)
     if as_json:
-        click.echo(json.dumps([asdict(conflict) for conflict in found], indent=2))
+        click.echo(dump_json([asdict(conflict) for conflict in found], indent=2))
     elif found:
         print_table(("group", "keep one of"), [(c.group, ", ".join(map(name_to_text, c.tags))) for c in found])
     else:
@@ -148,10 +153,10 @@ def conflicts(source: str, as_json: bool) -> None:
 
 @tags.command()
 @click.argument("name")
-@click.option("--limit", type=click.IntRange(1, 60), default=20, show_default=True, help="Most results.")
+@click.option("--limit", type=click.IntRange(1, 60), default=20, show_default=True, help="Maximum number of results.")
 @json_option
 def related(name: str, limit: int, as_json: bool) -> None:
-    """List the tags that go with one. Exits with 1 if there are none.
+    """List tags that often occur with a tag. Exits with 1 if there are none.
 
     From the captions that 'tags learn' read; otherwise the tags of its group, or the characters of its series.
     """
@@ -159,7 +164,7 @@ def related(name: str, limit: int, as_json: bool) -> None:
 
     found = Vocabulary.default().related(text_to_name(name.removeprefix("@")), limit=limit)
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=2))
+        click.echo(dump_json([asdict(one) for one in found], indent=2))
     elif found and found[0].captions:
         rows = [(name_to_text(one.name), f"{one.captions:,}", f"{one.score:.3f}") for one in found]
         print_table(("tag", "together", "score"), rows)
@@ -169,23 +174,23 @@ def related(name: str, limit: int, as_json: bool) -> None:
 
 
 @tags.command()
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=PathArgument(path_type=Path, exists=True, file_okay=False))
 def learn(folder: Path) -> None:
     """Count which tags go together in a folder of captions.
 
-    Reads the .txt files of FOLDER and of the folders in it. 'tags related' and 'tags search --with' use what was
-    learnt; a new lesson takes the place of the one before.
+    Reads the .txt files of FOLDER and of the folders in it. 'tags related' and 'tags search --with' use the
+    counts. Each run replaces the previous counts.
     """
-    from anima_prompt.vocabulary.learned import learn as count
-    from anima_prompt.vocabulary.library import Library
+    from anima_prompt.vocabulary.cooccurrence import learn as count
+    from anima_prompt.vocabulary.user_store import UserStore
 
     files = sorted(path for path in folder.rglob("*.txt") if path.is_file())
     if not files:
-        raise InputError(f"{folder}: holds no captions; give a folder with .txt files")
+        raise InputError(f"{folder}: contains no captions; give a folder with .txt files")
     lesson = count(
-        (names_in(path.read_text(encoding="utf-8", errors="replace")) for path in files), Library.default().learned
+        (names_in(path.read_text(encoding="utf-8", errors="replace")) for path in files), UserStore.default().learned
     )
-    counts = (many(lesson.captions, "caption"), many(lesson.tags, "tag"), many(lesson.pairs, "pair"))
+    counts = (counted(lesson.captions, "caption"), counted(lesson.tags, "tag"), counted(lesson.pairs, "pair"))
     click.echo(", ".join(counts), err=True)
 
 
@@ -206,10 +211,10 @@ def sync(base: str | None, until: datetime | None, delay: float, kinds: tuple[st
     Implications come with the tags. Goes on where it was interrupted. The model's knowledge ends in September 2025:
     --until 2025-09-30 stays inside it.
     """
-    from anima_prompt.vocabulary.library import Library
     from anima_prompt.vocabulary.sync import BASE, KINDS, Pace, fetch
+    from anima_prompt.vocabulary.user_store import UserStore
 
-    library = Library.default()
+    library = UserStore.default()
     for kind in kinds or KINDS:
         path = fetch(
             kind,
@@ -229,7 +234,7 @@ def sync(base: str | None, until: datetime | None, delay: float, kinds: tuple[st
 
 
 def _show_count(kind: str, rows: int) -> None:
-    if sys.stderr.isatty():
+    if is_terminal(sys.stderr):
         click.echo(f"\r\x1b[K{kind}: {rows:,} rows", nl=False, err=True)
 
 
@@ -251,24 +256,26 @@ def names_in(text: str) -> tuple[str, ...]:
 def stats(as_json: bool) -> None:
     """Count the vocabulary by category, and name its imports."""
     from anima_prompt.vocabulary import Vocabulary
-    from anima_prompt.vocabulary.library import Library
+    from anima_prompt.vocabulary.user_store import UserStore
 
     sizes = Counter((entry.category, entry.section.value) for entry in Vocabulary.default().entries())
-    library = Library.default()
+    library = UserStore.default()
     imports = [path.stem for path in (*library.imports(), *library.overlays(), *library.implications())]
     if as_json:
         rows = [{"category": c, "section": s, "tags": n} for (c, s), n in sizes.most_common()]
-        click.echo(json.dumps({"tags": sizes.total(), "by_kind": rows, "imports": imports}, indent=2))
+        click.echo(dump_json({"tags": sizes.total(), "by_kind": rows, "imports": imports}, indent=2))
     else:
         print_table(("category", "section", "tags"), [(c, s, f"{n:,}") for (c, s), n in sizes.most_common()])
-        click.echo(f"{many(sizes.total(), 'tag')}; curated packs, and imports: {', '.join(imports) or 'none'}")
+        click.echo(
+            visible(f"{counted(sizes.total(), 'tag')}; curated packs, and imports: {', '.join(imports) or 'none'}")
+        )
 
 
 @tags.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--name", help="Name of the import, by default the file's; the same name replaces it.")
+@click.argument("file", type=PathArgument(path_type=Path))
+@click.option("--name", help="Name of the import (default: the file name); an import of the same name is replaced.")
 @click.option("--category", type=CATEGORIES, help="Category of the names in a .txt file.")
-@click.option("--skip-bad", is_flag=True, help="Leave bad rows out instead of refusing the file.")
+@click.option("--skip-bad", is_flag=True, help="Skip bad rows instead of rejecting the file.")
 def import_list(file: Path, name: str | None, category: str | None, skip_bad: bool) -> None:
     """Add a tag list of your own.
 
@@ -277,38 +284,42 @@ def import_list(file: Path, name: str | None, category: str | None, skip_bad: bo
     explorer's table of artists (.tsv), or changes of your own: a CSV with the columns
     name,action,value,category,post_count,aliases, whose actions are add, rename, hide and alias.
 
-    The curated packs know more of a tag and win where both have it; the list's post counts and aliases are used. A
-    failed import leaves the vocabulary as it was.
+    Where both define a tag, the built-in data wins; counts and aliases come from your list. A failed import leaves the
+    vocabulary as it was.
     """
-    from anima_prompt.vocabulary.library import Library
+    from anima_prompt.vocabulary.user_store import UserStore
 
-    library = Library.default()
+    if exists(file) and not is_file(file):
+        raise InputError(f"{file}: is not a regular file; give a tag list")
+    if name is not None and not _IMPORT_NAME.fullmatch(name):
+        raise InputError(f"name is '{name}'; expected letters, digits, '_', '-' and '.', such as my-tags")
+    library = UserStore.default()
     found = library.add(file, name=name, category=category, skip_bad=skip_bad, tell=_show_progress)
     for row in found.warnings:
-        click.echo(f"{file}:{row}", err=True)
+        echo_message(f"{file}:{row}")
     for row in found.bad_rows:
-        click.echo(f"skipped {file}:{row}", err=True)
-    click.echo(f"{found.taken} imported into {library.folder}", err=True)
+        echo_message(f"skipped {file}:{row}")
+    echo_message(f"{found.taken} imported into {library.folder}")
 
 
 def _show_progress(stage: str, share: float) -> None:
-    if sys.stderr.isatty():
+    if is_terminal(sys.stderr):
         bar = "#" * round(30 * share)
-        click.echo(f"\r\x1b[K[{bar:30}] {stage if share < 1 else ''}", nl=share >= 1, err=True)
+        click.echo(f"\r\x1b[K[{bar:30}] {visible(stage) if share < 1 else ''}", nl=share >= 1, err=True)
 
 
 @tags.command()
 @click.argument("name")
 def forget(name: str) -> None:
     """Remove an imported list; 'stats' names them."""
-    from anima_prompt.vocabulary.library import Library
+    from anima_prompt.vocabulary.user_store import UserStore
 
-    Library.default().remove(name)
-    click.echo(f"import '{name}' removed", err=True)
+    UserStore.default().remove(name)
+    echo_message(f"import '{name}' removed")
 
 
 @tags.command()
-@click.option("--category", type=CATEGORIES, help="Only tags of this kind.")
+@click.option("--category", type=CATEGORIES, help="Only tags of this category.")
 def export(category: str | None) -> None:
     """Print the vocabulary as a tagcomplete CSV.
 
@@ -318,18 +329,20 @@ def export(category: str | None) -> None:
     from anima_prompt.vocabulary.lists import CATEGORIES as NUMBERS
 
     numbers = {kind: number for number, (kind, _) in NUMBERS.items()}
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    rows = io.StringIO()
+    writer = csv.writer(rows, lineterminator="\n")
     for entry in Vocabulary.default().entries():
         if entry.category in numbers and category in (None, entry.category):
             writer.writerow([entry.name, numbers[entry.category], entry.post_count, ",".join(entry.aliases)])
+    echo_result(rows.getvalue(), nl=False)
 
 
 @tags.command()
 def where() -> None:
     """Print the folder of the user's vocabulary."""
-    from anima_prompt.vocabulary.library import Library
+    from anima_prompt.vocabulary.user_store import UserStore
 
-    click.echo(Library.default().folder)
+    click.echo(visible(str(UserStore.default().folder)))
 
 
 def entry_data(entry: Entry) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from anima_prompt.cli.source import text_of
 from anima_prompt.dialects import Dialect
+from anima_prompt.escapes import dump_json
 from anima_prompt.interchange.textfile import split_negative
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ _BETWEEN = "commas"
 @click.option(
     "--tokenizers", "folder", metavar="FOLDER", help="Folder of ComfyUI, or of the model; ANIMA_MODELS by default."
 )
-@click.option("--dialect", default="comfyui", show_default=True, help="Front end whose weights the prompt has.")
+@click.option("--dialect", default="comfyui", show_default=True, help="Front end whose weight syntax the prompt uses.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def tokens(source: str, folder: str | None, dialect: str, as_json: bool) -> None:
     """Count a prompt's tokens by section.
 
-    The model reads a prompt twice: by Qwen, and by T5, whose 512 places are what training filled at most.
+    The model reads a prompt twice: with Qwen, and with T5, limited to 512 tokens during training.
 
     \b
     Try:
@@ -40,7 +40,7 @@ def tokens(source: str, folder: str | None, dialect: str, as_json: bool) -> None
     if as_json:
         rows = {name: {"qwen": qwen, "t5": t5} for name, (qwen, t5) in counts.items()}
         data = {"sections": rows, "qwen": total[0], "t5": total[1], "trained": TRAINED_ROWS}
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        click.echo(dump_json(data, indent=2))
         return
     click.echo(f"{'section':12} {'T5':>5} {'Qwen':>5}")
     for name, (qwen, t5) in counts.items():

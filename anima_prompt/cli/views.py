@@ -5,6 +5,7 @@ Colour only where standard output is a terminal (rich decides, and honours ``NO_
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from anima_prompt.cli.program import echo_result, is_terminal
 from anima_prompt.diagnostics import Diagnostic, Severity
+from anima_prompt.escapes import visible
 from anima_prompt.sections import Section
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ class Built:
     @classmethod
     def of(cls, item: PromptFile, dialect: str) -> Built:
         """Print both prompts of a file's entry."""
-        from anima_prompt.prompt.printer import print_prompt
+        from anima_prompt.prompt import print_prompt
 
         positive = print_prompt(item.prompt, dialect)
         negative = None if item.prompt.negative is None else print_prompt(item.prompt.negative, dialect)
@@ -49,8 +52,6 @@ class Built:
 
     def data(self) -> dict[str, Any]:
         """Return a JSON-ready mapping."""
-        from anima_prompt.prompt.mapping import prompt_to_dict
-
         return {
             "name": self.name,
             "dialect": self.dialect,
@@ -58,7 +59,7 @@ class Built:
             "negative": self.negative,
             "profile": self.profile.name if self.profile else None,
             "settings": settings_data(self.profile) if self.profile else None,
-            "prompt": prompt_to_dict(self.prompt),
+            "prompt": self.prompt.to_dict(),
             "diagnostics": [d.to_dict() for d in self.diagnostics],
         }
 
@@ -110,22 +111,25 @@ def print_reading(reading: Reading, text: str) -> None:
     if reading.items:
         print_wide(table)
     else:
-        click.echo("nothing but white space" if not text.strip() else "no tags and no sentences")
+        click.echo("the prompt is empty" if not text.strip() else "no tags and no sentences")
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic], name: str = "") -> None:
     """Print one line per diagnostic on standard error."""
     for found in diagnostics:
-        place = f"{name}:" if name else ""
+        place = f"{visible(name)}:" if name else ""
         severity = click.style(found.severity.value, fg=_COLOURS[found.severity])
-        click.echo(f"{place}{found.start}-{found.end}: {severity}: {found.message} [{found.name}]", err=True)
+        click.echo(f"{place}{found.start}-{found.end}: {severity}: {visible(found.message)} [{found.name}]", err=True)
 
 
 def print_diff(lines: Iterable[str]) -> None:
     """Print a unified diff."""
     colours = {"+": "green", "-": "red", "@": "cyan"}
     for line in lines:
-        click.echo(click.style(line, fg=colours[line[0]]) if line[:1] in colours else line)
+        if is_terminal(sys.stdout):
+            click.echo(click.style(visible(line, keep="\t"), fg=colours.get(line[:1])))
+        else:
+            echo_result(line)
 
 
 def settings_data(profile: Profile) -> dict[str, Any]:
@@ -157,11 +161,11 @@ def print_profile(profile: Profile) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in (profile.name, "value", "source"):
-        table.add_column(title, overflow="fold")
+        table.add_column(plain(title), overflow="fold")
     sources = dict(profile.sources)
     for field in fields(profile):
         if field.name not in ("name", "sources"):
-            table.add_row(field.name, plain(_shown(getattr(profile, field.name))), sources.get(field.name, ""))
+            table.add_row(field.name, plain(_shown(getattr(profile, field.name))), plain(sources.get(field.name, "")))
     print_wide(table)
 
 
@@ -177,7 +181,7 @@ def print_profiles(profiles: list[Profile]) -> None:
     for p in profiles:
         negative = "yes" if p.negative_works else "no effect"
         scale = weight_text(p.guidance_scale)
-        table.add_row(p.name, ", ".join(p.prefix), str(p.steps), scale, p.sampler, p.scheduler, negative)
+        table.add_row(plain(p.name), plain(", ".join(p.prefix)), str(p.steps), scale, p.sampler, p.scheduler, negative)
     print_wide(table)
 
 
@@ -197,10 +201,10 @@ def print_wide(table: Any) -> None:
 
 
 def plain(text: str) -> Any:
-    """Return text that rich does not read as its own markup."""
+    """Return text that rich does not read as its own markup, control characters as escapes."""
     from rich.text import Text
 
-    return Text(text)
+    return Text(visible(text))
 
 
 def _shown(value: Any) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from anima_prompt.compose.blend import Blend, blend
 from anima_prompt.compose.describe import describe_character
 from anima_prompt.errors import PromptError
-from anima_prompt.names import escape, name_to_text, text_to_name
+from anima_prompt.names import name_to_text, text_to_name
 from anima_prompt.profiles import Profile, load_profile
 from anima_prompt.prompt import Place, Prompt, Sentence, Tag, Weight
 from anima_prompt.sections import Section
@@ -62,8 +62,7 @@ class PromptBuilder:
 
     def year(self, *tags: str | int | Tag) -> PromptBuilder:
         """Add a year (``2024`` or ``"year 2024"``) or a period (``"newest"``)."""
-        texts = tuple(f"year {tag}" if str(tag).isdecimal() else tag for tag in tags)
-        return self._added(Section.YEAR, tuple(str(tag) if isinstance(tag, int) else tag for tag in texts))
+        return self._added(Section.YEAR, tuple(str(tag) if isinstance(tag, int) else tag for tag in tags))
 
     def safety(self, tag: str) -> PromptBuilder:
         """Set the safety tag; there is one."""
@@ -100,8 +99,8 @@ class PromptBuilder:
             entry = None
             if looks or (where and sentence is None):
                 raise PromptError(f"character '{name}' is not in the vocabulary; give looks and sentence yourself")
-        text = name_to_text(entry.name) if entry else escape(_unescaped(name))
-        builder = self._added(Section.CHARACTER, (Tag.of(text, weight),))
+        text = name_to_text(entry.name) if entry else name
+        builder = self._added(Section.CHARACTER, (text,), weight=weight)
         known = name_to_text(entry.series) if entry and entry.series else ""
         wanted = series if isinstance(series, str) else known if series else ""
         if wanted and builder.prompt.find(wanted) is None:
@@ -122,17 +121,15 @@ class PromptBuilder:
         >>> PromptBuilder().artist("poco_(asahi_age)").build().to_text()
         '@poco \\(asahi age\\)'
         """
-        literal = _unescaped(name)
-        entry = self._table.lookup(text_to_name(literal.removeprefix("@")))
+        entry = self._table.lookup(text_to_name(name.removeprefix("@")))
         known = entry.trained if entry and entry.section is Section.ARTIST else None
-        text = name_to_text(known) if known else escape(literal.removeprefix("@"))
-        return self._added(Section.ARTIST, (Tag.of(f"@{text}", weight),))
+        return self._added(Section.ARTIST, (f"@{name_to_text(known)}" if known else name,), weight=weight)
 
     def tags(self, *tags: str | Tag, weight: Weight | None = None) -> PromptBuilder:
         """Add tags of any kind; the vocabulary finds their sections."""
         builder = self
         for tag in tags:
-            new = builder.prompt.add(Tag.of(tag, weight), vocabulary=self._table)
+            new = builder.prompt.add(tag, weight=weight, vocabulary=self._table)
             builder = replace(builder, prompt=new)
         return builder
 
@@ -143,11 +140,12 @@ class PromptBuilder:
 
     def dataset(self, tag: str) -> PromptBuilder:
         """Set the data-set tag of the first line: ``ye-pop`` or ``deviantart``."""
-        return replace(self, prompt=replace(self.prompt, dataset=(Tag.of(tag),)))
+        return replace(self, prompt=self.prompt.with_section(Section.DATASET, tag))
 
     def negative(self, *tags: str | Tag) -> PromptBuilder:
         """Add tags to the negative prompt."""
-        beside = PromptBuilder(self.prompt.negative or Prompt(role="negative"), self.vocabulary).tags(*tags)
+        start = Prompt(role="negative") if self.prompt.negative is None else self.prompt.negative
+        beside = PromptBuilder(start, self.vocabulary).tags(*tags)
         return replace(self, prompt=replace(self.prompt, negative=beside.prompt)) if tags else self
 
     def blend(self, style: str | Blend) -> PromptBuilder:
@@ -158,12 +156,8 @@ class PromptBuilder:
     def _table(self) -> Vocabulary:
         return self.vocabulary or Vocabulary.default()
 
-    def _added(self, section: Section, tags: tuple[str | Tag, ...]) -> PromptBuilder:
+    def _added(self, section: Section, tags: tuple[str | Tag, ...], *, weight: Weight | None = None) -> PromptBuilder:
         prompt = self.prompt
         for tag in tags:
-            prompt = prompt.add(Tag.of(tag), section=section)
+            prompt = prompt.add(tag, section=section, weight=weight, vocabulary=self._table)
         return replace(self, prompt=prompt)
-
-
-def _unescaped(name: str) -> str:
-    return name.replace("\\(", "(").replace("\\)", ")").replace("_", " ").strip()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from anima_prompt.figures import size_of
+from anima_prompt.numbers import parse_size
 
 _NEGATIVE = "Negative prompt:"
 _SETTING = re.compile(r"\s*([A-Z][\w .\-/]*?):\s*(\"(?:\\.|[^\"\\])*\"|[^,]*)(?:,|$)")
@@ -69,7 +69,7 @@ def _ours(figures: Mapping[str, str]) -> dict[str, str]:
         "Distilled CFG Scale": "shift",
     }
     found = {ours: figures[theirs] for theirs, ours in names.items() if theirs in figures}
-    size = size_of(figures.get("Size", ""))
+    size = parse_size(figures.get("Size", ""))
     if size is not None:
         found |= {"width": str(size[0]), "height": str(size[1])}
     if any(name.startswith("Hires") for name in figures):

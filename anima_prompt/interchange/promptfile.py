@@ -15,11 +15,13 @@ from anima_prompt.dialects import Dialect
 from anima_prompt.documents import Value, load_documents
 from anima_prompt.errors import InputError, PromptError
 from anima_prompt.interchange.textfile import read_text, split_negative
-from anima_prompt.paths import is_file
 from anima_prompt.profiles import Profile, load_profile
 from anima_prompt.prompt import Prompt, Sentence, Tag
+from anima_prompt.prompt.items import read_entry
 from anima_prompt.prompt.mapping import ARTIST_OPTIONS, TAG_KEYS, TAG_OPTIONS, tag_from_text
-from anima_prompt.prompt.model import exact, with_fields
+from anima_prompt.prompt.model import with_fields
+from anima_prompt.prompt.tag import exact, placed_tag
+from anima_prompt.safe_paths import is_file
 from anima_prompt.sections import Section
 
 FILE_KEYS = ("name", "profile", "blend")
@@ -74,7 +76,7 @@ def parse_prompt_file(text: str, source: str, *, profile: Profile | None = None)
             item = _prompt_file(value, profile, f"{Path(source).stem}-{len(found) + 1}")
             found.append(replace(item, line=value.line))
     if not found:
-        raise PromptError(f"{source}: holds no prompt; write at least one section, such as 'general: [smile]'")
+        raise PromptError(f"{source}: contains no prompt; write at least one section, such as 'general: [smile]'")
     return found
 
 
@@ -137,7 +139,7 @@ def _prompt(fields: dict[str, Value]) -> Prompt:
 
 
 def read_tags(key: str, value: Value) -> list[Tag]:
-    """Return the tags of one item of a section: a text is one tag, or several with commas between them.
+    """Return the tags of one entry of a section: a text is one tag, or several with commas between them.
 
     Raises:
         PromptFileError: it is neither text nor a mapping with a text.
@@ -145,10 +147,8 @@ def read_tags(key: str, value: Value) -> list[Tag]:
     if value.is_mapping:
         return [_tag(key, value, ARTIST_OPTIONS if key == Section.ARTIST else TAG_OPTIONS)]
     text = value.text(f"a tag of {key}")
-    whole = any(char in text for char in "{}()") or not text.strip(" ,")
-    parts = [text] if whole else [part for part in text.split(",") if part.strip()]
-    artist = key == Section.ARTIST
-    return value.guarded(lambda: [tag_from_text(part, artist=artist) for part in parts])
+    section = None if key == "closing" else Section.of(key)
+    return value.guarded(lambda: [placed_tag(item) for item in read_entry(text, section)])
 
 
 def _tag(key: str, value: Value, options: tuple[str, ...]) -> Tag:
@@ -161,19 +161,21 @@ def _tag(key: str, value: Value, options: tuple[str, ...]) -> Tag:
         named = fields["verbatim"]
         dialect = named.guarded(lambda: Dialect.of(named.text("verbatim")))
         return value.guarded(lambda: Tag(text, exact(1) if weight is None else weight, dialect))
-    marked = key == Section.ARTIST and ("at" not in fields or fields["at"].boolean("at"))
-    return value.guarded(lambda: tag_from_text(text, weight=weight, artist=marked))
+    if "literal" in fields and fields["literal"].boolean("literal"):
+        return value.guarded(lambda: Tag(text, exact(1) if weight is None else weight))
+    at = "at" not in fields or fields["at"].boolean("at")
+    return value.guarded(lambda: tag_from_text(text, key, weight=weight, at=at))
 
 
 def _character(builder: PromptBuilder, value: Value) -> PromptBuilder:
-    if not value.is_mapping:
+    plain = not value.is_mapping or set(value.keys("a character")) <= set(TAG_OPTIONS)
+    if plain:
         tags = tuple(read_tags("character", value))
-        prompt = builder.prompt
-        return replace(builder, prompt=replace(prompt, character=prompt.character + tags))
+        return replace(builder, prompt=replace(builder.prompt, character=builder.prompt.character + tags))
     tag = _tag("character", value, CHARACTER_OPTIONS)
     fields = value.fields("a character", CHARACTER_OPTIONS)
     if "verbatim" in fields:
-        return replace(builder, prompt=builder.prompt.add(tag, section=Section.CHARACTER))
+        return replace(builder, prompt=builder.prompt.add(tag, section=Section.CHARACTER, repeat=True))
     options: dict[str, Any] = {"series": False}
     if "series" in fields:
         given = fields["series"]

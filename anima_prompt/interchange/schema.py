@@ -51,6 +51,7 @@ def _tag(extra: dict[str, Any]) -> dict[str, Any]:
         "text": {"$ref": "#/$defs/scalar"},
         "weight": {"type": "number"},
         "verbatim": {"enum": [dialect.value for dialect in Dialect]},
+        "literal": {"type": "boolean", "description": "true: nothing in the text is markup"},
         **extra,
     }
     return {"type": "object", "required": ["text"], "additionalProperties": False, "properties": properties}

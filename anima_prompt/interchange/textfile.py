@@ -6,18 +6,20 @@ line of three hyphens.
 
 from __future__ import annotations
 
-import os
+import errno
 import re
 import sys
 from pathlib import Path
 
+from anima_prompt.atomic import write_atomically, write_output
 from anima_prompt.errors import InputError
-from anima_prompt.whole import written_whole
+from anima_prompt.safe_paths import read_bytes
 
 MAX_BYTES = 16 * 1024 * 1024
 """Largest text that is read; the longest prompt in the wild is a thousandth of it."""
 
 DIVIDER = "---"
+_LONGEST_NAME = 255
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n)|([^\r\n]+)")
 
 
@@ -32,14 +34,19 @@ def read_text(source: str, *, limit: int = MAX_BYTES) -> str:
     """
     name = "standard input" if source == "-" else source
     try:
-        data = sys.stdin.buffer.read(limit + 1) if source == "-" else _read_file(Path(source), limit)
+        data = _read_stdin(limit) if source == "-" else read_bytes(Path(source), limit=limit)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        shown = name if len(name) <= 255 else f"{name[:40]}..."  # a prompt stands where a file is wanted
-        raise InputError(f"{shown}: {reason}; give a readable text file") from None
+        reason = error.strerror or str(error)
+        raise InputError(f"{shortened(name)}: {reason[:1].lower()}{reason[1:]}; give a readable text file") from None
     if len(data) > limit:
         raise InputError(f"{name}: larger than {limit // 1024 // 1024} MiB; split it into files of one prompt each")
     return decode(data, name)
+
+
+def _read_stdin(limit: int) -> bytes:
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "is closed")
+    return sys.stdin.buffer.read(limit + 1)
 
 
 def decode(data: bytes, name: str) -> str:
@@ -61,23 +68,46 @@ def decode(data: bytes, name: str) -> str:
         ) from None
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace a file's text: write beside, then rename, so that an interruption leaves the old text.
+def write_text(path: Path, text: str, *, within: Path | None = None) -> None:
+    """Replace the text of a file atomically, or create the file; an interruption leaves the old text.
+
+    Args:
+        within: the folder in which ``path`` was found. A symbolic link in it is followed if its target lies inside the
+            folder as well. None for a path that the user named: a link is followed wherever it leads.
 
     Raises:
-        InputError: the folder or the disk does not take it.
+        InputError: the file is read-only, is not a regular file, lies outside ``within``, or the disk refuses it.
     """
-    target = path.resolve()
     try:
-        with written_whole(target) as beside, beside.open("w", encoding="utf-8", newline="") as stream:
-            if target.exists():  # before there is a text that not everybody may read
-                beside.chmod(target.stat().st_mode & 0o7777)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{path}: cannot be written ({reason}); the file is as it was") from None
+        if within is not None and not path.resolve().is_relative_to(within.resolve()):
+            raise InputError(
+                f"{path}: is a symbolic link that leads out of {within}; not changed, name the file itself to change it"
+            )
+        write_atomically(path, text.encode("utf-8"))
+    except (OSError, ValueError) as error:
+        raise _write_error(path, error, "the file was not changed") from None
+
+
+def write_report(path: Path, text: str) -> None:
+    """Write results to a file, a device, a FIFO or an open stream; see :func:`anima_prompt.atomic.write_output`.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        write_output(path, text)
+    except (OSError, ValueError) as error:
+        raise _write_error(path, error, "choose another file") from None
+
+
+def _write_error(path: Path, error: OSError | ValueError, next_step: str) -> InputError:
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return InputError(f"{shortened(str(path))}: cannot be written ({reason[:1].lower()}{reason[1:]}); {next_step}")
+
+
+def shortened(name: str) -> str:
+    """Return a name for a message: a prompt may stand where a file is expected, so that it is cut at 255 characters."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:40]}..."
 
 
 def lines_of(text: str, *, keep_ends: bool = False) -> list[str]:
@@ -107,8 +137,3 @@ def split_negative(text: str) -> tuple[str, str | None]:
 def join_negative(positive: str, negative: str | None) -> str:
     """Return both parts in one text; the inverse of :func:`split_negative`."""
     return positive if negative is None else f"{positive}\n{DIVIDER}\n{negative}"
-
-
-def _read_file(path: Path, limit: int) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(limit + 1)

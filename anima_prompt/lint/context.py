@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from anima_prompt.diagnostics import Edit, Part
 from anima_prompt.lint.document import Settings
-from anima_prompt.lint.scope import Facts, Scope
+from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.sections import Section
 from anima_prompt.syntax import nodes as syntax
 from anima_prompt.syntax import parse
 
 if TYPE_CHECKING:
     from anima_prompt.vocabulary.packs import Entry
-    from anima_prompt.vocabulary.relations import Conflict, ExclusiveGroup
+    from anima_prompt.vocabulary.relations import Clash
 
 ONE = Decimal(1)
 BARE = Decimal("1.1")
@@ -107,10 +107,10 @@ class Weighted:
 class Context:
     """Everything that the rules may ask of one text."""
 
-    def __init__(self, source: str, scope: Scope, settings: Settings, part: Part = "prompt") -> None:
+    def __init__(self, source: str, environment: Environment, settings: Settings, part: Part = "prompt") -> None:
         """Parse ``source`` and sort its nodes."""
         self.source = source
-        self.scope = scope
+        self.environment = environment
         self.settings = settings
         self.part: Part = part
         self.other: Context | None = None
@@ -130,14 +130,14 @@ class Context:
         self.datasets: list[syntax.Dataset] = []
         self.gaps: list[Gap] = []
         self.by_name: dict[str, Item] = {}
-        self.tree = parse(source, dialect=scope.dialect, known=scope.is_known)
+        self.tree = parse(source, dialect=environment.dialect, known=environment.is_known)
         self.top = Level(self.tree.nodes)
         self._level(self.top, ONE, 0)
 
     @property
     def role(self) -> str:
         """Role of this text."""
-        return self.scope.role
+        return self.environment.role
 
     @cached_property
     def protected(self) -> list[tuple[int, int]]:
@@ -163,9 +163,32 @@ class Context:
         return self.source.lower()
 
     @cached_property
-    def clashes(self) -> list[tuple[Conflict, ExclusiveGroup]]:
-        """Exclusive groups of which the text holds more than one tag."""
-        return self.scope.relations.clashes(self.by_name)
+    def by_canonical(self) -> dict[str, Item]:
+        """Tags by name, in order, the last one of each; an alias counts as the name that it stands for."""
+        return {
+            facts.name if facts.entry is None else facts.entry.name: item
+            for item in self.items
+            for facts in (item.facts,)
+        }
+
+    @cached_property
+    def clashes(self) -> list[Clash]:
+        """Exclusive groups of which the text has more than one tag, if no named character explains it.
+
+        Two named characters are two people, whatever the count tags say; and one may look like both tags (two eye
+        colors).
+        """
+        clashes = self.environment.relations.clashes(self.by_canonical)
+        if not clashes:
+            return clashes
+        looks = [set(item.entry.looks) for item in self.persons if item.entry]
+        several = len(looks) > 1
+        return [
+            clash
+            for clash in clashes
+            if not (several and clash.group.one_person)
+            and not any(own.issuperset(clash.conflict.tags) for own in looks)
+        ]
 
     @cached_property
     def people(self) -> int:
@@ -180,7 +203,10 @@ class Context:
             name = item.entry.name if item.entry else item.name
             named.setdefault(name.split("_(")[0], item)
         looks = {
-            base for item in named.values() if item.entry for base in self.scope.relations.implies(item.entry.name)
+            base
+            for item in named.values()
+            if item.entry
+            for base in self.environment.relations.implies(item.entry.name)
         }
         return [item for item in named.values() if item.entry is None or item.entry.name not in looks]
 
@@ -264,7 +290,7 @@ class Context:
         plain = not node.children or all(type(c) is syntax.Text or type(c) is syntax.Escape for c in node.children)
         touching = _touches_malformed(level.nodes, place)
         item = Item(
-            self.scope.facts(node.text),
+            self.environment.facts(node.text),
             node.start,
             node.end,
             weight,
@@ -293,13 +319,13 @@ class Context:
     ) -> None:
         self.groups.append(Weighted(node, depth, level, place, inside))
         own = BARE if node.weight is None else node.weight
-        multiplies = node.weight is None or self.scope.dialect.nested_weights_multiply
+        multiplies = node.weight is None or self.environment.dialect.nested_weights_multiply
         inner = weight * own if multiplies and weight != ONE else own
         self._level(Level(node.children, node, level, place), inner, depth + 1)
 
     def _bracket(self, node: syntax.Bracket, level: Level, place: int, weight: Decimal, depth: int) -> None:
         if node.kind == "lowered":
-            lower = round(weight / BARE, 6) if self.scope.dialect.reads_brackets else weight
+            lower = round(weight / BARE, 6) if self.environment.dialect.reads_brackets else weight
             self._level(Level(node.children, node, level, place), lower, depth + 1)
 
     def _leaf(self, node: syntax.Node, level: Level, place: int) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
+from anima_prompt.escapes import visible
 from anima_prompt.lint.document import Role, Settings
 from anima_prompt.lint.rule import ALL_ROLES, Example, Rule, Safety
 
+_KEPT = "\n\t"
 _FIXES = {
     Safety.SAFE: "safe fix (`--fix`)",
     Safety.UNSAFE: "fix that changes the picture (`--unsafe-fixes`)",
@@ -72,13 +74,13 @@ def _example(example: Example) -> str:
     notes += _settings(example.settings)
     text = _short(example.text)
     if example.negative is not None:
-        text += f"\n--- negative\n{example.negative or '(empty)'}"
+        text += f"\n--- negative\n{visible(example.negative, keep=_KEPT) or '(empty)'}"
     if notes:
         text += f"    ({', '.join(notes)})"
     if example.fixed is not None and example.fixed != example.text:
         text += f"\n-> {_short(example.fixed)}"
     if example.fixed_negative is not None:
-        text += f"\n-> negative: {example.fixed_negative or '(empty)'}"
+        text += f"\n-> negative: {visible(example.fixed_negative, keep=_KEPT) or '(empty)'}"
     return text or "(empty)"
 
 
@@ -92,4 +94,5 @@ def _settings(settings: Settings) -> list[str]:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 160 else f"{text[:110]} ... ({len(text)} characters)"
+    shown = visible(text, keep=_KEPT)
+    return shown if len(shown) <= 160 else f"{shown[:110]} ... ({len(text)} characters)"

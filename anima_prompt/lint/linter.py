@@ -5,23 +5,30 @@ The linter holds what it has learned about tags and is otherwise without state; 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 from anima_prompt.diagnostics import Diagnostic, Edit, Part
 from anima_prompt.dialects import Dialect
+from anima_prompt.errors import InputError
 from anima_prompt.lint.config import Config
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.document import Document, Role, Settings
+from anima_prompt.lint.environment import MOST_FACTS, Environment
 from anima_prompt.lint.fixing import Fixed, fix_document, usable
-from anima_prompt.lint.registry import all_rules
+from anima_prompt.lint.plugins import guarded
+from anima_prompt.lint.registry import all_rules, plugin_errors
 from anima_prompt.lint.rule import Finding, Rule, fixes_of
-from anima_prompt.lint.scope import MOST_FACTS, Scope
 from anima_prompt.lint.suppression import Suppression, suppress, suppressions
 from anima_prompt.names import text_to_name
-from anima_prompt.profiles import DEFAULT_PROFILE, load_profile
+from anima_prompt.profiles import DEFAULT_PROFILE, Profile, load_profile
 from anima_prompt.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from anima_prompt.prompt import Prompt
 
 UNUSED = "ANI001"
 
@@ -43,8 +50,10 @@ class Linter:
         self.config = config or Config()
         self.vocabulary = vocabulary or Vocabulary.default()
         self.rules = tuple(all_rules() if rules is None else rules)
+        self.failures: list[str] = []
+        """One line for each failure of a plug-in's rule since the list was last emptied."""
         self.config.check(self.rules)
-        self._active = tuple(rule for rule in self.rules if self.config.runs(rule))
+        self._active = tuple(guarded(rule, self.failures) for rule in self.rules if self.config.runs(rule))
         self._fixable = {rule.code for rule in self._active if self.config.may_fix(rule)}
         self._safeties = {
             rule.code: self.config.safety(rule, safe=True)
@@ -53,6 +62,18 @@ class Linter:
         }
         self._severities = {rule.code: self.config.severity(rule) for rule in self._active}
         self._runs: dict[tuple[Role, Dialect, str], _Run] = {}
+        self._profiles: dict[str, Profile] = {}
+
+    def profile(self, name: str) -> Profile:
+        """Return a release's profile by name, or that of a file, which is read once.
+
+        Raises:
+            ProfileError: no profile has that name.
+            PromptFileError: the file breaks the schema.
+        """
+        if name not in self._profiles:
+            self._profiles[name] = load_profile(name)
+        return self._profiles[name]
 
     def check(self, document: Document) -> list[Diagnostic]:
         """Return the diagnostics of a prompt and its negative prompt, in order of place.
@@ -86,26 +107,26 @@ class Linter:
 
     def _contexts(self, document: Document) -> list[tuple[Context, _Run]]:
         run = self._run(document.role, document.dialect, document.profile)
-        context = Context(document.prompt, run.scope, document.settings)
+        context = Context(document.prompt, run.environment, document.settings)
         context.negative_is_known = document.negative is not None
         if not document.negative:
             return [(context, run)]
         beside = self._run(Role.NEGATIVE, document.dialect, document.profile)
-        negative = Context(document.negative, beside.scope, document.settings, "negative")
+        negative = Context(document.negative, beside.environment, document.settings, "negative")
         context.other, negative.other = negative, context
         return [(context, run), (negative, beside)]
 
     def _run(self, role: Role, dialect: Dialect, profile: str) -> _Run:
         key = (role, dialect, profile)
         if key not in self._runs:
-            scope = Scope(
+            environment = Environment(
                 role=role,
                 dialect=dialect,
-                profile=load_profile(profile),
+                profile=self.profile(profile),
                 vocabulary=self.vocabulary,
                 words=frozenset(text_to_name(word) for word in self.config.words),
             )
-            self._runs[key] = _Run(scope, self._active)
+            self._runs[key] = _Run(environment, self._active)
         return self._runs[key]
 
     def _checked(self, context: Context, run: _Run) -> Iterator[Diagnostic]:
@@ -152,9 +173,9 @@ def with_suppressions(linter: Linter, found: list[Diagnostic], comments: str) ->
 class _Run:
     """The rules that apply to one role, dialect and profile, with the findings about tags met so far."""
 
-    def __init__(self, scope: Scope, rules: Iterable[Rule]) -> None:
-        self.scope = scope
-        fitting = [rule for rule in rules if scope.role in rule.roles and scope.dialect in rule.dialects]
+    def __init__(self, environment: Environment, rules: Iterable[Rule]) -> None:
+        self.environment = environment
+        fitting = [rule for rule in rules if environment.role in rule.roles and environment.dialect in rule.dialects]
         self.tag_rules = [(rule, rule.check_tag) for rule in fitting if rule.check_tag is not None]
         self.rules = [(rule, rule.check, frozenset(rule.needs)) for rule in fitting if rule.check is not None]
         self.memory: dict[str, tuple[tuple[Rule, Finding], ...]] = {}
@@ -181,8 +202,8 @@ class _Run:
     def _remember(self, text: str) -> tuple[tuple[Rule, Finding], ...]:
         if len(self.memory) >= MOST_FACTS:
             self.memory.clear()
-        facts = self.scope.facts(text)
-        found = tuple((rule, finding) for rule, check in self.tag_rules for finding in check(facts, self.scope))
+        facts = self.environment.facts(text)
+        found = tuple((rule, finding) for rule, check in self.tag_rules for finding in check(facts, self.environment))
         self.memory[text] = found
         return found
 
@@ -200,32 +221,40 @@ def _covered(diagnostic: Diagnostic, comments: Iterable[Suppression]) -> bool:
 
 
 def lint(
-    text: str,
+    text: str | Prompt,
     *,
-    negative: str | None = None,
+    negative: str | Prompt | None = None,
     role: str | Role = Role.POSITIVE,
     dialect: str | Dialect = Dialect.COMFYUI,
     profile: str = DEFAULT_PROFILE,
     settings: Settings | None = None,
     config: Config | None = None,
 ) -> list[Diagnostic]:
-    """Return what the linter has to say about a prompt.
+    """Return the diagnostics of a prompt.
 
     Args:
-        negative: the negative prompt; empty where there is none, None where it is not known.
+        text: a text, or a :class:`~anima_prompt.Prompt`, printed in ``dialect``; spans are of the printed text.
+        negative: the negative prompt: empty if there is none, None if it is not known or that of the Prompt is meant.
         settings: steps, guidance scale, size and so on, as far as they are known.
+
+    Raises:
+        InputError: an argument is of the wrong type.
+        DialectError, ProfileError: the dialect or the profile is unknown.
 
     >>> [d.name for d in lint("masterpiece, best quality, safe, 1girl, long_hair") if d.severity != "info"]
     ['underscore-tag']
     """
-    document = Document(text, negative, Role.of(role), Dialect.of(dialect), profile, settings or Settings())
-    return _linter(config).check(document)
+    document = _document(text, negative, role=role, dialect=dialect, profile=profile, settings=settings)
+    linter = _linter(config)
+    found = linter.check(document)
+    _warn(linter)
+    return found
 
 
 def fix(
-    text: str,
+    text: str | Prompt,
     *,
-    negative: str | None = None,
+    negative: str | Prompt | None = None,
     role: str | Role = Role.POSITIVE,
     dialect: str | Dialect = Dialect.COMFYUI,
     profile: str = DEFAULT_PROFILE,
@@ -233,7 +262,7 @@ def fix(
     config: Config | None = None,
     unsafe: bool = False,
 ) -> Fixed:
-    """Return a prompt with its fixes applied.
+    """Return a prompt's texts with fixes applied. The arguments are those of :func:`lint`.
 
     Args:
         unsafe: also apply fixes that change the picture.
@@ -241,8 +270,53 @@ def fix(
     >>> fix("masterpiece ,long_hair, 1 girl").prompt
     'masterpiece, long hair, 1girl'
     """
-    document = Document(text, negative, Role.of(role), Dialect.of(dialect), profile, settings or Settings())
-    return _linter(config).fix(document, unsafe=unsafe)
+    document = _document(text, negative, role=role, dialect=dialect, profile=profile, settings=settings)
+    linter = _linter(config)
+    fixed = linter.fix(document, unsafe=unsafe)
+    _warn(linter)
+    return fixed
+
+
+def _document(
+    text: object,
+    negative: object,
+    *,
+    role: str | Role,
+    dialect: str | Dialect,
+    profile: str,
+    settings: Settings | None,
+) -> Document:
+    front_end = Dialect.of(dialect)
+    if settings is not None and not isinstance(settings, Settings):
+        raise InputError(f"settings is of type {type(settings).__name__}; expected anima_prompt.Settings")
+    if negative is None:
+        negative = getattr(text, "negative", None)
+    return Document(
+        _text_of(text, "text", front_end),
+        None if negative is None else _text_of(negative, "negative", front_end),
+        Role.of(role),
+        front_end,
+        profile,
+        settings or Settings(),
+    )
+
+
+def _text_of(prompt: object, name: str, dialect: Dialect) -> str:
+    if isinstance(prompt, str):
+        return prompt
+    from anima_prompt.prompt import Prompt
+
+    if isinstance(prompt, Prompt):
+        return prompt.to_text(dialect)
+    raise InputError(f"{name} is of type {type(prompt).__name__}; expected a text (str) or a Prompt")
+
+
+def _warn(linter: Linter) -> None:
+    """Warn of plug-ins that cannot be loaded, or whose rules failed."""
+    messages = dict.fromkeys((*plugin_errors(), *linter.failures))
+    linter.failures.clear()
+    for message in messages:
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
 def _linter(config: Config | None) -> Linter:

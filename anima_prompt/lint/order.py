@@ -6,7 +6,8 @@ Source: Anima model card, prompting guide.
 from __future__ import annotations
 
 from anima_prompt.diagnostics import Edit
-from anima_prompt.lint.context import Context
+from anima_prompt.lint.context import Context, Item
+from anima_prompt.prompt.items import leads_series
 from anima_prompt.sections import Section
 
 RANKS = ("quality, meta, year and safety", "count", "character", "series", "artist", "general")
@@ -29,17 +30,40 @@ def rank(section: Section) -> int:
     return _RANK.get(section, 5)
 
 
+def ranks(items: list[Item]) -> list[int | None]:
+    """Return the rank of every tag; None for an unknown name, whose section nobody knows.
+
+    An unknown name that directly precedes a series ranks as its character.
+    """
+    sections = [item.section for item in items]
+    unknown = [is_unknown(item) for item in items]
+    found: list[int | None] = []
+    for place, section in enumerate(sections):
+        if leads_series(sections, unknown, place):
+            found.append(rank(Section.CHARACTER))
+        else:
+            found.append(None if unknown[place] else rank(section))
+    return found
+
+
 def in_order(context: Context) -> list[Edit | None]:
     """Return the edits that put every tag's text where the order wants it; separators stay where they are.
 
-    One None stands for a prompt whose markup forbids it.
+    Unknown names go with the general tags. One None stands for a prompt whose markup forbids it.
     """
     slots = [item for item in context.items if not item.closing and item.level is context.top]
     if not all(item.plain for item in slots) or len(slots) != len([i for i in context.items if not i.closing]):
         return [None]
-    ordered = sorted(slots, key=lambda item: rank(item.section))
+    general = rank(Section.GENERAL)
+    ranked = [general if own is None else own for own in ranks(slots)]
+    ordered = [slot for _, slot in sorted(zip(ranked, slots, strict=True), key=lambda pair: pair[0])]
     return [
         Edit(slot.start, slot.end, item.text)
         for slot, item in zip(slots, ordered, strict=True)
         if slot.text != item.text
     ]
+
+
+def is_unknown(item: Item) -> bool:
+    """Say whether a tag is a plain text that neither the vocabulary nor its form gives a section."""
+    return item.plain and item.entry is None and item.section is Section.GENERAL and not item.facts.artist

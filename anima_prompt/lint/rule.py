@@ -19,7 +19,7 @@ from anima_prompt.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
     from anima_prompt.lint.context import Context
-    from anima_prompt.lint.scope import Facts, Scope
+    from anima_prompt.lint.environment import Environment, Facts
 
 FAMILIES = {
     "0": "linter",
@@ -91,7 +91,7 @@ class Example:
 
 
 Check: TypeAlias = "Callable[[Context], Iterable[Finding]]"
-CheckTag: TypeAlias = "Callable[[Facts, Scope], Iterable[Finding]]"
+CheckTag: TypeAlias = "Callable[[Facts, Environment], Iterable[Finding]]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import csv
 from functools import cache, lru_cache
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from anima_prompt.errors import DataFileError
+from anima_prompt.vocabulary.live_names import is_english
 from anima_prompt.vocabulary.packs import data_folder
+from anima_prompt.vocabulary.spelling import is_compound, is_spelling, with_other_numbers
 
 if TYPE_CHECKING:
     from anima_prompt.vocabulary import Vocabulary
@@ -36,6 +40,9 @@ STYLE_WORDS = tuple(
 DEPRECATED = "tags/deprecated.csv"
 _FEWEST_POSTS = 200
 _LONGEST = 24
+_LEAST_REST = 8
+_ENDING = 2
+_NO_MATTER = frozenset(("own", "on", "of", "the", "a"))
 
 
 @cache
@@ -54,33 +61,51 @@ def deprecated() -> dict[str, tuple[str, ...]]:
     return {row[0]: tuple(row[1].split("|")) for row in rows[1:]}
 
 
-_known_words: dict[int, frozenset[str]] = {}
+_known_words: WeakKeyDictionary[Vocabulary, frozenset[str]] = WeakKeyDictionary()
 
 
 def english(vocabulary: Vocabulary) -> frozenset[str]:
     """Return the words of the curated general tags and of grammar: what a tag's words are compared with."""
     from anima_prompt.sections import Section
-    from anima_prompt.syntax.prose import FUNCTION_WORDS
+    from anima_prompt.syntax.grammar import FUNCTION_WORDS
 
-    known = _known_words.get(id(vocabulary))
+    known = _known_words.get(vocabulary)
     if known is None:
         parts: set[str] = set(FUNCTION_WORDS)
         for entry in vocabulary.entries(Section.GENERAL):
             if entry.curated or entry.post_count >= _FEWEST_POSTS:
                 for name in (entry.name, *entry.aliases):
                     parts.update(part for part in name.replace("-", "_").split("_") if part.isalpha())
-        _known_words.clear()
-        known = _known_words[id(vocabulary)] = frozenset(parts)
+        known = _known_words[vocabulary] = frozenset(parts)
     return known
+
+
+def says_the_same(old: str, new: str) -> bool:
+    """Say whether a replacement changes nothing that a name says, so that a fix may write it.
+
+    That is another spelling or number, or some words fewer, or for a name of several words other words of the same
+    length: a name of one word has meanings that the replacement has not, and more words say more.
+
+    >>> says_the_same("hands_on_hips", "hands_on_own_hips"), says_the_same("trees", "tree")
+    (True, True)
+    >>> says_the_same("highlights", "streaked_hair"), says_the_same("traditional_chinese", "traditional_chinese_text")
+    (False, False)
+    """
+    if is_spelling(old, new) or new in with_other_numbers(old):
+        return True
+    old_words, new_words = set(old.split("_")), set(new.split("_"))
+    return len(old_words) > 1 and not old_words < new_words - _NO_MATTER
 
 
 def nearest(word: str, known: frozenset[str]) -> str | None:
     """Return the one known word, or two run together, that ``word`` is a slip of; None if there is none or several.
 
-    A slip is one edit, or two in a word of eleven letters and more, behind the same first two letters.
+    A slip is one edit, or two in a word of eleven letters and more, behind the same first two letters; two edits at the
+    end make another word of the same stem.
 
     >>> nearest("beautifull", frozenset(("beautiful", "bountiful")))
     'beautiful'
+    >>> nearest("bioluminescent", frozenset(("bioluminescence",)))
     """
     from rapidfuzz.distance import OSA
     from rapidfuzz.process import extract
@@ -96,8 +121,24 @@ def nearest(word: str, known: frozenset[str]) -> str | None:
         limit=2,
     )
     if near and (len(near) == 1 or near[0][1] < near[1][1]) and not _is_inflection(word, near[0][0]):
-        return str(near[0][0])
+        right = str(near[0][0])
+        return None if near[0][1] > 1 and right.startswith(word[:-_ENDING]) else right
     return _pair(word, known) if not near else None
+
+
+def near_english(word: str) -> str | None:
+    """Return the one English word that ``word`` is with a letter left out or doubled, or with two letters swapped.
+
+    >>> near_english("beatiful"), near_english("detials"), near_english("gehrman")
+    ('beautiful', 'details', None)
+    """
+    forms = {word[:place] + letter + word[place:] for place in range(1, len(word) + 1) for letter in ascii_lowercase}
+    for place in range(1, len(word)):
+        first, second = word[place - 1], word[place]
+        swapped = second + first if first != second else first
+        forms.add(word[: place - 1] + swapped + word[place + 1 :])
+    english_words = [form for form in sorted(forms) if is_english(form) and not _is_inflection(word, form)]
+    return english_words[0] if len(english_words) == 1 else None
 
 
 @lru_cache(maxsize=4)
@@ -112,24 +153,28 @@ def _by_beginning(known: frozenset[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _pair(word: str, known: frozenset[str]) -> str | None:
-    """Return two known words that ``word`` is, run together and at most one edit off."""
-    from rapidfuzz.distance import OSA
-
+    """Return two known words that ``word`` is, run together and one edit off; two words in one are a compound."""
+    if is_compound(word):
+        return None
     found = None
     for place in range(4, len(word) - 3):
         first, rest = word[:place], word[place:]
-        if first in known and len(rest) >= 6:
-            match = next(
-                (
-                    k
-                    for k in _by_beginning(known).get(rest[:1], ())
-                    if abs(len(k) - len(rest)) <= 1 and OSA.distance(k, rest, score_cutoff=1) <= 1
-                ),
-                None,
-            )
+        if first in known and len(rest) >= _LEAST_REST:
+            match = next((k for k in _by_beginning(known).get(rest[:1], ()) if is_one_edit(k, rest)), None)
             if match is not None:
                 found = f"{first} {match}"
     return found
+
+
+def is_one_edit(word: str, other: str) -> bool:
+    """Say whether one letter makes a word of another: put in, left out, changed, or two of them swapped.
+
+    >>> is_one_edit("umbrela", "umbrella"), is_one_edit("hat", "hat")
+    (True, False)
+    """
+    from rapidfuzz.distance import OSA
+
+    return abs(len(word) - len(other)) <= 1 and OSA.distance(word, other, score_cutoff=1) == 1
 
 
 def _is_inflection(word: str, other: str) -> bool:

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anima_prompt.errors import ProfileError
-from anima_prompt.figures import SIZE, size_of
+from anima_prompt.numbers import SIZE, parse_size
+from anima_prompt.safe_paths import read_utf8
 
 if TYPE_CHECKING:
     from anima_prompt.documents import Value
@@ -99,11 +100,10 @@ def load_profile(name_or_path: str | Path) -> Profile:
         names = ", ".join(known)
         raise ProfileError(f"profile is '{name_or_path}'; expected one of {names}, or a YAML file of your own")
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ProfileError(f"{path}: larger than 1 MB; a profile is a short YAML file")
-        text = path.read_text(encoding="utf-8")
+        text = read_utf8(path, limit=_MAX_BYTES)
     except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path}: cannot be read ({error}); give a profile's name or a YAML file") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ProfileError(f"{path}: cannot be read ({reason}); give a profile's name or a YAML file") from None
     documents = load_documents(text, str(path))
     if len(documents) != 1:
         raise ProfileError(f"{path}: {len(documents)} documents; expected one profile")
@@ -200,7 +200,7 @@ def _range(key: str, value: Value) -> tuple[Any, Any]:
 
 
 def _size(text: str, value: Value, key: str) -> tuple[int, int]:
-    size = size_of(text)
+    size = parse_size(text)
     if size is None:
         value.fail(f"{key} has '{text.strip()}'; expected {SIZE}")
     return size

@@ -2,9 +2,11 @@
 
 from anima_prompt.prompt.convert import Conversion, convert
 from anima_prompt.prompt.formatter import format_text
-from anima_prompt.prompt.model import Place, Prompt, Role, Sentence, Tag, Weight
-from anima_prompt.prompt.printer import Printed, print_prompt
-from anima_prompt.prompt.reader import Placed, Reading, read
+from anima_prompt.prompt.items import Placed
+from anima_prompt.prompt.model import Prompt, print_prompt
+from anima_prompt.prompt.printer import Printed
+from anima_prompt.prompt.reader import Reading, read
+from anima_prompt.prompt.tag import Place, Role, Sentence, Tag, Weight
 
 __all__ = [
     "Conversion",

@@ -1,7 +1,8 @@
 """Canonical typography for a prompt text, in place: nothing moves, no weight changes.
 
-Separators become ``", "``, white space single, underscores spaces (scores, faces, unknown artists keep theirs), weights
-lose inner blanks. Sentences, quotations, references, wildcards, comments and malformed pieces stay byte for byte.
+Separators become ``", "``, white space single, the underscores of known names spaces, weights lose inner blanks.
+Unknown names, sentences, quotations, references, wildcards, comments, malformed pieces and tags with markup inside stay
+byte for byte.
 """
 
 from __future__ import annotations
@@ -9,13 +10,12 @@ from __future__ import annotations
 import re
 
 from anima_prompt.dialects import Dialect
-from anima_prompt.names import is_artist, spaced, squeezed
-from anima_prompt.prompt.reader import is_known
+from anima_prompt.names import spaced, squeezed, unescape
+from anima_prompt.prompt.spelling import is_known, is_name
 from anima_prompt.syntax import nodes as syntax
 from anima_prompt.syntax import parse, weighted_segments
 from anima_prompt.vocabulary import Vocabulary
 
-_BLANKS = re.compile(r"[^\S\n]+")
 _MOST_ROUNDS = 4
 _TYPOGRAPHY = re.compile(r"[\s_,，、]+")
 _MARK_BLANKS = re.compile(r"\s+")
@@ -33,7 +33,7 @@ def format_text(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, vocabula
     table = vocabulary or Vocabulary.default()
     formatter = _Formatter(reader, table)
     settled = text
-    for _ in range(_MOST_ROUNDS):  # a mended separator may let the next round see a tag where there was none
+    for _ in range(_MOST_ROUNDS):  # a fixed separator may let the next round see a tag where there was none
         formatted = formatter.text(settled)
         if formatted == settled:
             break
@@ -96,20 +96,12 @@ class _Formatter:
         return "".join(syntax.leaf_texts((node,)))
 
     def tag(self, node: syntax.Tag) -> str:
-        if not node.children:
-            return self.words(node.text)
-        return "".join(
-            _BLANKS.sub(" ", self.words(child.text, edge=False)) if isinstance(child, syntax.Text) else self.node(child)
-            for child in node.children
-        )
-
-    def words(self, text: str, *, edge: bool = True) -> str:
-        """Return plain text with spaces for underscores where they are no part of the name."""
-        if is_artist(text) and not self.known(text):
-            return text
-        if edge:
-            return spaced(squeezed(text))
-        return text if text.strip("_") == "" else spaced(text)
+        """Return a tag with spaces for the underscores of a known name, its escapes as they are."""
+        if any(not isinstance(child, syntax.Text | syntax.Escape) for child in node.children):
+            return node.text
+        text = squeezed(node.text)
+        known = "_" in text and is_name(unescape(text, self.dialect), self.vocabulary)
+        return spaced(text) if known else text
 
 
 def _gap(gap: list[syntax.Separator]) -> str:

@@ -1,4 +1,4 @@
-"""Prompt to text, for one front end.
+"""The parts of a prompt to text, for one front end.
 
 Knows the layout (data-set line, opening sentences, tags, sentences, closing tags) and each dialect's escapes; reports
 what the dialect cannot say. Source of the layout: Anima model card, prompting guide.
@@ -12,10 +12,12 @@ from decimal import Decimal
 from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.names import escape, unescape
-from anima_prompt.prompt.convert import convert
-from anima_prompt.prompt.model import ONE, Prompt, Sentence, Tag
-from anima_prompt.sections import TAG_SECTIONS
-from anima_prompt.syntax.prose import is_abbreviation
+from anima_prompt.prompt.convert import Conversion, convert
+from anima_prompt.prompt.items import ONE
+from anima_prompt.prompt.tag import Sentence, Tag
+from anima_prompt.syntax import Sentence as SentenceNode
+from anima_prompt.syntax import parse
+from anima_prompt.syntax.stops import is_abbreviation
 
 _ENDS = (".", "!", "?", "…", "。", "！", "？")
 _CLOSED = (*_ENDS, *(mark + quote for mark in _ENDS for quote in '"”’)'))
@@ -29,18 +31,25 @@ class Printed:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def print_prompt(prompt: Prompt, dialect: str | Dialect = Dialect.COMFYUI) -> Printed:
-    """Return the canonical text of ``prompt`` for ``dialect`` and a diagnostic for everything that it loses.
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The parts of a prompt in print order: whole lines, sentences, tags, sentences, and the tags behind these."""
+
+    lines: tuple[str, ...] = ()
+    before: tuple[Sentence, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    after: tuple[Sentence, ...] = ()
+    closing: tuple[Tag, ...] = ()
+
+
+def print_layout(layout: Layout, dialect: str | Dialect = Dialect.COMFYUI) -> Printed:
+    """Return the canonical text of ``layout`` for ``dialect`` and a diagnostic for everything that it loses.
 
     Raises:
         DialectError: unknown dialect.
-
-    >>> printed = print_prompt(Prompt.parse("(smile:1.2)"), "plain")
-    >>> printed.text, printed.diagnostics[0].name
-    ('smile', 'weight-dropped')
     """
     printer = _Printer(Dialect.of(dialect))
-    printer.prompt(prompt)
+    printer.layout(layout)
     return Printed("".join(printer.parts), tuple(printer.diagnostics))
 
 
@@ -66,56 +75,60 @@ class _Printer:
         self.parts.append(text)
         self.length += len(text)
 
-    def prompt(self, prompt: Prompt) -> None:
-        body = bool(prompt.sentences) or any(getattr(prompt, s.value) for s in TAG_SECTIONS)
-        lines = [*(tag.text for tag in prompt.dataset), *prompt.comments]
-        self.put("\n".join(lines) + ("\n" if lines and body else ""))
-        tags = [tag for section in TAG_SECTIONS for tag in getattr(prompt, section.value)]
-        before = [s for s in prompt.sentences if s.place == "before"]
-        after = [s for s in prompt.sentences if s.place == "after"]
-        self.sentences(before)
-        if before and tags:
-            self.put(_behind(before[-1]))
-        self.tags(tags)
-        if tags and after:
-            self.put(_stop(tags[-1]))
-        self.sentences(after)
-        if prompt.closing:
-            self.put(_behind(after[-1]))
-            self.tags(list(prompt.closing))
+    def layout(self, layout: Layout) -> None:
+        body = layout.before or layout.tags or layout.after or layout.closing
+        self.put("\n".join(layout.lines) + ("\n" if layout.lines and body else ""))
+        self.sentences(layout.before)
+        gap = _behind(layout.before[-1]) if layout.before else ""
+        last = self.tags(layout.tags, gap)
+        if last is not None and layout.after:
+            self.put(_stop(last, layout.after[0]))
+        self.sentences(layout.after)
+        if layout.closing:
+            self.tags(layout.closing, _behind(layout.after[-1]))
 
-    def sentences(self, sentences: list[Sentence]) -> None:
+    def sentences(self, sentences: tuple[Sentence, ...]) -> None:
         for position, sentence in enumerate(sentences):
             if position:
                 self.put(_behind(sentences[position - 1]))
             self.converted(sentence.text)
 
-    def tags(self, tags: list[Tag]) -> None:
-        for position, tag in enumerate(tags):
-            if position:
-                self.put(", ")
-            self.tag(tag)
+    def tags(self, tags: tuple[Tag, ...], gap: str) -> Tag | None:
+        """Put tags behind ``gap``; return the last. A tag that the dialect cannot say leaves no empty place."""
+        last: Tag | None = None
+        for tag in tags:
+            if self.tag(tag, gap):
+                gap, last = ", ", tag
+        return last
 
-    def tag(self, tag: Tag) -> None:
-        start = self.length
-        weighted = tag.weight != ONE and self.dialect.reads_weights
-        self.put("(" if weighted else "")
-        if tag.verbatim is not None:
-            self.converted(tag.text, tag.verbatim)
+    def tag(self, tag: Tag, gap: str) -> bool:
+        """Put a tag behind a gap, unless it prints as nothing; say whether it was put."""
+        start = self.length + len(gap)
+        if tag.verbatim is None:
+            text = escape(unescape(tag.text), self.dialect)
         else:
-            self.put(escape(unescape(tag.text), self.dialect))
-        self.put(f":{weight_text(tag.weight)})" if weighted else "")
+            conversion = convert(tag.text, tag.verbatim, self.dialect)
+            text = conversion.text
+            self.report(conversion, start, start + len(text))
+        if not text:
+            return False
+        weighted = tag.weight != ONE and self.dialect.reads_weights
+        self.put(gap + (f"({text}:{weight_text(tag.weight)})" if weighted else text))
         if tag.weight != ONE and not weighted:
-            message = f"'{tag.text}' has weight {weight_text(tag.weight)}, which {self.dialect} cannot say"
+            message = f"'{tag.text}' has weight {weight_text(tag.weight)}, which {self.dialect} cannot express"
             self.diagnostics.append(Diagnostic("weight-dropped", Severity.WARNING, start, self.length, message))
+        return True
 
-    def converted(self, text: str, source: Dialect = Dialect.COMFYUI) -> None:
-        """Put a text that may hold markup of its own."""
-        conversion = convert(text, source, self.dialect)
+    def converted(self, text: str) -> None:
+        """Put a sentence, which may contain markup."""
+        conversion = convert(text, Dialect.COMFYUI, self.dialect)
         start = self.length
         self.put(conversion.text)
-        for found in conversion.diagnostics:
-            self.diagnostics.append(Diagnostic(found.name, found.severity, start, self.length, found.message))
+        self.report(conversion, start, self.length)
+
+    def report(self, conversion: Conversion, start: int, end: int) -> None:
+        for lost in conversion.diagnostics:
+            self.diagnostics.append(Diagnostic(lost.name, lost.severity, start, end, lost.message))
 
 
 def _behind(sentence: Sentence) -> str:
@@ -123,13 +136,14 @@ def _behind(sentence: Sentence) -> str:
     return " " if sentence.text.endswith(_CLOSED) else "\n"
 
 
-def _stop(tag: Tag) -> str:
-    """What closes a run of tags before a sentence: a full stop, or a comma where a full stop would be misread."""
+def _stop(tag: Tag, sentence: Sentence) -> str:
+    """What closes a run of tags before a sentence: a full stop, or a comma or line break where it would be misread."""
     text = f"{tag.text}."
     if tag.weight == ONE and (
         tag.text.endswith(_ENDS)
         or not (tag.text[-1].isalnum() or tag.text[-1] == ")")
         or is_abbreviation(text, len(text))
     ):
-        return ", "
+        nodes = parse(f"x, {sentence.text}").nodes
+        return ", " if len(nodes) == 3 and isinstance(nodes[-1], SentenceNode) else "\n"
     return ". "

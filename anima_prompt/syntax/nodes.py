@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 from anima_prompt.diagnostics import Diagnostic
 
 SeparatorKind: TypeAlias = Literal["comma", "newline", "stop", "space"]
-DynamicKind: TypeAlias = Literal["wildcard", "choice", "variable", "block"]
+DynamicKind: TypeAlias = Literal["wildcard", "choice", "variable", "block", "directive"]
 BracketKind: TypeAlias = Literal["lowered", "schedule", "alternation"]
 
 
@@ -100,7 +100,7 @@ class Lora:
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """``embedding:name``."""
+    """``embedding:name`` (ComfyUI) or ``<embed:name>`` (SwarmUI). A bare weight behind it is in ``text`` alone."""
 
     start: int
     end: int
@@ -110,9 +110,9 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class Dynamic:
-    """``__wildcard__``, ``{a|b}`` or ``${variable}``: text that another program replaces.
+    """``__wildcard__``, ``{a|b}``, ``${variable}`` or ``<random:a,b>``: text that another program replaces.
 
-    ``block`` is a ``{…}`` of any other kind, a JSON object for one.
+    ``block`` is a ``{…}`` of any other kind, a JSON object for one; ``directive`` is a ``<name:…>`` that is no LoRA.
     """
 
     start: int
@@ -152,7 +152,10 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Natural language, its closing mark included. ``children`` as for :class:`Tag`."""
+    """Natural language, its closing mark included, or a position clause with its header (``Left: red hair``).
+
+    ``children`` as for :class:`Tag`.
+    """
 
     start: int
     end: int

@@ -7,12 +7,13 @@ and a diagnostic, never an exception and never a repair. Linear in the text; dep
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
+from typing import NamedTuple
 
 from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.dialects import Dialect
+from anima_prompt.syntax.grammar import FUNCTION_WORDS, PREPOSITIONS
 from anima_prompt.syntax.nodes import (
     Bracket,
     BracketKind,
@@ -36,8 +37,9 @@ from anima_prompt.syntax.nodes import (
     Text,
     Tree,
 )
-from anima_prompt.syntax.prose import FUNCTION_WORDS, is_abbreviation, sentence_end
+from anima_prompt.syntax.prose import LONGEST_NAME, Known, ProseReader
 from anima_prompt.syntax.scanner import Scan, scan
+from anima_prompt.syntax.stops import closes, is_abbreviation
 
 DATASET_TAGS = ("ye-pop", "deviantart")
 """The two data-set tags of the model card; grammar, since their place (line 1) is what makes them markup."""
@@ -48,14 +50,16 @@ _PLAIN_UNIT = re.compile(r"[^,，、\n\r.。()\[\]{}<>\"“「\\/#$!?…]+")
 _STOP = re.compile(r"[.。](?:\s+|$)")
 _PLAIN_RUN = re.compile(r"[^\s,，、()\[\]{}<\"“「\\_.。$]+")
 _KEYWORD = re.compile(r"(?:BREAK|AND|COUPLE|ADDCOMM|ADDROW|ADDCOL|ADDBASE)(?![\w'-])")
-_COMMA_UNIT = re.compile(r"[^,，、\n\r]+")
+_COMMA_UNIT = re.compile(rf"[^,，、\n\r]{{1,{LONGEST_NAME}}}(?=[,，、\n\r]|$)")
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 _GAP = re.compile(r"\s+")
-_WEIGHT_TYPO = re.compile(r":\s*[-+]?\d+\s*[,;．，]\s*\d*\s*$|;\s*[\d.]+\s*$")
+_LONGEST_NUMBER = 40
+_COMMA_NUMBER = re.compile(r"\s*[-+]?\d+\s*[,;．，]\s*\d*\s*")
+_DOT_NUMBER = re.compile(r"\s*[\d.]+\s*")
+_STEP = re.compile(r"\s*\d*\.?\d+\s*")
+_EMBED = re.compile(r"<embed(?:ding)?:([^:<>\[\]]+)(?::[^<>]*)?>")
 _LORA = re.compile(r"<\w+:([^:<>]*):?([^<>]*)>")
-_SCHEDULE = re.compile(r":\s*\d*\.?\d+\s*$")
-
-Known = Callable[[str], bool]
+_WORD_BEHIND = re.compile(r" [a-z]")
 
 
 def parse(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, known: Known | None = None) -> Tree:
@@ -76,6 +80,20 @@ def parse(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, known: Known |
     return _Parser(text, scan(text, reader), known).tree()
 
 
+class _Opening(NamedTuple):
+    """How a unit begins.
+
+    Attributes:
+        fresh: it opens the text, a line or a group, or stands behind a sentence or full stop.
+        follows: a sentence stands directly before it.
+        listed: it opens a line, and a comma ends the line before.
+    """
+
+    fresh: bool
+    follows: bool = False
+    listed: bool = False
+
+
 class _Parser:
     """The state of one parse: the text, its pieces, and the diagnostics so far."""
 
@@ -84,6 +102,7 @@ class _Parser:
         self.pieces = pieces
         self.special = bool(pieces.spans or pieces.stray)
         self.known = known
+        self.readers: dict[int, ProseReader] = {}
         self.diagnostics: list[Diagnostic] = []
 
     def tree(self) -> Tree:
@@ -113,7 +132,7 @@ class _Parser:
         return end
 
     def is_known(self, clause: str) -> bool:
-        return self.known is not None and self.known(clause)
+        return self.known is not None and len(clause) <= LONGEST_NAME and self.known(clause)
 
     def level(self, nodes: list[Node], position: int, end: int) -> None:
         """Append the nodes of ``text[position:end]``."""
@@ -139,21 +158,39 @@ class _Parser:
 
     def is_plain(self, body: str) -> bool:
         """Say whether a body without special characters is a tag at first sight."""
-        if "__" in body or not body.islower() or "embedding:" in body:
+        if "__" in body or not body.islower():
             return body.isdecimal()
+        if ":" in body and (body[-1] == ":" or ": " in body or "embedding:" in body):
+            return False
         words = body.split()
-        return len(words) < 4 or FUNCTION_WORDS.isdisjoint(words)
+        if len(words) < 4:
+            return words[0] not in PREPOSITIONS
+        return FUNCTION_WORDS.isdisjoint(words)
 
     def unit(self, nodes: list[Node], start: int, end: int) -> int:
         """Append one unit that needs a closer look, and return where it ends."""
         known_end = self.known_unit(start, end)
-        if known_end is None and not self.stands_alone(start, end):
-            stop = sentence_end(self.text, start, end, self.pieces.spans)
+        if known_end is None or self.text[start].isupper():
+            stop = self.sentence_end(nodes, start, end, named=known_end is not None)
             if stop is not None and not self.is_known(self.text[start:stop]):
                 children = self.inline(start, stop) if self.pieces.starts_in(start, stop) else ()
                 nodes.append(Sentence(start, stop, self.text[start:stop], children))
                 return stop
         return self.tag(nodes, start, end, known_end)
+
+    def sentence_end(self, nodes: list[Node], start: int, end: int, *, named: bool) -> int | None:
+        """Return where the sentence ends that starts behind ``nodes``, if one does."""
+        opening = _opening(nodes)
+        alone = self.stands_alone(start, end)
+        if not opening.fresh and (alone or named):
+            return None
+        reader = self.readers.get(end)
+        if reader is None:
+            reader = self.readers[end] = ProseReader(self.text, end, self.pieces.spans, self.known)
+        stop = reader.sentence_end(start, fresh=opening.fresh, follows=opening.follows, alone=alone, named=named)
+        if stop is not None and opening.listed and self.is_known(self.text[start : stop - 1]):
+            return None
+        return stop
 
     def known_unit(self, start: int, end: int) -> int | None:
         """Return the end of the comma unit at ``start`` if it is a known name as it stands, full stop and all."""
@@ -173,10 +210,13 @@ class _Parser:
         """Say whether the piece at ``start``, if there is one, is a whole unit, so that no sentence starts with it."""
         if start not in self.pieces.spans:
             return _KEYWORD.match(self.text, start, end) is not None
-        if start in self.pieces.atoms:
-            return self.pieces.atoms[start][1] != "quote"
         stop = self.pieces.spans[start]
-        return stop >= end or _SEPARATOR.match(self.text, stop, end) is not None
+        kind = self.pieces.atoms[start][1] if start in self.pieces.atoms else "pair"
+        if kind == "quote":
+            return False
+        if kind not in ("pair", "wildcard", "directive"):
+            return True
+        return stop >= end or _WORD_BEHIND.match(self.text, stop, end) is None
 
     def tag(self, nodes: list[Node], start: int, end: int, known_end: int | None) -> int:
         """Append the nodes of one unit: a tag, or pieces that stand for themselves; return where the unit ends."""
@@ -225,12 +265,18 @@ class _Parser:
 
     def is_stop(self, position: int, end: int) -> bool:
         """Say whether the full stop at ``position`` closes a run of tags."""
-        if not _STOP.match(self.text, position, end):
+        text = self.text
+        match = _STOP.match(text, position, end)
+        if match is None or not position:
             return False
-        before = self.text[position - 1] if position else " "
-        if not (before.isalnum() or before in ")\"”'}]>^*+~" or self.text[position - 2 : position] == "__"):
-            return False
-        return self.text[position] == "。" or not is_abbreviation(self.text, position + 1)
+        before, behind = text[position - 1], text[match.end() : min(end, match.end() + 1)]
+        if before == ".":
+            return behind.isupper() and text[max(0, position - 2)] not in ". "
+        if not (before.isalnum() or before in ")\"”'}]>^*+~" or text[position - 2 : position] == "__"):
+            return behind.isupper()
+        if text[position] == "。":
+            return True
+        return closes(text, position + 1, end) if match.end() < end else not is_abbreviation(text, position + 1)
 
     def flush(self, nodes: list[Node], parts: list[Node]) -> None:
         """Turn the parts of a unit into nodes: parts that carry text make one tag, the others stand alone."""
@@ -325,8 +371,11 @@ class _Parser:
             return Comment(start, end, body)
         if kind == "wildcard":
             return Dynamic(start, end, body, "wildcard")
+        if kind == "directive":
+            match = _EMBED.fullmatch(body)
+            return Embedding(start, end, body, match[1].strip()) if match else Dynamic(start, end, body, "directive")
         if kind == "embedding":
-            return Embedding(start, end, body, body.partition(":")[2])
+            return Embedding(start, end, body, body.split(":", 2)[1])
         if kind == "reference":
             match = _LORA.fullmatch(body)
             return Lora(start, end, body, match.group(1) if match else body[1:-1], match.group(2) if match else "")
@@ -363,9 +412,9 @@ class _Parser:
                 self.report("weight-nonfinite", colon, close + 1, f"weight is '{tail.strip()}'; write a finite number")
                 inner_end, closer = colon, Malformed(colon, close + 1, text[colon : close + 1], "weight-nonfinite")
         children: list[Node] = [Mark(start, start + 1, "(")]
-        if weight is None and inner_end == close and _WEIGHT_TYPO.search(text, start, close):
+        if weight is None and inner_end == close and _is_weight_typo(text, start, close):
             self.report(
-                "weight-format", start, close + 1, "the weight is no number and stays in the text; write (tag:1.2)"
+                "weight-format", start, close + 1, "the weight is not a number and stays in the text; write (tag:1.2)"
             )
             children.append(Malformed(start + 1, close, text[start + 1 : close], "weight-format"))
         else:
@@ -381,7 +430,7 @@ class _Parser:
         kind: BracketKind = "lowered"
         if "|" in inside:
             kind = "alternation"
-        elif _SCHEDULE.search(inside):
+        elif _ends_in(_STEP, ":", self.text, start, close):
             kind = "schedule"
         children: list[Node] = [Mark(start, start + 1, "[")]
         if kind == "lowered":
@@ -395,10 +444,40 @@ class _Parser:
         self.diagnostics.append(Diagnostic(name, Severity.ERROR, start, end, message))
 
 
+def _opening(nodes: list[Node]) -> _Opening:
+    """Say how a unit behind ``nodes`` begins."""
+    place = len(nodes) - 1
+    gap = ""
+    while place >= 0 and isinstance(node := nodes[place], Separator):
+        if node.kind in ("newline", "stop"):
+            return _Opening(fresh=True)
+        gap += node.text
+        place -= 1
+    if place < 0:
+        return _Opening(fresh=True)
+    last, comma = nodes[place], "," in gap
+    if isinstance(last, Sentence):
+        return _Opening(fresh=True, follows=not comma)
+    if comma and "\n" in gap:
+        return _Opening(fresh=True, listed=True)
+    return _Opening(fresh=isinstance(last, Mark) or (isinstance(last, Keyword) and not comma))
+
+
 def _separator_kind(gap: str) -> SeparatorKind:
     if "," in gap or "，" in gap or "、" in gap:
         return "comma"
     return "newline" if "\n" in gap or "\r" in gap else "space"
+
+
+def _is_weight_typo(text: str, start: int, end: int) -> bool:
+    """Say whether a group ends like a weight with a comma for its point, or with a semicolon for its colon."""
+    return _ends_in(_COMMA_NUMBER, ":", text, start, end) or _ends_in(_DOT_NUMBER, ";", text, start, end)
+
+
+def _ends_in(number: re.Pattern[str], sign: str, text: str, start: int, end: int) -> bool:
+    """Say whether the last ``sign`` before ``end`` has a number behind it, and nothing else."""
+    place = text.rfind(sign, max(start, end - _LONGEST_NUMBER), end)
+    return place >= 0 and number.fullmatch(text, place + 1, end) is not None
 
 
 def _dynamic_kind(body: str) -> DynamicKind:

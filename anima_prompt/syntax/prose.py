@@ -1,8 +1,8 @@
 """Where tags end and natural language begins.
 
-Decides by grammar alone, so that it works without a vocabulary: sentences have finite verbs, pronouns, articles and a
-closing mark; tags have none or few of them. A caller with a vocabulary vetoes known names first (``dr. stone``,
-``the legend of zelda``). The words below are English grammar, not tags: the model reads English only.
+Decides by grammar, so that it works without a vocabulary: sentences have finite verbs, pronouns, articles, a capital
+and a closing mark; tags have none or few of them; a position clause has a header. A caller with a vocabulary vetoes
+known names (``dr. stone``, ``the legend of zelda``) and settles lists that are capitalised like a sentence.
 
 Knows nothing of nodes; works on spans and on a map of the pieces (quotes, groups) that no sentence may end inside.
 """
@@ -10,211 +10,308 @@ Knows nothing of nodes; works on spans and on a map of the pieces (quotes, group
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import NamedTuple
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 
-PRONOUNS = frozenset(
-    "she he they we her his their them him its herself himself themselves there this these those who which".split()
+from anima_prompt.syntax.grammar import (
+    ARTICLES,
+    CONJUNCTIONS,
+    FUNCTION_WORDS,
+    NOUNS_TOO,
+    OUTSIDE,
+    PLURAL_VERBS,
+    PROMPT_WORD,
+    PRONOUNS,
+    QUALIFIER,
+    QUALITY,
+    WORD,
+    has_predicate,
+    is_title,
+    words_of,
 )
-FINITE_VERBS = frozenset(
-    """
-    is are was were has have had isn't aren't wears wear holds stands sits lies leans looks stares gazes smiles laughs
-    grins walks runs jumps dances sings plays reads writes says speaks shouts whispers waves points reaches carries
-    raises rests sleeps flies floats falls drifts glows shines fills covers surrounds hangs rises sets burns flows
-    depicts shows features appears seems faces turns kneels crouches hugs kisses embraces eats drinks cooks
-    watches sees shares gives takes makes does goes comes gets keeps lets puts opens closes crosses trembles circles
-    break breaks reflects casts blows stretches spreads grows sways can will should must create generate draw
-    """.split()
-)
-ARTICLES = frozenset(("a", "an", "the"))
-NOUNS_TOO = frozenset(
-    "waves stands falls turns burns faces features glows fills sets covers walks plays points flies holds shows "
-    "break breaks hugs draw will can must her".split()
-)
-"""Words too common inside names (``wuthering waves``) to prove an unclosed lower-case clause."""
-FUNCTION_WORDS = (
-    PRONOUNS
-    | FINITE_VERBS
-    | ARTICLES
-    | frozenset(
+from anima_prompt.syntax.headers import BULLET, Header, header_at
+from anima_prompt.syntax.segments import Segments, Stretch
+from anima_prompt.syntax.stops import closes, is_abbreviation
+
+__all__ = ["FUNCTION_WORDS", "ProseReader", "closes", "is_abbreviation"]
+
+MOST_COMMAS = 10
+"""A lower-case run with more commas before its full stop is a list; the bound also keeps the search linear."""
+LONGEST_NAME = 200
+"""Characters of the longest text that a vocabulary is asked about."""
+
+_BLANK = re.compile(r"[^\S\n]*")
+_NEXT_LINE = re.compile(r"\n\s*(?=[^\s\[<#{_@])")
+_UNIT = re.compile(r"\s*(?P<unit>[^,，、\n]{1,80})")
+_WHOLE_UNIT = re.compile(rf"[^,，、\n]{{1,{LONGEST_NAME}}}(?=[,，、\n]|$)")
+_PIECE_SIGNS = "{<_$*-"
+
+Known = Callable[[str], bool]
+
+
+class ProseReader:
+    """Finds the sentences of one level of a text."""
+
+    def __init__(self, text: str, end: int, spans: Mapping[int, int], known: Known | None) -> None:
+        """Hold the level that ends at ``end``; ``spans`` are the pieces taken whole, ``known`` asks a vocabulary."""
+        self.text = text
+        self.end = end
+        self.spans = spans
+        self.known = known
+        self.segments = Segments(text, end, spans)
+
+    def sentence_end(
+        self, start: int, *, fresh: bool, follows: bool = False, alone: bool = False, named: bool = False
+    ) -> int | None:
+        """Return where the sentence or position clause that starts at ``start`` ends, or None if none starts there.
+
+        Args:
+            start: first character of a unit, no white space.
+            fresh: whether the unit opens the text, a line or a group, or stands behind a sentence or full stop.
+            follows: whether a sentence stands directly before.
+            alone: whether a piece that is a unit of its own stands here, so that only a header may begin with it.
+            named: whether a known name ends at the first comma, so that only what follows can make it prose.
+
+        >>> def ends(text): return ProseReader(text, len(text), {}, None).sentence_end(0, fresh=True)
+        >>> [ends(text) for text in ("She runs. smile", "Night. smile", "Left: hat, coat. smile", "on back, smile")]
+        [9, 6, 16, None]
         """
-        and or but while with without of on in at by from into onto over under behind beside between near through
-        across along around against above below inside outside toward towards during as that where when for her
-        like it i you
-        """.split()
-    )
-)
+        if not follows and self._is_surely_tag(start):
+            return None
+        header = None if named else header_at(self.text, start, self.end, self.spans, fresh=fresh)
+        if header is not None:
+            stop = self._clause_end(start, header)
+            if stop is not None:
+                return stop
+        if alone:
+            return None
+        stretch = self._stretch(start, fresh=fresh)
+        if stretch.end <= start:
+            return None
+        if stretch.closed and self._is_sentence(stretch, fresh=fresh, follows=follows):
+            return stretch.end
+        if named or (stretch.closed and stretch.pieces == 1):
+            return None
+        return self._open_end(stretch, fresh=fresh, follows=follows)
 
-MAX_COMMAS = 10
-"""A run with more commas before its full stop is a list; the bound also keeps the search linear."""
+    def _is_surely_tag(self, start: int) -> bool:
+        """Say quickly whether a unit is lower case without a word of grammar, a colon or a piece that hides a comma."""
+        match = None if self.text[start].isupper() else _WHOLE_UNIT.match(self.text, start, self.end)
+        body = match.group() if match else ""
+        if not body.islower() or not body.isascii() or ":" in body or '"' in body or body[0] in _PIECE_SIGNS:
+            return False
+        return body.count("(") == body.count("\\(") and FUNCTION_WORDS.isdisjoint(WORD.findall(body))
 
-_WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
-_BOUNDARY = re.compile(
-    r"""
-      (?P<skip>\$\{|[("“「\[{<])
-    | (?P<comma>[,，、])
-    | (?P<newline>\n)
-    | (?P<end>(?<![.!?…])(?:[.!?…]+["”’]*(?=\s|\)|$)|\.(?=,))|[。！？]+[」』”"]*)
-    """,
-    re.VERBOSE,
-)
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(\"“@])(?:dr|mr|mrs|ms|st|jr|sr|vs|vol|no|prof|ver|feat|etc|e\.g|i\.e|[^\W\d_](?:\.[^\W\d_])*)\.$",
-    re.IGNORECASE,
-)
-_QUALIFIER = re.compile(r"\\?\([^()]*\)")
-_ENDS_LIKE_SENTENCE = re.compile(r"[.!?…][\"”’]$")
-_HARD_TAG = re.compile(
-    r"\s*(?:[@<]|__|\\|\d+\+?(?:girl|boy|other)s?\b|score_\d|[^\s,_]+_[^\s,]*(?=\s*(?:,|$)))", re.IGNORECASE
-)
+    def _stretch(self, start: int, *, fresh: bool) -> Stretch:
+        """Return the text that may be a sentence: over line ends, where that makes one."""
+        bullet = BULLET.match(self.text, start, self.end) if fresh else None
+        start = bullet.end() if bullet else start
+        if fresh:
+            wrapped = self.segments.wrapped(start)
+            whole = wrapped.from_place(start) if wrapped is not None else None
+            if whole is not None and whole.closed and self._is_sentence(whole, fresh=True, follows=False):
+                return whole
+        return self.segments.at(start).from_place(start)
 
+    # --- position clauses --------------------------------------------------------------------------------------------
 
-class Clauses(NamedTuple):
-    """A possible sentence: ``commas`` inside it and where it ends. ``closed`` if a sentence mark ends it."""
+    def _clause_end(self, start: int, header: Header) -> int | None:
+        """Return where the clause behind a header ends: at a full stop, the next header, or the end of the line."""
+        blank = _BLANK.match(self.text, header.end, self.end)
+        inside = blank.end() if blank else header.end
+        if inside >= self.end or self.text[inside] == "\n":
+            alone = _rstrip(self.text, start, header.end)
+            stop = self._lines_end(inside, alone) if header.opens_lines else alone
+            return None if stop == alone and self.text[stop - 1] in ",，、" else stop
+        segment = self.segments.at(inside)
+        if not segment.closed:
+            segment = self.segments.wrapped(start) or segment
+        if not header.certain:
+            stretch = segment.from_place(inside)
+            return stretch.end if stretch.closed else None
+        for place in range(bisect_left(segment.commas, inside), len(segment.commas)):
+            comma = segment.commas[place]
+            if self._is_cut(comma, closed=segment.closed):
+                return _rstrip(self.text, start, comma)
+        return segment.end
 
-    start: int
-    end: int
-    commas: tuple[int, ...]
-    closed: bool
-
-
-def is_abbreviation(text: str, stop: int) -> bool:
-    """Say whether the full stop at ``stop - 1`` belongs to a word, as in ``dr.``, ``e.g.`` and initials.
-
-    >>> is_abbreviation("monkey d. luffy", 9), is_abbreviation("highres, safe.", 14)
-    (True, False)
-    """
-    return _ABBREVIATION.search(text, max(0, stop - 12), stop) is not None
-
-
-def sentence_end(text: str, start: int, end: int, pieces: Mapping[int, int]) -> int | None:
-    """Return where the sentence that starts at ``start`` ends, or None if no sentence starts there.
-
-    Args:
-        start: first character of a unit, no white space.
-        end: how far the enclosing level reaches.
-        pieces: start and end of every piece that is taken whole: quotes, groups, references.
-
-    >>> text = "She runs. smile"
-    >>> sentence_end(text, 0, len(text), {})
-    9
-    >>> sentence_end("looking at viewer, smile", 0, 24, {}) is None
-    True
-    """
-    clauses = _clauses(text, start, end, pieces)
-    if clauses.end <= start:
-        return None
-    upper = _starts_upper(text, start, clauses.end)
-    if clauses.closed and text[clauses.end - 1] in "。！？」』":
-        return clauses.end
-    if clauses.closed and text[clauses.end : clauses.end + 1] == ",":
-        words = _words(text, start, clauses.end)
-        if not clauses.commas:
-            return clauses.end if len(words) >= 3 and _has_predicate(words) else None
-    elif clauses.closed:
-        whole = _closed_upper(text, clauses) if upper else _closed_lower(text, clauses)
-        if whole:
-            return clauses.end
-    first_end = _rstrip(text, start, clauses.commas[0]) if clauses.commas else clauses.end
-    if clauses.closed and not clauses.commas:
-        return None
-    return first_end if _open_clause(text, start, first_end, upper=upper) else None
-
-
-def _clauses(text: str, start: int, end: int, pieces: Mapping[int, int]) -> Clauses:
-    commas: list[int] = []
-    position = start
-    while True:
-        match = _BOUNDARY.search(text, position, end)
+    def _is_cut(self, comma: int, *, closed: bool) -> bool:
+        """Say whether the clause ends in front of a comma: prompt words follow, or the next header does."""
+        match = _UNIT.match(self.text, comma + 1, self.end)
         if match is None:
-            return Clauses(start, _rstrip(text, start, end), tuple(commas), closed=False)
-        position = match.end()
-        if match.lastgroup == "skip":
-            position = min(pieces.get(match.start(), position), end)
-            if _quote_closes(text, match.start(), position, end):
-                return Clauses(start, position, tuple(commas), closed=True)
-        elif match.lastgroup == "newline":
-            return Clauses(start, _rstrip(text, start, match.start()), tuple(commas), closed=False)
-        elif match.lastgroup == "comma":
-            commas.append(match.start())
-            if len(commas) > MAX_COMMAS or _HARD_TAG.match(text, match.end(), end):
-                return Clauses(start, match.start(), tuple(commas), closed=False)
-        elif not (match.group() == "." and is_abbreviation(text, match.end())):
-            return Clauses(start, match.end(), tuple(commas), closed=True)
+            return False
+        words = QUALITY if closed else OUTSIDE
+        if words.fullmatch(match["unit"].rstrip(" .")):
+            return True
+        if closed:
+            return False
+        header = header_at(self.text, match.start("unit"), self.end, self.spans, fresh=True)
+        return header is not None and header.certain
+
+    def _lines_end(self, newline: int, alone: int) -> int:
+        """Return where the lines end that describe a header which has a line of its own."""
+        end = alone
+        while newline < self.end:
+            match = _NEXT_LINE.match(self.text, newline, self.end)
+            if match is None:
+                break
+            start = match.end()
+            bullet = BULLET.match(self.text, start, self.end)
+            if end > alone and not bullet:
+                break
+            if not bullet and header_at(self.text, start, self.end, self.spans, fresh=True) is not None:
+                break
+            segment = self.segments.at(bullet.end() if bullet else start)
+            if segment.from_place(start).closed != segment.closed or segment.end <= start:
+                break
+            end = newline = segment.end
+            blank = _BLANK.match(self.text, newline, self.end)
+            newline = blank.end() if blank else newline
+        return end
+
+    # --- sentences ---------------------------------------------------------------------------------------------------
+
+    def _is_sentence(self, stretch: Stretch, *, fresh: bool, follows: bool) -> bool:
+        """Judge a stretch that a sentence mark closes."""
+        text = self.text
+        start, end = stretch.start, stretch.end
+        if text[end - 1] in "。！？」』":
+            return True
+        if text[end : end + 1] == ",":
+            words = words_of(text[start:end])
+            return stretch.pieces == 1 and len(words) >= 3 and has_predicate(words)
+        first = WORD.search(text, start, end)
+        if first is None:
+            return False
+        upper = text[first.start()].isupper() or (follows and text[start].isdecimal() and stretch.pieces == 1)
+        if not (fresh and upper) and self._is_known(text[start : end - 1]):
+            return False
+        if text[start] == "@" and not (fresh and _is_spoken(words_of(text[start:end]))):
+            return False
+        if not upper:
+            qualified = not fresh and text[start : end - 1].endswith("\\)")
+            return not qualified and self._is_closed_lower(stretch, follows=follows)
+        if stretch.pieces == 1:
+            return self._is_phrase(text[start:end], fresh=fresh)
+        if fresh:
+            return self._is_enumeration(stretch, follows=follows)
+        return stretch.pieces <= MOST_COMMAS + 1 and self._is_late_sentence(stretch)
+
+    def _is_phrase(self, body: str, *, fresh: bool) -> bool:
+        """Judge a capitalised stretch without commas: at the start of a line anything but a prompt word."""
+        words = WORD.findall(body)
+        if not fresh:
+            return (len(words) >= 3 and not is_title(words)) or (len(words) == 2 and has_predicate(words_of(body)))
+        bare = body.strip(".!?…()[] ")
+        return len(max(words, key=len)) > 1 and not PROMPT_WORD.fullmatch(bare) and (" " in bare or "_" not in bare)
+
+    def _is_enumeration(self, stretch: Stretch, *, follows: bool) -> bool:
+        """Tell a capitalised sentence with commas from a capitalised list of tags."""
+        text = self.text
+        pieces = [text[slice(*stretch.piece(n))].strip(" .!?\n") for n in range(stretch.pieces)]
+        words = [WORD.findall(piece) for piece in pieces]
+        spoken = [self._is_spoken_piece(piece) for piece in pieces]
+        leads = spoken[0] and len(words[0]) >= 3 and not is_title(words[0])
+        if any((OUTSIDE if leads else PROMPT_WORD).fullmatch(piece) for piece in pieces):
+            return False
+        if leads or sum(spoken) * 3 >= len(pieces):
+            return True
+        if all(part and part[0][0].isupper() for part in words):
+            return False
+        if follows:
+            return True
+        if self.known is not None:
+            return sum(map(self._is_known, pieces)) * 2 < len(pieces)
+        titled = any(len(part) > 1 and part[0][0].isupper() and is_title(part) for part in words)
+        return not titled and len(pieces) <= 4 and sum(map(len, words)) >= 2 * len(pieces)
+
+    def _is_late_sentence(self, stretch: Stretch) -> bool:
+        """Judge a capitalised stretch with commas behind tags."""
+        words = WORD.findall(self.text, stretch.start, stretch.end)
+        lowered = [word.lower() for word in words]
+        if len(words) < 3 or is_title(words):
+            return False
+        first = words_of(self.text[slice(*stretch.piece(0))])
+        share = sum(word in FUNCTION_WORDS for word in lowered) / len(words)
+        return not FUNCTION_WORDS.isdisjoint(first) and (has_predicate(lowered) or share > 1 / 3)
+
+    def _is_closed_lower(self, stretch: Stretch, *, follows: bool) -> bool:
+        if stretch.pieces > MOST_COMMAS + 1:
+            return False
+        first = words_of(QUALIFIER.sub(" ", self.text[slice(*stretch.piece(0))]))
+        if len(first) < 3:
+            return False
+        functions = sum(word in FUNCTION_WORDS for word in first)
+        leads = first[0] in ARTICLES or first[0] in PRONOUNS
+        told = not PLURAL_VERBS.isdisjoint(first) or (follows and stretch.pieces == 1)
+        spoken = has_predicate(first) or (told and functions > 0 and len(first) >= 4)
+        if not (spoken or leads or (functions >= 2 and len(first) >= 6)):
+            return False
+        if stretch.pieces == 1:
+            return True
+        last = words_of(self.text[slice(*stretch.piece(stretch.pieces - 1))])
+        return not FUNCTION_WORDS.isdisjoint(last)
+
+    # --- clauses that nothing closes ---------------------------------------------------------------------------------
+
+    def _open_end(self, stretch: Stretch, *, fresh: bool, follows: bool) -> int | None:
+        """Return where a clause ends that no sentence mark closes: behind its last piece of prose."""
+        text = self.text
+        start, end = stretch.start, _rstrip(text, *stretch.piece(0))
+        if text[start] == "@":
+            return None
+        words = WORD.findall(QUALIFIER.sub(" ", text[start:end]))
+        if text[start:end].endswith("\\)") and text[start:end].islower():
+            return None
+        upper = fresh and bool(words) and words[0][0].isupper()
+        ended = stretch.pieces == 1 and not stretch.closed and not text.startswith((",", "，", "、"), stretch.end)
+        if upper and follows and ended and len(words) > 1:
+            return end
+        phrase = (
+            upper and len(words) >= 4 and not ARTICLES.isdisjoint(words_of(text[start:end])) and not is_title(words)
+        )
+        if not phrase and not _is_open_clause(words, '"' in text[start:end]):
+            return None
+        for number in range(1, min(stretch.pieces, MOST_COMMAS + 1)):
+            first, last = stretch.piece(number)
+            piece = text[first:last].strip(" .!?\n")
+            if PROMPT_WORD.fullmatch(piece) or not self._is_spoken_piece(piece):
+                break
+            end = _rstrip(text, start, last)
+        return end
+
+    def _is_spoken_piece(self, piece: str) -> bool:
+        """Say whether a piece between commas is worded as only prose is."""
+        words = words_of(piece)
+        return len(words) > 1 and _is_spoken(words) and not self._is_known(piece)
+
+    def _is_known(self, clause: str) -> bool:
+        return self.known is not None and len(clause) <= LONGEST_NAME and self.known(clause)
 
 
-def _quote_closes(text: str, start: int, stop: int, end: int) -> bool:
-    """A quotation that ends with a sentence mark ends its sentence when a capital or nothing follows."""
-    if not _ENDS_LIKE_SENTENCE.search(text, max(start, stop - 2), stop):
+def _is_spoken(lowered: list[str]) -> bool:
+    if not ARTICLES.isdisjoint(lowered) or lowered[0] in CONJUNCTIONS:
+        return True
+    if has_predicate([word for word in lowered if word not in NOUNS_TOO]) or "her" in lowered:
+        return True
+    return len(lowered) >= 5 and not FUNCTION_WORDS.isdisjoint(lowered)
+
+
+def _is_open_clause(words: list[str], quotes: bool) -> bool:  # noqa: FBT001  a fact about the words
+    """Judge a clause that no sentence mark closes; it has to be surer of itself."""
+    lowered = [word.lower() for word in words]
+    if len(words) < 4:
+        return quotes and len(words) >= 3 and has_predicate(lowered)
+    functions = sum(word in FUNCTION_WORDS for word in lowered)
+    if not words[0][0].isupper():
+        indefinite = lowered[0] in ("a", "an") and len(words) >= 5 and functions >= 2
+        return indefinite or has_predicate([word for word in lowered if word not in NOUNS_TOO])
+    if is_title(words):
         return False
-    rest = text[stop : min(end, stop + 3)].lstrip()
-    return stop >= end or not rest or (text[stop].isspace() and rest[0].isupper())
+    return has_predicate(lowered) or functions >= 3 or (functions >= 2 and len(words) >= 6)
 
 
 def _rstrip(text: str, start: int, end: int) -> int:
-    return start + len(text[start:end].rstrip())
-
-
-def _starts_upper(text: str, start: int, end: int) -> bool:
-    match = _WORD.search(text, start, end)
-    return match is not None and match.group()[0].isupper()
-
-
-def _closed_upper(text: str, clauses: Clauses) -> bool:
-    words = _WORD.findall(text, clauses.start, clauses.end)
-    lowered = [word.lower() for word in words]
-    strong = _has_predicate(lowered)
-    if len(words) < 3:
-        return strong and len(words) == 2 and not clauses.commas
-    if _is_title(words):
-        return False
-    if not clauses.commas:
-        return True
-    first = _words(text, clauses.start, clauses.commas[0])
-    share = sum(word in FUNCTION_WORDS for word in lowered) / len(words)
-    return not FUNCTION_WORDS.isdisjoint(first) and (strong or share > 1 / 3)
-
-
-def _closed_lower(text: str, clauses: Clauses) -> bool:
-    first_end = clauses.commas[0] if clauses.commas else clauses.end
-    first = _words(text, clauses.start, first_end)
-    if len(first) < 3:
-        return False
-    functions = sum(word in FUNCTION_WORDS for word in first)
-    leads = first[0] in ARTICLES or first[0] in PRONOUNS
-    if not (_has_predicate(first) or leads or (functions >= 2 and len(first) >= 6)):
-        return False
-    if not clauses.commas:
-        return True
-    last = _words(text, clauses.commas[-1], clauses.end)
-    return not FUNCTION_WORDS.isdisjoint(last)
-
-
-def _open_clause(text: str, start: int, end: int, *, upper: bool) -> bool:
-    """Judge a clause that no sentence mark closes; it has to be surer of itself."""
-    words = _WORD.findall(_QUALIFIER.sub(" ", text[start:end]))
-    lowered = [word.lower() for word in words]
-    if len(words) < 4:
-        return '"' in text[start:end] and len(words) >= 3 and _has_predicate(lowered)
-    functions = sum(word in FUNCTION_WORDS for word in lowered)
-    if not upper:
-        indefinite = lowered[0] in ("a", "an") and len(words) >= 5 and functions >= 2
-        return indefinite or _has_predicate([word for word in lowered if word not in NOUNS_TOO])
-    if _is_title(words):
-        return False
-    return _has_predicate(lowered) or functions >= 3 or (functions >= 2 and len(words) >= 6)
-
-
-def _words(text: str, start: int, end: int) -> list[str]:
-    return _WORD.findall(text[start:end].lower())
-
-
-def _has_predicate(lowered: list[str]) -> bool:
-    return not (FINITE_VERBS.isdisjoint(lowered) and PRONOUNS.isdisjoint(lowered))
-
-
-def _is_title(words: list[str]) -> bool:
-    """All content words capitalised: ``The Legend of Zelda``."""
-    return all(word[0].isupper() or word in FUNCTION_WORDS for word in words) and not _has_predicate(
-        [word for word in words if word[0].islower()]
-    )
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return end

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -17,12 +18,15 @@ MAX_DEPTH = 48
 """Deepest nesting that becomes nodes; front ends read more, people do not. Deeper input is one malformed piece."""
 
 _COMMENT = r"(?P<comment>(?m:^)[^\S\n]*(?:\#(?=[\s\#!]|[^\x00-\x7f]|$)|//(?=[^\S\n]|\w|$))[^\n]*)"
-_EMBEDDING = r"(?P<embedding>\bembedding:\w+(?:[./-]+\w+)*)"
+_EMBEDDING = r"""
+    (?P<embedding>\bembedding:(?=\w)(?:[^\s,，、()\[\]{}<>|:;"\\.]|[.\\](?=\w))+
+        (?::\d+(?:\.\d+)?(?![\w.]|\s*\)))?)"""
 _PIECES = r"""
     (?=[<>:;=\\_"“「$(\[{)\]}]) (?:
     (?P<emoticon>(?<![^\s,，、(])(?:[<>]?[:;=]['^-]?[()]|\\\(\^[^\W\d_]\^\)/)(?=\s*(?:[,，、]|$|:\s*[\d.]+\s*\))))
   | ESCAPE
   | (?P<reference><(?:lora|lyco|lycoris|hypernet):[^<>\n]*>)
+  | (?P<directive><(?:[A-Za-z]\w*(?:\[[^\[\]<>\n]*\])?:|[A-Za-z]{2,}>(?!_)))
   | (?P<wildcard>__[A-Za-z0-9][\w./*-]*?__)
   | (?P<quote>(?<![^\s,，、(\[{:|\-\\])"[^"\n]*"|“[^“”\n]*”|「[^「」\n]*」)
   | (?P<unclosed>(?<![^\s,，、(\[{:|])["“])
@@ -32,6 +36,7 @@ _PIECES = r"""
 _ESCAPES = {True: r"(?P<escape>\\[()\[\]{}\\])", False: r"(?P<escape>\\[()\[\]{}])"}
 _LITERAL_SCANNER = re.compile(r"(?P<comment>(?!))|(?P<quote>(?<![^\s,，、])\"[^\"\n]*\"|“[^“”\n]*”)")
 _INTERESTING = re.compile(r"[()\[\]{}<\"“「#\\]|//|__|embedding:")
+_ANGLE = re.compile(r"<[A-Za-z]\w*(?:\[[^\[\]<>\n]*\])?:|(?<![-=])(?:(?<![\s,])>|>(?![_:;=.]))|\n")
 _OPENER = {")": "(", "]": "[", "}": "{"}
 
 
@@ -70,17 +75,46 @@ def scan(text: str, dialect: Dialect) -> Scan:
     else:
         scanner = _LITERAL_SCANNER
     brackets: list[int] = []
-    for match in scanner.finditer(text):
-        kind = str(match.lastgroup)
+    directives = _directives(text) if "<" in text and dialect.reads_weights else {}
+    for match in _around(scanner, text, directives) if directives else scanner.finditer(text):
+        kind, end = str(match.lastgroup), match.end()
         if kind in ("open", "close"):
-            brackets.append(match.end() - 1 if kind == "close" else match.start())
+            brackets.append(end - 1 if kind == "close" else match.start())
             continue
-        start = match.end() - len(match.group().lstrip()) if kind == "comment" else match.start()
-        found.atoms[start] = (match.end(), kind)
-        found.spans[start] = match.end()
+        start = end - len(match.group().lstrip()) if kind == "comment" else match.start()
+        if kind == "directive":
+            end = directives.get(start, end if text[end - 1] == ">" else start)
+            if end == start:
+                continue
+        found.atoms[start] = (end, kind)
+        found.spans[start] = end
     _match(text, brackets, found)
     found.places = sorted((*found.spans, *found.stray))
     return found
+
+
+def _directives(text: str) -> dict[int, int]:
+    """Return the spans of ``<name:…>``, nested ones too. An angle bracket that a face begins with closes none."""
+    spans: dict[int, int] = {}
+    opened: list[int] = []
+    for match in _ANGLE.finditer(text):
+        sign = match.group()
+        if sign == "\n":
+            opened.clear()
+        elif sign != ">":
+            opened.append(match.start())
+        elif opened:
+            spans[opened.pop()] = match.end()
+    return spans
+
+
+def _around(scanner: re.Pattern[str], text: str, directives: dict[int, int]) -> Iterator[re.Match[str]]:
+    """Yield the pieces of a text, none from inside a directive."""
+    match = scanner.search(text)
+    while match:
+        yield match
+        directive = match.lastgroup == "directive"
+        match = scanner.search(text, directives.get(match.start(), match.end()) if directive else match.end())
 
 
 @cache

@@ -1,6 +1,6 @@
 """What the library knows of tags, characters, series and artists."""
 
+from anima_prompt.vocabulary.lookup import Vocabulary
 from anima_prompt.vocabulary.packs import PACKS, Category, Entry, Pack, data_folder, read_pack
-from anima_prompt.vocabulary.table import Vocabulary
 
 __all__ = ["PACKS", "Category", "Entry", "Pack", "Vocabulary", "data_folder", "read_pack"]

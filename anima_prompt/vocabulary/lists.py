@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anima_prompt.errors import DataFileError
-from anima_prompt.figures import count_of, many
 from anima_prompt.names import text_to_name
+from anima_prompt.numbers import counted, parse_count
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import Category, Entry
 
@@ -48,7 +48,7 @@ class TagList:
     @property
     def taken(self) -> str:
         """What was taken, counted."""
-        return self.others or many(len(self.entries), "tag")
+        return self.others or counted(len(self.entries), "tag")
 
 
 def read_list(path: Path, *, category: str | None = None) -> TagList:
@@ -146,11 +146,11 @@ def _problem(row: list[str], number: int) -> str | None:
     if number == 1 and row[:2] == ["name", "category"]:
         return None
     if not 3 <= len(row) <= 4:
-        return f"{many(len(row), 'field')}; expected name,category,count,aliases"
+        return f"{counted(len(row), 'field')}; expected name,category,count,aliases"
     if not row[0] or any(char.isspace() for char in row[0]):
         return f"name is '{row[0]}'; expected underscores, no blanks"
     if row[1] not in CATEGORIES:
         return f"category is '{row[1]}'; expected one of {', '.join(CATEGORIES)}"
-    if count_of(row[2]) is None:
+    if parse_count(row[2]) is None:
         return f"count is '{row[2][:40]}'; expected a whole number"
     return None

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anima_prompt.errors import DataFileError
-from anima_prompt.figures import count_of
 from anima_prompt.names import text_to_name
+from anima_prompt.numbers import parse_count
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import Category, Entry
 
@@ -93,7 +93,7 @@ def _problem(row: Mapping[str, object], given: Mapping[str, str]) -> str:
         return f"{given['action']} has no value; write the other name"
     if given["category"] not in _CATEGORIES:
         return f"category is '{given['category']}'; expected one of {', '.join(key for key in _CATEGORIES if key)}"
-    if given["post_count"] and count_of(given["post_count"]) is None:
+    if given["post_count"] and parse_count(given["post_count"]) is None:
         return f"post_count is '{given['post_count'][:40]}'; expected a whole number"
     return ""
 

@@ -1,52 +1,36 @@
 """What tags have to do with each other: A brings B, and A excludes B.
 
-Knows ``implications.csv``, ``exclusive.yaml`` and ``negations.csv`` in ``data/tags``, and implications that the user
-imported; knows nothing of prompts. Implications are Danbooru's active ones (2025-05-01) between packed tags; exclusive
-groups and negations are ours.
+Knows ``implications.csv`` in ``data/tags``, implications that the user imported, and the exclusive groups; knows
+nothing of prompts. Implications are Danbooru's active ones (2025-05-01) between packed tags.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 from anima_prompt.errors import DataFileError
+from anima_prompt.vocabulary.exclusive import SEVERAL_VIEWS, ExclusiveGroup, Rate, read_groups, read_rates
 from anima_prompt.vocabulary.packs import data_folder, read_pairs
 
 IMPLICATIONS = "tags/implications.csv"
-EXCLUSIVE = "tags/exclusive.yaml"
-NEGATIONS = "tags/negations.csv"
 _ONE = ("1girl", "1boy", "1other", "solo")
-_KEYS = ("name", "rate", "tags", "unless", "one_person")
-_CERTAIN = 0.02
-_VIEWS = frozenset(("multiple_views",))
+_SEVERAL = frozenset(
+    (
+        *(f"{number}{kind}" for number in ("2", "3", "4", "5", "6+") for kind in ("girls", "boys", "others")),
+        *("multiple_girls", "multiple_boys", "multiple_others", "solo_focus", "crowd", "couple", "people"),
+    )
+)
+_APART = re.compile(
+    r"(?:single|holding|hugging|unworn|removing)_(.+)"
+    r"|(.+)_(?:removed|around_waist|around_neck|on_head|on_headwear|on_shoulders|under_skirt|under_dress|under_shorts)"
+)
+"""Forms of a thing that is there but not worn in its place, worn on one side, or worn below: holding shoes."""
 _REMEMBERED = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class ExclusiveGroup:
-    """Tags of which a picture shows one.
-
-    Attributes:
-        name: kebab-case.
-        tags: canonical names.
-        unless: names that make it possible after all.
-        one_person: whether the group counts only for a picture of one person.
-        rate: largest share of the rarer tag's pictures that have another tag of the group too (Danbooru, 2025-09-24).
-    """
-
-    name: str
-    tags: tuple[str, ...]
-    unless: frozenset[str]
-    one_person: bool = False
-    rate: float = 0.0
-
-    @property
-    def certain(self) -> bool:
-        """Whether tags of the group hardly ever meet: on fewer than one picture in fifty."""
-        return self.rate < _CERTAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +41,52 @@ class Conflict:
     tags: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A conflict and its reasons.
+
+    Attributes:
+        group: the group that is broken.
+        pair: the first two tags of the conflict that exclude each other.
+        members: tags of the group that the pair stands for; ``hat`` for ``witch_hat``.
+        rate: how often the pair, or the members that it stands for, are found together; None if it was not measured.
+    """
+
+    conflict: Conflict
+    group: ExclusiveGroup
+    pair: tuple[str, str]
+    members: tuple[str, str]
+    rate: Rate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Traits:
+    """What a name adds to a prompt: groups it belongs to with the member it stands for, and names that it covers."""
+
+    members: tuple[tuple[int, str], ...]
+    covers: tuple[str, ...]
+
+
+_NONE = _Traits((), ())
+
+
 class Relations:
     """Implications and exclusive groups, read-only."""
 
-    def __init__(self, implications: Iterable[tuple[str, str]], groups: Iterable[ExclusiveGroup]) -> None:
-        """Hold the relations.
+    def __init__(
+        self,
+        implications: Iterable[tuple[str, str]],
+        groups: Iterable[ExclusiveGroup],
+        *,
+        rates: Mapping[tuple[str, str], Rate] | None = None,
+    ) -> None:
+        """Hold the relations; the names of a key of ``rates`` are sorted.
 
         Raises:
             DataFileError: an implication leads back to where it came from.
         """
         self._reached: dict[str, tuple[str, ...]] = {}
-        self._held: dict[str, tuple[tuple[int, str], ...]] = {}
+        self._traits: dict[str, _Traits] = {}
         self._implies: dict[str, list[str]] = {}
         self._implied: dict[str, list[str]] = {}
         for name, consequence in implications:
@@ -77,6 +96,7 @@ class Relations:
             if name in self.implies(name):
                 raise DataFileError(f"implications: '{name}' implies itself by way of others; break the circle")
         self.groups = tuple(groups)
+        self.rates = dict(rates or {})
         self._groups_of: dict[str, list[int]] = {}
         for index, group in enumerate(self.groups):
             for tag in group.tags:
@@ -110,28 +130,69 @@ class Relations:
         implies does not count: ``long_hair`` beside ``very_long_hair`` says the same twice.
 
         >>> Relations.default().conflicts(["1girl", "red_hair", "blue_hair", "from_above"])
-        [Conflict(group='hair-colour', tags=('red_hair', 'blue_hair'))]
+        [Conflict(group='hair-color', tags=('red_hair', 'blue_hair'))]
         >>> Relations.default().conflicts(["1girl", "red_hair", "blue_hair", "multicolored_hair"])
         []
         """
-        return [conflict for conflict, _ in self.clashes(names)]
+        return [clash.conflict for clash in self.clashes(names)]
 
-    def clashes(self, names: Iterable[str]) -> list[tuple[Conflict, ExclusiveGroup]]:
-        """Return what :meth:`conflicts` does, each with its group."""
+    def clashes(self, names: Iterable[str]) -> list[Clash]:
+        """Return what :meth:`conflicts` does, each with its group and rate."""
         present = dict.fromkeys(names)
-        told = {consequence for name in present if name in self._implies for consequence in self._reach_of(name)}
-        held: dict[int, dict[str, str]] = {}
+        known = self._traits
+        held: dict[int, list[tuple[str, str]]] = {}
         for name in present:
-            if name not in told:
-                for index, member in self._memberships(name):
-                    held.setdefault(index, {})[name] = member
+            traits = known.get(name) or self._learn(name)
+            if traits is not _NONE:
+                for index, member in traits.members:
+                    if index in held:
+                        held[index].append((name, member))
+                    else:
+                        held[index] = [(name, member)]
+        full = [index for index, pairs in held.items() if len(pairs) > 1 and len({member for _, member in pairs}) > 1]
+        if not full:
+            return []
+        covered = {cover for name in present if name in known for cover in known[name].covers}
+        once = SEVERAL_VIEWS.isdisjoint(present)
+        alone = once and is_one_person(present)
         found = []
-        for index in sorted(index for index, members in held.items() if len(members) > 1):
-            group, members = self.groups[index], held[index]
-            differ = len(set(members.values())) > 1 and group.unless.isdisjoint(present)
-            if differ and (not group.one_person or _is_one_person(present, told)):
-                found.append((Conflict(group.name, tuple(members)), group))
+        for index in sorted(full):
+            group = self.groups[index]
+            counts = alone if group.one_person else once or group.always
+            if counts and group.unless.isdisjoint(present) and group.unless.isdisjoint(covered):
+                clash = self._clash(group, [pair for pair in held[index] if pair[0] not in covered])
+                if clash is not None:
+                    found.append(clash)
         return found
+
+    def rate_of(self, a: str, b: str) -> Rate | None:
+        """Return how often two tags stand together, or None if it was not measured."""
+        return self.rates.get((a, b) if a < b else (b, a))
+
+    def _clash(self, group: ExclusiveGroup, members: list[tuple[str, str]]) -> Clash | None:
+        """Return the clash of those members that are not often found together."""
+        first: tuple[tuple[str, str], tuple[str, str], Rate | None] | None = None
+        clashing = set()
+        for (a, member_a), (b, member_b) in combinations(members, 2):
+            shades = (member_a, member_b) if member_a < member_b else (member_b, member_a)
+            if member_a != member_b and shades not in group.shades:
+                rate = self._nearest_rate((a, member_a), (b, member_b))
+                if rate is None or not rate.meet:
+                    first = first or ((a, b), (member_a, member_b), rate)
+                    clashing |= {a, b}
+        if first is None:
+            return None
+        tags = tuple(name for name, _ in members if name in clashing)
+        return Clash(Conflict(group.name, tags), group, *first)
+
+    def _nearest_rate(self, first: tuple[str, str], second: tuple[str, str]) -> Rate | None:
+        """Return the rate of two names, or where it was not measured of the members that they stand for."""
+        for a in dict.fromkeys(first):
+            for b in dict.fromkeys(second):
+                rate = self.rate_of(a, b)
+                if rate is not None:
+                    return rate
+        return None
 
     def _reach_of(self, name: str) -> tuple[str, ...]:
         if name not in self._implies:
@@ -141,25 +202,33 @@ class Relations:
             reached = self._reached[name] = tuple(_reach(self._implies, name))
         return reached
 
-    def _memberships(self, name: str) -> tuple[tuple[int, str], ...]:
-        """Return the groups that a name belongs to, by itself or by what it implies, and the tag that it stands for."""
-        held = self._held.get(name)
-        if held is None:
-            members: dict[int, str] = {}
-            for form in (name, *self._reach_of(name)):
-                for index in self._groups_of.get(form, ()):
+    def _learn(self, name: str) -> _Traits:
+        """Work out and remember what a name adds to a prompt."""
+        reach = self._reach_of(name)
+        apart = _APART.fullmatch(name)
+        members: dict[int, str] = {}
+        for form in (name,) if apart else (name, *reach):
+            for index in self._groups_of.get(form, ()):
+                if form == name or form not in self.groups[index].direct:
                     members.setdefault(index, form)
-            if len(self._held) >= _REMEMBERED:
-                self._held.clear()
-            held = self._held[name] = tuple(members.items())
-        return held
+        stem = (apart[1] or apart[2]) if apart else ""
+        covers = (*reach, *(form for form in (stem, f"{stem}s") if form in self._groups_of))
+        if len(self._traits) >= _REMEMBERED:
+            self._traits.clear()
+        traits = _Traits(tuple(members.items()), covers) if members or covers else _NONE
+        self._traits[name] = traits
+        return traits
 
 
-def _is_one_person(present: Container[str], told: Container[str]) -> bool:
-    """Say whether the tags speak of one person and of no second one."""
+def is_one_person(present: Collection[str]) -> bool:
+    """Say whether count tags speak of one person and of no second one.
+
+    >>> is_one_person({"1girl"}), is_one_person({"1girl", "1boy"}), is_one_person({"2girls", "1boy"})
+    (True, False, False)
+    """
     if sum(name in present for name in _ONE[:3]) > 1:
         return False
-    return any(name in present or name in told for name in _ONE)
+    return any(name in present for name in _ONE) and not any(name in present for name in _SEVERAL)
 
 
 def read_relations(folder: Path, more: Sequence[Path] = ()) -> Relations:
@@ -168,32 +237,11 @@ def read_relations(folder: Path, more: Sequence[Path] = ()) -> Relations:
     Raises:
         DataFileError: a file is missing or malformed, or implications run in a circle.
     """
-    from anima_prompt.documents import load_documents
-
-    try:
-        text = (folder / EXCLUSIVE).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise DataFileError(f"{folder}: relations cannot be read ({error}); reinstall anima-prompt") from error
+    groups = read_groups(folder)
     implications = dict.fromkeys(read_pairs(folder / IMPLICATIONS, ("name", "implies")))
     for path in more:
-        implications |= dict.fromkeys(read_pairs(path, ("name", "implies"), mend="import it again"))
-    groups = []
-    (document,) = load_documents(text, EXCLUSIVE, bundled=True)
-    for item in document.items("exclusive groups"):
-        fields = item.fields("a group", _KEYS)
-        tags = tuple(tag.text("a tag") for tag in fields["tags"].items("tags"))
-        unless = frozenset(tag.text("a tag") for tag in fields["unless"].items("unless"))
-        one = "one_person" in fields and fields["one_person"].boolean("one_person")
-        rate = float(fields["rate"].decimal("rate")) if "rate" in fields else 0.0
-        groups.append(ExclusiveGroup(fields["name"].text("name"), tags, unless, one, rate))
-    for name, denied in read_pairs(folder / NEGATIONS, ("name", "denies")):
-        pairs = [(name, tag) for tag in denied.split("|")]
-        groups += [ExclusiveGroup(f"{_kebab(a)}-or-{_kebab(b)}", (a, b), _VIEWS, one_person=True) for a, b in pairs]
-    return Relations(implications, groups)
-
-
-def _kebab(name: str) -> str:
-    return name.replace("_", "-")
+        implications |= dict.fromkeys(read_pairs(path, ("name", "implies"), hint="import it again"))
+    return Relations(implications, groups, rates=read_rates(folder))
 
 
 def _reach(edges: dict[str, list[str]], name: str) -> list[str]:

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from anima_prompt.atomic import atomic_path
 from anima_prompt.errors import StoreError
 from anima_prompt.names import QUALIFIER
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import Category, Entry
-from anima_prompt.whole import written_whole
 
 SCHEMA_VERSION = 4
 MANY_COMPLETIONS = 48
@@ -144,7 +144,7 @@ def build(
         StoreError: the folder or the disk does not take it.
     """
     try:
-        with written_whole(path) as beside:
+        with atomic_path(path) as beside:
             with closing(sqlite3.connect(beside)) as connection:
                 count = fill(connection, entries, fingerprint=fingerprint, tell=tell)
             if before_rename is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -78,7 +77,7 @@ def test_parse_reads_files_and_standard_input(tmp_path: Path) -> None:
     path.write_text("1girl, 初音", encoding="utf-8")
     assert "初音" in run("parse", str(path)).stdout
     assert "初音" in run("parse", "-", stdin="1girl, 初音").stdout
-    assert run("parse", "").stdout == "nothing but white space\n"
+    assert run("parse", "").stdout == "the prompt is empty\n"
 
 
 def test_a_long_prompt_is_a_text_and_no_file_name() -> None:
@@ -148,7 +147,7 @@ def test_a_failing_write_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_pat
     shell = f"ulimit -f 0; exec {COMMAND} fmt a.txt"  # no file may grow: what a full disk does, and for root too
     done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S607
     assert done.returncode == 2
-    assert done.stderr == "error: a.txt: cannot be written (file too large); the file is as it was\n"
+    assert done.stderr == "error: a.txt: cannot be written (file too large); the file was not changed\n"
     assert path.read_text() == "a ,b"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
@@ -177,7 +176,7 @@ def test_build_gives_json_with_the_profiles_settings() -> None:
 def test_build_says_what_a_dialect_cannot_say() -> None:
     done = run("build", str(EXAMPLES / "two_singers.yaml"), "--dialect", "plain")
     assert done.returncode == 0
-    assert "warning: 'confetti' has weight 1.5, which plain cannot say [weight-dropped]" in done.stderr
+    assert "warning: 'confetti' has weight 1.5, which plain cannot express [weight-dropped]" in done.stderr
 
 
 def test_convert_prints_the_text_and_reports_losses() -> None:
@@ -263,12 +262,3 @@ def test_every_command_explains_itself() -> None:
         done = run(command, "--help")
         assert done.returncode == 0
         assert command in run("--help").stdout
-
-
-def test_one_prompt_takes_less_than_half_a_second_from_a_cold_start() -> None:
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        run("parse", "1girl, smile", "--json")
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.5

@@ -63,7 +63,7 @@ def test_show_tells_all_or_offers_near_names(folder: Path) -> None:
 def test_conflicts_name_the_tags_and_exit_with_one(folder: Path) -> None:
     done = run(folder, "conflicts", "1girl, red hair, blue hair, from above")
     assert done.returncode == 1
-    assert done.stdout.splitlines()[1].split() == ["hair-colour", "red", "hair,", "blue", "hair"]
+    assert done.stdout.splitlines()[1].split() == ["hair-color", "red", "hair,", "blue", "hair"]
     done = run(folder, "conflicts", "1girl, red hair", "--json")
     assert (done.returncode, json.loads(done.stdout)) == (0, [])
 

@@ -36,6 +36,10 @@ def document_of(record: dict[str, Any]) -> Document:
     return Document(record["prompt"], record.get("negative"), role, profile=profile, settings=settings)
 
 
+RENAMED = {"colour-conflict": "color-conflict"}
+"""Names in the reference data that the rules have outgrown."""
+
+
 def records(shared: Path, name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (shared / "data" / name).read_text(encoding="utf-8").splitlines()]
 
@@ -43,7 +47,7 @@ def records(shared: Path, name: str) -> list[dict[str, Any]]:
 def test_every_expected_rule_fires_on_the_broken_prompts(shared: Path) -> None:
     for record in records(shared, "prompts_broken.jsonl"):
         found = {d.name for d in LINTER.check(document_of(record))}
-        assert set(record["expect"]) <= found, record
+        assert {RENAMED.get(name, name) for name in record["expect"]} <= found, record
 
 
 def test_the_clean_prompts_have_no_error_and_hardly_a_warning(shared: Path) -> None:

@@ -8,11 +8,11 @@ from decimal import Decimal
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 
 from anima_prompt import Prompt, PromptError, Section, Sentence, Tag
-from anima_prompt.prompt.model import exact
-from tests.strategies import prompts
+from anima_prompt.prompt.tag import exact
+from tests.strategies import any_texts, prompts
 
 PROMPT = Prompt.parse(
     "masterpiece, safe, 1girl, hatsune miku, vocaloid, @wlop, smile, (night:1.5)", negative="blurry, lowres"
@@ -31,6 +31,15 @@ def test_mappings_json_and_yaml_hold_a_prompt_without_loss(prompt: Prompt) -> No
     assert Prompt.from_dict(data) == prompt
     assert Prompt.from_dict(json.loads(json.dumps(data))) == prompt
     assert Prompt.from_dict(yaml.safe_load(yaml.safe_dump(data, allow_unicode=True))) == prompt
+
+
+@given(text=any_texts)
+@example(",# note")
+@example("\u3002\u201c")
+@example("embedding:0:0embedding:0")
+def test_a_mapping_holds_whatever_was_read(text: str) -> None:
+    prompt = Prompt.parse(text)
+    assert Prompt.from_dict(json.loads(json.dumps(prompt.to_dict()))) == prompt
 
 
 @given(prompt=prompts())
@@ -79,7 +88,7 @@ def test_remove_replace_weight_and_move_find_a_tag_in_any_spelling() -> None:
 
 @pytest.mark.parametrize("edit", ["remove", "move"])
 def test_editing_a_tag_that_is_not_there_says_what_is(edit: str) -> None:
-    with pytest.raises(PromptError, match="there is no tag 'hat' in the prompt; it holds masterpiece, safe"):
+    with pytest.raises(PromptError, match="there is no tag 'hat' in the prompt; it contains masterpiece, safe"):
         getattr(PROMPT, edit)("hat")
 
 
@@ -87,7 +96,7 @@ def test_a_section_can_be_set_as_a_whole() -> None:
     assert PROMPT.with_section("general", ["a", Tag("b")]).section("general") == (Tag("a"), Tag("b"))
     with pytest.raises(PromptError, match="section is 'genral'; expected one of dataset, quality"):
         PROMPT.with_section("genral", [])
-    with pytest.raises(PromptError, match="holds sentences"):
+    with pytest.raises(PromptError, match="contains sentences"):
         PROMPT.section("text")
 
 
@@ -123,16 +132,16 @@ def test_sentences_about_a_character_are_found_by_name() -> None:
     ("make", "message"),
     [
         (lambda: Tag("  "), "a tag is empty"),
-        (lambda: Tag("a, b"), "holds a comma"),
+        (lambda: Tag("a, b"), "contains a comma"),
         (lambda: Tag("a", Decimal("NaN")), "expected a finite number"),
         (lambda: Tag.of("a", "heavy"), "weight is 'heavy'; expected a finite number"),
         (lambda: exact(float("inf")), "weight is 'inf'"),
         (lambda: Sentence(" "), "a sentence is empty"),
-        (lambda: Sentence("a\nb"), "holds a line break"),
+        (lambda: Sentence("a\nb"), "contains a line break"),
         (lambda: Prompt(dataset=(Tag("ye-pop"), Tag("deviantart"))), "more than one data-set tag"),
         (lambda: Prompt.from_dict({"genral": []}), "key 'genral' is unknown"),
         (lambda: Prompt.from_dict({"general": 3}), "'general' is 3; expected a list"),
-        (lambda: Prompt.from_dict({"general": [3]}), "'general' holds 3"),
+        (lambda: Prompt.from_dict({"general": [3]}), "'general' contains 3"),
         (lambda: Prompt.from_dict({"general": [{"text": "a", "weigth": 1}]}), "key 'weigth' is unknown"),
         (lambda: Prompt.from_dict({"sentences": [{"text": "A.", "place": "between"}]}), "place is 'between'"),
         (lambda: Prompt.from_dict({"negative": {"negative": {}}}), "cannot have a negative prompt"),

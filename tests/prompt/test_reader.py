@@ -104,7 +104,7 @@ def test_plain_text_has_no_markup() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{red|blue} hair", "__colour__ dress", "[a:b:0.5]", "<lora:x:1>", "embedding:foo", "(long:1.2) hair", "len (tsukihime)", "(a:nan)", "(a:1,2)"],
+    ["{red|blue} hair", "__colour__ dress", "[a:b:0.5]", "<lora:x:1>", "embedding:foo", "(long:1.2) hair", "foo (bar)", "foo_(bar)", "(a:nan)", "(a:1,2)"],
 )  # fmt: skip
 def test_what_has_no_structured_form_is_kept_as_written(text: str) -> None:
     items = read(f"1girl, {text}, smile").items

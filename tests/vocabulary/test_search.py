@@ -6,7 +6,6 @@ import csv
 import gzip
 import random
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,6 +124,57 @@ def test_short_names_with_two_edits_are_found_if_nothing_is_nearer() -> None:
     assert [match.entry.name for match in search.nearest(store, "wathc")] == ["watch"]
 
 
+def test_fewer_edits_come_first_then_the_more_common_tag_whatever_the_letters() -> None:
+    store = store_of([general("quilts", 90), general("quiltz", 50), general("quilta", 70), general("guilty", 99)])
+    assert search.typos(store, "quilt") == [("quilts", 1, 1), ("quilta", 2, 1), ("quiltz", 3, 1), ("guilty", 0, 2)]
+    assert search.typos(store, "quilt", limit=2) == [("quilts", 1, 1), ("quilta", 2, 1)]
+    near = search.nearest(store, "quilt", limit=4)
+    assert [match.entry.name for match in near] == ["quilts", "quilta", "quiltz", "guilty"]
+    assert [round(match.score, 3) for match in near] == [0.833, 0.833, 0.833, 0.667]
+    assert {match.tier for match in near} == {search.Tier.TYPO}
+    assert len(search.nearest(store, "quilt", limit=1)) == 1
+    shorter = store_of([general("quil", 10), general("quiltz", 50), general("uilt", 20), general("quilts", 90)])
+    assert [text for text, _, _ in search.typos(shorter, "quilt")] == ["quilts", "quiltz", "uilt", "quil"]
+
+
+def test_an_entry_comes_once_by_its_nearest_spelling() -> None:
+    store = store_of([general("quilts", 90, "quilty", "squilts")])
+    assert [(match.entry.name, match.form) for match in search.nearest(store, "quiltz", limit=5)] == [
+        ("quilts", "quilts")
+    ]
+    store = store_of([general("quilts", 90, "quilty", "quilta"), general("quiltz", 50)])
+    assert [match.entry.name for match in search.nearest(store, "quilt", limit=2)] == ["quilts", "quiltz"]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("bacth", ["batch"]),  # one swap: the two-edit watch is not asked for
+        ("cacth", ["batch", "watch"]),  # two edits in five letters, none nearer
+        ("htax", []),  # three letters do not bear two edits
+        ("chxx", ["chat"]),  # four letters bear two
+        ("waxxch", ["watch"]),  # a query one letter longer than the longest short form
+        ("waxxtch", []),  # a longer one has nothing to do with short forms
+        ("boottle", ["bottle"]),
+        ("boxxle", ["bottle"]),  # two edits in six letters, the usual way
+    ],
+)
+def test_which_short_forms_bear_two_edits(query: str, names: list[str]) -> None:
+    store = store_of(
+        [general("hat", 99), general("chat", 60), general("batch", 50), general("watch", 40), general("bottle", 30)]
+    )
+    assert [match.entry.name for match in search.nearest(store, query, limit=5)] == names
+
+
+def test_two_edits_are_reported_as_two_and_one_edit_is_no_far_one() -> None:
+    store = store_of([general("watch", 40), general("batch", 50)])
+    assert search.typos(store, "hatch") == [("batch", 0, 1), ("watch", 1, 1)]
+    assert search.typos(store, "hatch", far=True) == []
+    assert search.typos(store, "watcch", far=True) == [("batch", 0, 2)]
+    assert search.typos(store, "wathcc", far=True) == [("watch", 1, 2)]
+    assert search.typos(store, "watch") == [("batch", 0, 1)]
+
+
 @given(
     known=st.lists(names, min_size=1, max_size=120, unique=True),
     prefix=st.text(alphabet="abc_", min_size=1, max_size=3),
@@ -181,17 +231,6 @@ def _edited(word: str, generator: random.Random) -> str:
             swapped,
         )
     )
-
-
-def test_a_large_store_opens_at_once(reference: Vocabulary, tmp_path: Path) -> None:
-    path = tmp_path / "large.sqlite"
-    build(path, reference.entries())
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
-        open_store(path)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.01
 
 
 def test_names_in_japanese_chinese_and_korean_are_found_whole_names_first_and_are_no_aliases() -> None:

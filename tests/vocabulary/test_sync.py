@@ -17,8 +17,9 @@ from click.testing import CliRunner
 
 from anima_prompt.cli.main import commands
 from anima_prompt.errors import DataFileError, InputError
-from anima_prompt.vocabulary.library import Library
+from anima_prompt.vocabulary import Vocabulary
 from anima_prompt.vocabulary.sync import Pace, fetch
+from anima_prompt.vocabulary.user_store import UserStore
 
 FAST = Pace(delay=0, back_off=0.01, timeout=0.5)
 ROWS = [{"id": i, "name": f"tag_{i}", "post_count": i, "category": 0} for i in range(1, 2501)]
@@ -146,7 +147,7 @@ def test_the_command_fetches_and_imports_everything(
         commands, ["tags", "sync", "--base", site.base, "--delay", "0", "--until", "2025-09-30"]
     )
     assert result.exit_code == 0, result.output
-    table = Library(tmp_path).open()
+    table = Vocabulary.from_store(UserStore(tmp_path))
     assert table.lookup("tag_2500").post_count == 2500  # type: ignore[union-attr]
     assert table.lookup("other_7").name == "tag_7"  # type: ignore[union-attr]
     assert table.lookup("brushy").name == "brush_person"  # type: ignore[union-attr]

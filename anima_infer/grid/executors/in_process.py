@@ -17,7 +17,7 @@ from anima_infer.models import Models
 from anima_infer.render.renderer import RenderedImage, Renderer
 from anima_infer.sampling.denoise import StepCallback
 from anima_prompt.errors import AnimaPromptError
-from anima_prompt.paths import is_file
+from anima_prompt.safe_paths import is_file
 
 Loader = Callable[[ModelFiles], Models]
 """Loads a model from its files."""

@@ -14,8 +14,8 @@ import numpy as np
 
 from anima_infer.errors import GridError
 from anima_prompt.names import text_to_name
-from anima_prompt.paths import is_file, is_folder
 from anima_prompt.prompt import Prompt
+from anima_prompt.safe_paths import is_file, is_folder
 
 if TYPE_CHECKING:
     from PIL.Image import Image

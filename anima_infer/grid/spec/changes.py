@@ -20,11 +20,11 @@ from anima_infer.sampling.samplers import SAMPLERS
 from anima_infer.sampling.schedule import SCHEDULERS
 from anima_prompt.compose import Blend, blend
 from anima_prompt.documents import Value
-from anima_prompt.figures import SIZE, size_of
 from anima_prompt.interchange.promptfile import read_tags
-from anima_prompt.paths import is_there
+from anima_prompt.numbers import SIZE, parse_size
 from anima_prompt.profiles import load_profile
 from anima_prompt.prompt import Prompt, Sentence
+from anima_prompt.safe_paths import exists
 from anima_prompt.sections import Section
 
 NONE = "none"
@@ -91,7 +91,7 @@ def _choice(allowed: tuple[str, ...]) -> Callable[[Value], str]:
 
 def _size(value: Value) -> tuple[int, int]:
     text = value.text("a size")
-    size = size_of(text)
+    size = parse_size(text)
     if size is None:
         value.fail(f"size is '{text}'; expected {SIZE}")
     return size
@@ -111,7 +111,7 @@ def _loras(value: Value) -> tuple[LoraUse, ...]:
 
 def relative_to_spec(path: Path, folder: Path) -> Path:
     """Return a path as it is, or relative to the specification's folder if the file exists only there."""
-    return folder / path if not path.is_absolute() and not is_there(path) and is_there(folder / path) else path
+    return folder / path if not path.is_absolute() and not exists(path) and exists(folder / path) else path
 
 
 def _prompt(value: Value) -> Prompt:

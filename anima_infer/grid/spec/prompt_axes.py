@@ -11,13 +11,13 @@ from anima_infer.grid.spec.axes import AxisValue, Change
 from anima_infer.grid.spec.changes import CHANGE_KINDS
 from anima_prompt.documents import Value
 from anima_prompt.interchange.promptfile import read_prompt_file
-from anima_prompt.paths import is_there
+from anima_prompt.safe_paths import exists
 
 
 def values_from_file(value: Value) -> tuple[AxisValue, ...]:
     """Return a value for each prompt of a file: YAML and JSON by name, a text file line by line."""
     named = Path(value.text("a file"))
-    path = named if is_there(named) else Path(value.source).parent / named
+    path = named if exists(named) else Path(value.source).parent / named
     place = f"{value.source}:{value.line}:{value.column}"
     if path.suffix.lower() == ".txt":
         from anima_prompt.interchange.textfile import lines_of, read_text

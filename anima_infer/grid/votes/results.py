@@ -19,7 +19,7 @@ from anima_infer.grid.votes.statistics import (
     wilson,
 )
 from anima_infer.grid.votes.votes import BAD, FIRST, SECOND, TIE, Vote
-from anima_prompt.figures import many
+from anima_prompt.numbers import counted
 
 _SCORE = {FIRST: 1.0, SECOND: 0.0, TIE: 0.5, BAD: 0.5}
 _MIRROR = {FIRST: SECOND, SECOND: FIRST, TIE: TIE, BAD: BAD}
@@ -131,10 +131,10 @@ def _summary(pairs: Sequence[PairResult], alpha: float | None) -> str:
     clear = [pair for pair in pairs if pair.needed == 0]
     text = "; ".join(map(_preferred, clear[:6])) + "." if clear else "No significant preference yet."
     if len(clear) > 6:
-        text += f" Also significant: {many(len(clear) - 6, 'more pair')}."
+        text += f" Also significant: {counted(len(clear) - 6, 'more pair')}."
     needed = sorted(pair.needed for pair in pairs if pair.needed)
     if needed:
-        more = many(needed[0], "more decided vote")
+        more = counted(needed[0], "more decided vote")
         text += f" The closest open comparison needs about {more}, if the rate stays the same."
     if len(pairs) > 5:
         text += " With so many pairs, one in twenty is significant by chance; trust the ranking first."

@@ -1,0 +1,108 @@
+"""What stays the same from prompt to prompt: dialect, profile, vocabulary, and the facts about tags met so far.
+
+Facts are remembered by text, since prompts repeat their tags; the memory is bounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from anima_prompt.dialects import Dialect
+from anima_prompt.lint.document import Role
+from anima_prompt.names import artist_name, is_artist, is_everyday, squeezed, text_to_name, unescape
+from anima_prompt.profiles import Profile
+from anima_prompt.sections import Section
+from anima_prompt.vocabulary import Vocabulary
+from anima_prompt.vocabulary.packs import Entry
+from anima_prompt.vocabulary.relations import Relations
+
+MOST_FACTS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a tag's text, wherever it stands.
+
+    Attributes:
+        text: as written, markup and all.
+        literal: what the model reads: unescaped, single spaces.
+        name: canonical name; an artist's without its ``@``.
+        entry: what the vocabulary has under that name or alias.
+        section: where the tag belongs.
+        artist: whether it has the ``@`` of an artist.
+        everyday: whether it is lower-case words and single spaces alone, so that no typography can be wrong.
+    """
+
+    text: str
+    literal: str
+    name: str
+    entry: Entry | None
+    section: Section
+    artist: bool
+    everyday: bool
+
+
+@dataclass(slots=True)
+class _Memory:
+    facts: dict[str, Facts] = field(default_factory=dict)
+    known: dict[str, bool] = field(default_factory=dict)
+
+
+class Environment:
+    """The unchanging surroundings of a check."""
+
+    def __init__(
+        self,
+        *,
+        role: Role,
+        dialect: Dialect,
+        profile: Profile,
+        vocabulary: Vocabulary,
+        words: frozenset[str] = frozenset(),
+    ) -> None:
+        """Hold the surroundings; ``words`` are names that the user calls known."""
+        self.role = role
+        self.dialect = dialect
+        self.profile = profile
+        self.vocabulary = vocabulary
+        self.words = words
+        self._memory = _Memory()
+
+    @cached_property
+    def relations(self) -> Relations:
+        """Implications and exclusive groups."""
+        return self.vocabulary.relations
+
+    def facts(self, text: str) -> Facts:
+        """Return what is known of a tag's text."""
+        memory = self._memory.facts
+        facts = memory.get(text)
+        if facts is None:
+            if len(memory) >= MOST_FACTS:
+                memory.clear()
+            facts = memory[text] = self._facts(text)
+        return facts
+
+    def is_known(self, clause: str) -> bool:
+        """Say whether a clause is the text of a known tag or artist; the parser asks before it sees a sentence."""
+        memory = self._memory.known
+        answer = memory.get(clause)
+        if answer is None:
+            if len(memory) >= MOST_FACTS:
+                memory.clear()
+            facts = self._facts(clause)
+            answer = memory[clause] = facts.entry is not None
+        return answer
+
+    def _facts(self, text: str) -> Facts:
+        everyday = is_everyday(text) is not None
+        literal = text if everyday else squeezed(unescape(text, self.dialect))
+        artist = is_artist(literal)
+        name = artist_name(literal, Dialect.PLAIN) if artist else text_to_name(literal, Dialect.PLAIN)
+        entry = self.vocabulary.lookup(name)
+        if artist:
+            known = entry if entry is not None and entry.section is Section.ARTIST else None
+            return Facts(text, literal, name, known, Section.ARTIST, artist, everyday)
+        section = entry.section if entry is not None else self.vocabulary.section_of(text)
+        return Facts(text, literal, name, entry, section, artist, everyday)

@@ -1,0 +1,31 @@
+"""An artist under another name than the captions had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.names import name_to_text
+
+
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
+    """Look at artists found by an alias."""
+    entry = facts.entry
+    if facts.artist and entry is not None and entry.trained != facts.name:
+        right = f"@{name_to_text(entry.trained, environment.dialect)}"
+        yield found((0, len(facts.text)), f"the model knows this artist as {quoted(right)}; write it so", write=right)
+
+
+RULE = Rule(
+    code="ANI511",
+    name="artist-alias",
+    severity=Severity.INFO,
+    reason="The model knows an artist by the name that the captions had; another name is an unknown word. Where Danbooru "
+    "has renamed an artist, it is the old name that the model was measured to know.",
+    bad=(Example("1girl, @madartist", "1girl, @ilya kuvshinov"), Example("1girl, @katou itsuwa", "1girl, @noy")),
+    good=plain("1girl, @wlop", "1girl, @noy"),
+    fix=Safety.UNSAFE,
+    check_tag=check_tag,
+)

@@ -1,0 +1,30 @@
+"""``@Hokusai``: capitals behind the ``@``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+
+
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
+    """Look at artists."""
+    if facts.artist and facts.text != facts.text.lower() and facts.name not in environment.words:
+        right = facts.text.lower()
+        sure = facts.entry is not None
+        yield found((0, len(facts.text)), f"artists are lower case; write {quoted(right)}", write=right, safe=sure)
+
+
+RULE = Rule(
+    code="ANI504",
+    name="artist-uppercase",
+    severity=Severity.WARNING,
+    reason="The captions were lower case. For an unknown name, which may be a LoRA's trigger, the fix counts as "
+    "unsafe.",
+    bad=(Example("1girl, @Wlop", "1girl, @wlop"),),
+    good=plain("1girl, @wlop", "1girl, @_@"),
+    fix=Safety.SAFE,
+    check_tag=check_tag,
+)

@@ -1,0 +1,42 @@
+"""A negative prompt that has no effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Edit, Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, settings
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at the guidance scale, or at the profile where it is not known."""
+    other = context.other
+    if other is None or not (other.items or other.sentences):
+        return
+    scale = context.settings.guidance_scale
+    if (scale is not None and scale <= 1) or (scale is None and not context.environment.profile.negative_works):
+        why = f"a guidance scale of {scale}" if scale is not None else context.environment.profile.title
+        edit = Edit(0, len(other.source), "", "negative")
+        finding = found((0, len(other.source)), f"with {why} the negative prompt has no effect", edits=[edit])
+        yield Finding(finding.start, finding.end, finding.message, finding.edits, part="negative")
+
+
+RULE = Rule(
+    code="ANI802",
+    name="negative-at-cfg1",
+    severity=Severity.INFO,
+    reason="At a guidance scale of 1 the model is run without the negative prompt. Leaving it in does no harm.",
+    bad=(
+        Example("1girl, smile", negative="worst quality", fixed_negative="", profile="turbo-1.1"),
+        Example("1girl, smile", negative="worst quality", settings=settings(guidance_scale=1)),
+    ),
+    good=(
+        Example("1girl, smile", negative="worst quality"),
+        Example("1girl, smile", negative="", profile="turbo-1.1"),
+        Example("1girl", negative="worst quality", profile="turbo-1.1", settings=settings(guidance_scale=3)),
+    ),
+    fix=Safety.UNSAFE,
+    check=check,
+    roles=POSITIVE,
+)

@@ -1,0 +1,42 @@
+"""A negative prompt without the words that work best there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Edit, Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.document import Role
+from anima_prompt.lint.rule import NEGATIVE, Example, Finding, Rule, Safety, found
+
+_CORE = frozenset(("worst_quality", "low_quality", "score_1", "bad_quality"))
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look for low quality tags."""
+    profile = context.environment.profile
+    scale = context.settings.guidance_scale
+    works = profile.negative_works if scale is None else scale > 1
+    if not works or not context.items or not _CORE.isdisjoint(context.by_name):
+        return
+    core = ", ".join(tag for tag in profile.negative if tag not in ("artist name", "blurry"))[:80]
+    first = context.items[0]
+    edit = Edit(first.start, first.start, f"{core}, ") if core and first.level is context.top else None
+    yield found(first, f"the trained words are missing; write '{core}'", edits=[edit])
+
+
+RULE = Rule(
+    code="ANI804",
+    name="negative-missing-core",
+    severity=Severity.INFO,
+    reason="The ladder's lower end is what the model was taught to be bad; free words for flaws were not in the "
+    "captions. Source: model card.",
+    bad=(Example("bad hands, blurry", role=Role.NEGATIVE),),
+    good=(
+        Example("worst quality, bad hands", role=Role.NEGATIVE),
+        Example("blurry", role=Role.NEGATIVE, profile="turbo-1.1"),
+    ),
+    fix=Safety.UNSAFE,
+    check=check,
+    roles=NEGATIVE,
+)

@@ -1,0 +1,34 @@
+"""A negative prompt like a wall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.document import Role
+from anima_prompt.lint.rule import NEGATIVE, Example, Finding, Rule, found
+
+_MOST = 40
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Count the tags."""
+    if len(context.items) > _MOST:
+        prefix = ", ".join(context.environment.profile.negative) or "nothing"
+        message = f"{len(context.items)} tags in the negative prompt; the card's has a few: {prefix}"
+        yield found((context.items[0].start, context.items[-1].end), message)
+
+
+RULE = Rule(
+    code="ANI803",
+    name="negative-too-long",
+    severity=Severity.WARNING,
+    reason="Long negative prompts of other models hurt Anima, users report; the card's has six tags.",
+    bad=(
+        Example(", ".join(f"bad thing {chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(45)), role=Role.NEGATIVE),
+    ),
+    good=(Example("worst quality, low quality, score_1, score_2, score_3, artist name", role=Role.NEGATIVE),),
+    check=check,
+    roles=NEGATIVE,
+)

@@ -1,0 +1,39 @@
+"""An artist behind the general tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.order import in_order, is_unknown
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.sections import Section
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Flag the first artist with a known general tag in front; nobody knows where an unknown name belongs."""
+    general = False
+    for item in context.items:
+        if item.closing:
+            return
+        general = general or (item.section is Section.GENERAL and not is_unknown(item))
+        if item.facts.artist and general:
+            message = f"{quoted(item.text)} stands behind general tags; artists come before them in the captions"
+            yield found(item, message, edits=in_order(context))
+            return
+
+
+RULE = Rule(
+    code="ANI303",
+    name="artist-after-general",
+    severity=Severity.INFO,
+    reason="The captions have artists in front of the general tags. Many prompts for LoRAs do it otherwise, and it "
+    "works. Source: model card.",
+    bad=(Example("1girl, smile, @wlop", "1girl, @wlop, smile"),),
+    good=plain("1girl, @wlop, smile", "@wlop, 1girl, smile", "lily strosek, lyrical nanoha, @wlop, smile"),
+    fix=Safety.UNSAFE,
+    check=check,
+    needs="@",
+    roles=POSITIVE,
+)

@@ -1,0 +1,45 @@
+"""A prompt that leaves nearly everything open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import POSITIVE, Finding, Rule, found, plain
+from anima_prompt.numbers import counted
+from anima_prompt.sections import Section
+
+_LEAST = 4
+_CONTENT = (Section.COUNT, Section.CHARACTER, Section.SERIES, Section.ARTIST, Section.GENERAL)
+_WORDS = 8
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Flag prompts with fewer than four tags on the image and fewer than eight words in sentences."""
+    content = sum(item.section in _CONTENT for item in context.items)
+    if not context.items or content >= _LEAST or sum(len(s.text.split()) for s in context.sentences) >= _WORDS:
+        return
+    if context.dynamics or context.loras:
+        return
+    yield found(
+        (0, len(context.source.rstrip())),
+        f"little says what to draw ({counted(content, 'tag')}); add looks, clothes, a place or light",
+    )
+
+
+RULE = Rule(
+    code="ANI309",
+    name="too-short",
+    severity=Severity.INFO,
+    reason="Short prompts give unpredictable pictures, and sometimes unsuitable ones. Source: model card; official "
+    "examples as short exist and are fine.",
+    bad=plain("1girl", "masterpiece, best quality, safe, 1girl, smile"),
+    good=plain(
+        "1girl, silver hair, school uniform, classroom",
+        "A girl with silver hair sits in an empty classroom.",
+        "2girls. Left: red hair, blue eyes. Right: black hair, glasses.",
+    ),
+    check=check,
+    roles=POSITIVE,
+)

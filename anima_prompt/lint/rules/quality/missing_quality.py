@@ -1,0 +1,39 @@
+"""No quality tag where the release wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Edit, Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.sections import Section
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look for quality tags."""
+    if (
+        not context.environment.profile.quality_tags
+        or context.datasets
+        or not context.items
+        or context.has(Section.QUALITY)
+    ):
+        return
+    first = context.items[0]
+    prefix = ", ".join(context.environment.profile.prefix[:2])
+    edit = Edit(first.start, first.start, f"{prefix}, ") if first.level is context.top and first.start == 0 else None
+    yield found(first, f"no quality tag; {context.environment.profile.title} likes '{prefix}' in front", edits=[edit])
+
+
+RULE = Rule(
+    code="ANI422",
+    name="missing-quality",
+    severity=Severity.INFO,
+    reason="The base model has no default style and draws plainly without quality tags or an artist. Official "
+    "prompts without them exist. Source: model card.",
+    bad=(Example("1girl, smile, hat", "masterpiece, best quality, 1girl, smile, hat"),),
+    good=(*plain("masterpiece, 1girl", "score_7, 1girl"), Example("1girl, smile", profile="aesthetic-1.1")),
+    fix=Safety.UNSAFE,
+    check=check,
+    roles=POSITIVE,
+)

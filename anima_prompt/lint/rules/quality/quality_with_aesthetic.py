@@ -1,0 +1,35 @@
+"""Quality tags where the release does not need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, found, plain, quoted
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at the human ladder if the profile does without."""
+    if context.environment.profile.quality_tags:
+        return
+    for item in context.items:
+        entry = item.entry
+        if entry is not None and entry.group == "quality/human":
+            message = f"{context.environment.profile.title} does not need {quoted(item.text)}"
+            yield found(item, message, edits=[context.without(item)])
+
+
+RULE = Rule(
+    code="ANI406",
+    name="quality-with-aesthetic",
+    severity=Severity.INFO,
+    reason="Quality tags were taken out of the Aesthetic captions; the official pictures still use them, so this "
+    "rule is off unless selected.",
+    bad=(Example("masterpiece, safe, 1girl", "safe, 1girl", profile="aesthetic-1.1"),),
+    good=(*plain("masterpiece, safe, 1girl"), Example("safe, 1girl", profile="aesthetic-1.1")),
+    fix=Safety.UNSAFE,
+    check=check,
+    roles=SHOWN,
+    default=False,
+)

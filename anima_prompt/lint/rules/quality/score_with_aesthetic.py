@@ -1,0 +1,42 @@
+"""A score where the release warns of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.document import Role
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.sections import Section
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at scores if the profile does without."""
+    profile = context.environment.profile
+    if profile.scores:
+        return
+    negative = context.role == Role.NEGATIVE
+    severity = Severity.INFO if negative and profile.name.endswith("1.0") else None
+    for item in context.items:
+        if item.name.startswith("score_") and item.section is Section.QUALITY:
+            message = f"{profile.title} gets worse with scores; remove {item.text}"
+            yield found(item, message, edits=[context.without(item)], severity=severity)
+
+
+RULE = Rule(
+    code="ANI405",
+    name="score-with-aesthetic",
+    severity=Severity.WARNING,
+    reason="The Aesthetic releases were trained without scores, and the card warns that they drag the picture to a "
+    "generic look, in the negative prompt too (information for 1.0).",
+    bad=(
+        Example("masterpiece, score_7, 1girl", "masterpiece, 1girl", profile="aesthetic-1.1"),
+        Example("1girl", negative="low quality, score_1", fixed_negative="low quality", profile="aesthetic-1.1"),
+    ),
+    good=(*plain("masterpiece, score_7, 1girl"), Example("masterpiece, 1girl", profile="aesthetic-1.1")),
+    fix=Safety.SAFE,
+    check=check,
+    needs="_",
+    roles=IMAGE_ROLES,
+)

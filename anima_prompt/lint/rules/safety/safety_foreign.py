@@ -1,0 +1,32 @@
+"""``rating:safe``, ``general``: another site's rating."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.document import Role
+from anima_prompt.lint.environment import Environment, Facts
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain, quoted
+
+
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
+    """Look at ratings that the card does not name."""
+    entry = facts.entry
+    if entry is not None and entry.group == "safety/foreign":
+        message = f"{quoted(facts.text)} is not a safety tag of Anima; write '{entry.write}'"
+        yield found((0, len(facts.text)), message, write=entry.write)
+
+
+RULE = Rule(
+    code="ANI412",
+    name="safety-foreign",
+    severity=Severity.WARNING,
+    reason="The captions said safe, sensitive, nsfw, explicit. Danbooru's general is safe, its questionable nsfw. "
+    "Captions for training may keep the site's words. Source: model card.",
+    bad=(Example("rating_safe, 1girl", "safe, 1girl"), *plain("sfw, 1girl", "rating:general, 1girl")),
+    good=(*plain("safe, 1girl"), Example("1girl, general", role=Role.CAPTION)),
+    fix=Safety.SAFE,
+    check_tag=check_tag,
+    roles=IMAGE_ROLES,
+)

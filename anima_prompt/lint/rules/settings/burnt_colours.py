@@ -1,0 +1,31 @@
+"""A guidance scale that burns the colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, settings
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at the guidance scale."""
+    scale = context.settings.guidance_scale
+    if scale is not None and scale > 10:
+        low, high = context.environment.profile.guidance_range
+        message = f"guidance scale is {scale}; above 10 colours burn; write {low} to {high}"
+        yield found((0, min(len(context.source), 1)), message)
+
+
+RULE = Rule(
+    code="ANI906",
+    name="burnt-colours",
+    severity=Severity.WARNING,
+    reason="Guidance multiplies the difference between the prompt and the negative prompt; beyond 10 colours clip. "
+    "Source: reviews.",
+    bad=(Example("1girl", settings=settings(guidance_scale=12)),),
+    good=(Example("1girl", settings=settings(guidance_scale=5)),),
+    check=check,
+    roles=POSITIVE,
+)

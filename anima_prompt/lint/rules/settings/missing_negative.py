@@ -1,0 +1,37 @@
+"""No negative prompt where one helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Edit, Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look for a negative prompt that is known to be empty."""
+    profile, scale = context.environment.profile, context.settings.guidance_scale
+    works = profile.negative_works if scale is None else scale > 1
+    if context.negative_is_known and context.other is None and works and profile.negative:
+        text = ", ".join(profile.negative)
+        message = f"the negative prompt is empty; {profile.title} likes '{text}'"
+        yield found((0, min(len(context.source), 1)), message, edits=[Edit(0, 0, text, "negative")])
+
+
+RULE = Rule(
+    code="ANI907",
+    name="missing-negative",
+    severity=Severity.INFO,
+    reason="With guidance on, the card's short negative prompt makes pictures cleaner; 4 of 32 official prompts have "
+    "none.",
+    bad=(Example("masterpiece, 1girl", negative="", profile="base-1.0"),),
+    good=(
+        Example("masterpiece, 1girl"),
+        Example("masterpiece, 1girl", negative="worst quality"),
+        Example("masterpiece, 1girl", negative="", profile="turbo-1.1"),
+    ),
+    fix=Safety.UNSAFE,
+    check=check,
+    roles=POSITIVE,
+)

@@ -1,0 +1,54 @@
+"""A size that the model was not made for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, settings
+
+_STEP = 16
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look at width and height."""
+    width, height = context.settings.width, context.settings.height
+    if width is None or height is None:
+        return
+    profile = context.environment.profile
+    span = (0, min(len(context.source), 1))
+    least, most = profile.area_range
+    if width % _STEP or height % _STEP:
+        right = f"{_near(width)}x{_near(height)}"
+        yield found(span, f"size is {width}x{height}; write multiples of {_STEP}, such as {right}")
+    if width * height < least or (width * height > most and not context.settings.hires):
+        low, high = round(least**0.5), round(most**0.5)
+        yield found(
+            span, f"size is {width}x{height}; {profile.title} is made for areas from {low}x{low} to {high}x{high}"
+        )
+
+
+def _near(size: int) -> int:
+    return max(_STEP, round(size / _STEP) * _STEP)
+
+
+RULE = Rule(
+    code="ANI901",
+    name="resolution",
+    severity=Severity.WARNING,
+    reason="Latents are eighths and patches are pairs, so that sizes are multiples of 16; outside 512² to 1536² "
+    "figures double or blur. Larger pictures are second passes. Source: model card.",
+    bad=(
+        Example("1girl", settings=settings(width=728, height=1296)),
+        Example("1girl", settings=settings(width=256, height=256)),
+        Example("1girl", settings=settings(width=2176, height=3840)),
+    ),
+    good=(
+        Example("1girl", settings=settings(width=1024, height=1024)),
+        Example("1girl", settings=settings(width=2176, height=3840, hires=True)),
+        Example("1girl"),
+    ),
+    check=check,
+    roles=POSITIVE,
+)

@@ -1,0 +1,42 @@
+"""Steps or guidance that the release was not made for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, settings
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Compare with the profile's ranges."""
+    profile, settings = context.environment.profile, context.settings
+    span = (0, min(len(context.source), 1))
+    scale, steps = settings.guidance_scale, settings.steps
+    low, high = profile.guidance_range
+    if scale is not None and not low <= scale <= high:
+        wanted = f"{low}" if low == high else f"{low} to {high}"
+        yield found(span, f"guidance scale is {scale}; {profile.title} wants {wanted}")
+    fewest, most = profile.steps_range
+    if steps is not None and not fewest <= steps <= most:
+        yield found(span, f"steps are {steps}; {profile.title} wants {fewest} to {most}")
+
+
+RULE = Rule(
+    code="ANI902",
+    name="sampler-settings",
+    severity=Severity.WARNING,
+    reason="Turbo is distilled for a guidance scale of 1 and few steps, the others need 20 steps and more and a "
+    "scale of 3 to 7. The profiles name the source of each figure.",
+    bad=(
+        Example("1girl", profile="turbo-1.1", settings=settings(guidance_scale=5)),
+        Example("1girl", settings=settings(steps=8)),
+    ),
+    good=(
+        Example("1girl", profile="turbo-1.1", settings=settings(guidance_scale=1, steps=8)),
+        Example("1girl", settings=settings(guidance_scale=4, steps=30)),
+    ),
+    check=check,
+    roles=POSITIVE,
+)

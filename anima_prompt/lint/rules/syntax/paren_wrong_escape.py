@@ -1,0 +1,52 @@
+"""``/(medium/)``, ``&#40;`` and other ways to miss the backslash."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.dialects import Dialect
+from anima_prompt.lint.context import Context
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+
+_SLASHES = re.compile(r"/\((?P<inner>[^()/\\,\n]*\w[^()/\\,\n]*)/\)")
+_DOUBLE = re.compile(r"\\\\\((?P<inner>[^()\\,\n]*\w[^()\\,\n]*)\\\\\)")
+_FIRST = re.compile(r"(?<!\\)\\\((?P<inner>[^()\\,\n]*\w[^()\\,\n]*)\)")
+_LAST = re.compile(r"(?<!\\)\((?P<inner>[^()\\,:\n]*\w[^()\\,:\n]*)\\\)")
+_PATTERNS = (("/(", _SLASHES), ("\\\\(", _DOUBLE), ("\\(", _FIRST), ("\\)", _LAST))
+_ENTITY = re.compile(r"&#4[01];")
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Look for the wrong forms in the source."""
+    if "(" in context.characters:
+        for mark, pattern in _PATTERNS:
+            for match in pattern.finditer(context.source) if mark in context.source else ():
+                right = f"\\({match['inner']}\\)"
+                yield found(
+                    match.span(), f"{quoted(match.group())} does not escape; write {quoted(right)}", write=right
+                )
+    if "&" in context.characters:
+        for match in _ENTITY.finditer(context.source):
+            right = "\\(" if match.group() == "&#40;" else "\\)"
+            yield found(match.span(), f"{match.group()} is not a parenthesis here; write '{right}'", write=right)
+
+
+RULE = Rule(
+    code="ANI103",
+    name="paren-wrong-escape",
+    severity=Severity.ERROR,
+    reason="Only a backslash in front of each parenthesis makes it a letter; a slash, two backslashes or one of a "
+    "pair leave a weight and a stray sign. Measured on ComfyUI 0.29.0.",
+    bad=(
+        Example("1girl, watercolor /(medium/), flower", r"1girl, watercolor \(medium\), flower"),
+        Example(r"1girl, watercolor \(medium), flower", r"1girl, watercolor \(medium\), flower"),
+        Example("fern &#40;sousou no frieren&#41;", r"fern \(sousou no frieren\)"),
+    ),
+    good=plain(r"watercolor \(medium\), flower", r"1girl, \m/, (smile:1.2)", r"1girl, \o/"),
+    fix=Safety.SAFE,
+    check=check,
+    needs="(&",
+    dialects=frozenset((Dialect.COMFYUI, Dialect.INVOKEAI, Dialect.A1111)),
+)

@@ -1,0 +1,36 @@
+"""Tags divided by something other than commas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+
+_DIVIDER = re.compile(r"\s*[;|/]\s*|\s+[-•·]\s+")
+
+
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
+    """Look at unknown tags whose pieces are all known."""
+    if facts.everyday and ";" not in facts.text and "/" not in facts.text:
+        return
+    if facts.entry is not None or facts.artist:
+        return
+    parts = _DIVIDER.split(facts.text)
+    if len(parts) > 1 and all(len(part) > 1 and environment.is_known(part.lower()) for part in parts):
+        right = ", ".join(parts)
+        yield found((0, len(facts.text)), f"tags are divided by commas; write {quoted(right)}", write=right)
+
+
+RULE = Rule(
+    code="ANI218",
+    name="separator-foreign",
+    severity=Severity.WARNING,
+    reason="The captions had commas; behind another sign the tags run together into one that nobody trained.",
+    bad=(Example("1girl; smile; hat", "1girl, smile, hat"), Example("1girl | smile", "1girl, smile")),
+    good=plain("1girl, smile", "1girl, ;d, |_|", "1girl, fate/grand order"),
+    fix=Safety.UNSAFE,
+    check_tag=check_tag,
+)

@@ -1,0 +1,42 @@
+"""``Blue Hair``: capitals in a tag."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+
+
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
+    """Look at tags without an ``@``; a known name spelled with capitals (``:D``) is meant."""
+    text = facts.text
+    if facts.everyday or facts.artist or text == text.lower() or facts.name in environment.words:
+        return
+    if facts.entry is None and (len(text) < 3 or not _is_words(text)):
+        return
+    yield found((0, len(text)), f"tags are lower case; write {quoted(text.lower())}", write=text.lower())
+
+
+def _is_words(text: str) -> bool:
+    """Say whether a text is English-looking words; triggers such as ``XYZ_v2`` are not."""
+    bare = text.replace("\\", "")
+    return bool(re.fullmatch(r"[A-Za-z][a-z'-]*(?:[ _(]+[A-Za-z0-9][a-z0-9'-]*[)]*)*|[A-Z' -]{4,}", bare))
+
+
+RULE = Rule(
+    code="ANI201",
+    name="uppercase-tag",
+    severity=Severity.WARNING,
+    reason="The captions were lower case, and both tokenizers split a capitalised word differently. Source: model "
+    "card.",
+    bad=(
+        Example("1girl, Blue Hair, smile", "1girl, blue hair, smile"),
+        Example("MASTERPIECE, 1girl", "masterpiece, 1girl"),
+    ),
+    good=plain("1girl, blue hair", "1girl, XYZ_v2", "safe. Hatsune Miku is skating on a frozen lake.", "1girl, ;d, :3"),
+    fix=Safety.SAFE,
+    check_tag=check_tag,
+)

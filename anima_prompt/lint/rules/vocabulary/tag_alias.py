@@ -1,0 +1,41 @@
+"""A tag under another name than the captions had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint import words
+from anima_prompt.lint.environment import Environment, Facts
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.names import name_to_text
+from anima_prompt.sections import Section
+from anima_prompt.vocabulary.live_names import is_live
+from anima_prompt.vocabulary.spelling import is_spelling
+from anima_prompt.vocabulary.suggest import NAMED
+
+
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
+    """Flag a tag that is found by an alias, unless the alias is a live tag of its own."""
+    entry = facts.entry
+    if facts.artist or entry is None or entry.name == facts.name or entry.category == "closed":
+        return
+    if entry.section is Section.ARTIST or is_live(facts.name):
+        return
+    same = is_spelling if entry.section in NAMED else words.says_the_same
+    right = name_to_text(entry.name, environment.dialect)
+    message = f"{quoted(facts.text)} is an alias; the captions had {quoted(right)}"
+    yield found((0, len(facts.text)), message, write=right if same(facts.name, entry.name) else None)
+
+
+RULE = Rule(
+    code="ANI602",
+    name="tag-alias",
+    severity=Severity.INFO,
+    reason="Danbooru shows one name for what has several, and that one was in the captions. Source: Danbooru's "
+    "active aliases, 2025-09-24. A fix needs the same words in another spelling, or several words: 'wave' is no 'waving'.",
+    bad=(Example("1girl, star eyes", "1girl, +_+"),),
+    good=plain("1girl, +_+", "1girl, smile"),
+    fix=Safety.UNSAFE,
+    check_tag=check_tag,
+)

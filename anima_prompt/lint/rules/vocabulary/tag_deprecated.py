@@ -1,0 +1,54 @@
+"""A name that Danbooru gave up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint import words
+from anima_prompt.lint.environment import Environment, Facts
+from anima_prompt.lint.rule import Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.names import name_to_text
+from anima_prompt.vocabulary.live_names import is_live
+
+_SHADES = ("light", "dark", "pale", "platinum")
+
+
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
+    """Flag a name of the table of given-up names, unless it is in use again."""
+    if facts.entry is not None or facts.artist:
+        return
+    write = words.deprecated().get(facts.name)
+    if write is None or is_live(facts.name):
+        return
+    choices = [name_to_text(name, environment.dialect) for name in write]
+    advice = " or ".join(quoted(choice) for choice in choices)
+    right = choices[0] if len(choices) == 1 and _is_shade(facts.name, write[0]) else None
+    yield found(
+        (0, len(facts.text)),
+        f"{quoted(facts.text)} was given up before the captions were made; write {advice}",
+        write=right,
+    )
+
+
+def _is_shade(old: str, new: str) -> bool:
+    """Say whether a name is another with a shade before it, which is all that a fix may leave out.
+
+    >>> _is_shade("light_brown_hair", "brown_hair"), _is_shade("habit", "nun")
+    (True, False)
+    """
+    shade, _, rest = old.partition("_")
+    return rest == new and shade in _SHADES
+
+
+RULE = Rule(
+    code="ANI604",
+    name="tag-deprecated",
+    severity=Severity.INFO,
+    reason="Old tag lists have names that Danbooru had replaced by September 2025, so that the captions never held "
+    "them. A fix leaves out a shade at most ('light brown hair'); other replacements are advice.",
+    bad=plain("1girl, black footwear"),
+    good=plain("1girl, black boots"),
+    fix=Safety.UNSAFE,
+    check_tag=check_tag,
+)

@@ -1,0 +1,63 @@
+"""A tag that nobody knows, close to one that everybody does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint import words
+from anima_prompt.lint.environment import Environment, Facts
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rules.vocabulary import tag_joined
+from anima_prompt.names import name_to_text
+from anima_prompt.sections import Section
+from anima_prompt.vocabulary import suggest
+
+_LEAST = 5
+_MOST = 60
+
+
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
+    """Flag an unknown tag that spells a known one otherwise, or is a slip of it."""
+    near = suggestion(facts, environment)
+    if near is not None:
+        rights = [name_to_text(entry.name, environment.dialect) for entry in (near.entry, *near.others)]
+        message = f"unknown tag; did you mean {' or '.join(map(quoted, rights))}?"
+        yield found((0, len(facts.text)), message, write=rights[0] if near.sure else None)
+
+
+def suggestion(facts: Facts, environment: Environment) -> suggest.Suggestion | None:
+    """Return the tag that an unknown one is meant for, unless tag-joined says so already."""
+    if not is_candidate(facts, environment) or tag_joined.joined(facts.name, environment.vocabulary) is not None:
+        return None
+    return suggest.suggestion(environment.vocabulary, facts.name, words.english(environment.vocabulary))
+
+
+def is_candidate(facts: Facts, environment: Environment) -> bool:
+    """Say whether an unknown tag is worth a search: neither a letter or two nor half a sentence."""
+    if (
+        facts.entry is not None
+        or facts.artist
+        or facts.section is not Section.GENERAL
+        or facts.name in environment.words
+    ):
+        return False
+    name = facts.name
+    return _LEAST <= len(name) <= _MOST and name.isascii()
+
+
+RULE = Rule(
+    code="ANI601",
+    name="unknown-tag",
+    severity=Severity.INFO,
+    reason="The model learned some tags from a million images and none from a misspelling. Live Danbooru names, English "
+    "words and parts of names are meant as they stand, and artists are never suggested. A fix needs one plain, common "
+    "tag that is one letter away; characters and series are named, not written.",
+    bad=(
+        Example("1girl, lookin at viewer, smile", "1girl, looking at viewer, smile"),
+        Example("1girl, two tone hair", "1girl, two-tone hair"),
+    ),
+    good=plain("1girl, looking at viewer", "1girl, my_trigger", "1girl, dynamic pose", "slowking, suzumiya haruhiko"),
+    fix=Safety.UNSAFE,
+    check_tag=check_tag,
+)

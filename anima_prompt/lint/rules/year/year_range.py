@@ -1,0 +1,39 @@
+"""A year outside the training pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from anima_prompt.diagnostics import Severity
+from anima_prompt.lint.environment import Environment, Facts
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
+
+_FIRST = 2005
+_YEAR = re.compile(r"year_(\d{4})")
+
+
+def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
+    """Look at years before 2005 and behind the profile's last."""
+    match = _YEAR.fullmatch(facts.name) if facts.name.startswith("year_") else None
+    if not match:
+        return
+    last = environment.profile.latest_year
+    right = f"year {min(max(int(match[1]), _FIRST), last)}"
+    if right != f"year {match[1]}":
+        message = f"the training pictures run from {_FIRST} to {last}; write '{right}'"
+        yield found((0, len(facts.text)), message, write=right)
+
+
+RULE = Rule(
+    code="ANI419",
+    name="year-range",
+    severity=Severity.WARNING,
+    reason="The base model's pictures end in September 2025; years tags are known from 2005. A finetune's own "
+    "profile may say otherwise. Source: model card.",
+    bad=(Example("year 2031, 1girl", "year 2025, 1girl"), *plain("year 1999, 1girl")),
+    good=plain("year 2025, 1girl", "year 2005, 1girl"),
+    fix=Safety.UNSAFE,
+    check_tag=check_tag,
+    roles=IMAGE_ROLES,
+)

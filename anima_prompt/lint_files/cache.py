@@ -1,0 +1,132 @@
+"""Cached results: diagnostics on disk, by the digest of everything that they depend on (:mod:`cache_key`).
+
+One SQLite file in the user's data folder. A cache that is damaged, locked or cannot be written never changes a result
+and never stops a run: the rules run instead, and ``problem`` says in one line why nothing is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+from anima_prompt.diagnostics import Diagnostic, Edit, Fix, Severity
+from anima_prompt.vocabulary.user_store import UserStore
+
+_MOST_ROWS = 500_000
+_MOST_DIAGNOSTICS = 2_000
+"""Results with more diagnostics are not kept: they are rare, and reading them takes as long as linting."""
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS result (key BLOB PRIMARY KEY, digest BLOB NOT NULL, text TEXT NOT NULL) WITHOUT ROWID
+"""
+_SECONDS = 5.0
+
+
+class Cache:
+    """Diagnostics on disk; several processes may read and write at once.
+
+    Attributes:
+        problem: why the cache cannot be used, in one line; empty while it can.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or do without it; a damaged file is deleted and created anew."""
+        self.path = path
+        self.problem = ""
+        self._connection: sqlite3.Connection | None = None
+        try:
+            self._open()
+        except (OSError, sqlite3.Error) as error:
+            self._give_up(error)
+
+    @classmethod
+    def default(cls) -> Cache:
+        """Return the cache in the user's data folder."""
+        return cls(UserStore.default().folder / "cache" / "lint.sqlite")
+
+    def get(self, key: bytes) -> list[Diagnostic] | None:
+        """Return the diagnostics stored for a key, or None."""
+        if self._connection is None:
+            return None
+        try:
+            row = self._connection.execute("SELECT digest, text FROM result WHERE key = ?", (key,)).fetchone()
+            if row is None or row[0] != _digest(row[1]):
+                return None
+            return [_diagnostic(item) for item in json.loads(row[1])]
+        except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
+            self._give_up(error)
+            return None
+
+    def put(self, results: dict[bytes, list[Diagnostic]]) -> None:
+        """Store diagnostics by key. Beyond half a million prompts the cache starts anew."""
+        if self._connection is None:
+            return
+        rows = []
+        for key, found in results.items():
+            if len(found) <= _MOST_DIAGNOSTICS:
+                text = json.dumps([_plain(d) for d in found])
+                rows.append((key, _digest(text), text))
+        if not rows:
+            return
+        try:
+            with self._connection:
+                (count,) = self._connection.execute("SELECT count(*) FROM result").fetchone()
+                if count + len(rows) > _MOST_ROWS:
+                    self._connection.execute("DELETE FROM result")
+                self._connection.executemany("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", rows)
+        except sqlite3.Error as error:
+            self._give_up(error)
+
+    def _open(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.exists() and not self.path.is_file():
+            raise OSError("is not a regular file")
+        try:
+            self._connection = _connected(self.path)
+        except sqlite3.OperationalError:  # locked, read-only, full: the file itself may be sound
+            raise
+        except sqlite3.DatabaseError:
+            self.path.unlink(missing_ok=True)
+            self._connection = _connected(self.path)
+
+    def _give_up(self, error: Exception) -> None:
+        """Do without the cache; a damaged file is deleted, so that the next run has a new one."""
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+        self._connection = None
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
+        if not self.problem:
+            reason = getattr(error, "strerror", None) or str(error)
+            self.problem = f"{self.path}: cannot be used as the cache ({reason}); --no-cache does without it"
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_SECONDS)
+    try:
+        connection.execute(_TABLE)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _digest(text: str) -> bytes:
+    """Return what a stored text must hash to: SQLite notices damaged pages, but not a changed letter."""
+    return hashlib.blake2b(text.encode(), digest_size=8).digest()
+
+
+def _plain(d: Diagnostic) -> list[object]:
+    fixes = [[fix.safe, [[e.start, e.end, e.text, e.part] for e in fix.edits]] for fix in d.fixes]
+    return [d.name, d.severity.value, d.start, d.end, d.message, d.code, fixes, d.part]
+
+
+def _diagnostic(row: list[object]) -> Diagnostic:
+    name, severity, start, end, message, code, fixes, part = row
+    made = tuple(Fix(tuple(Edit(*edit) for edit in edits), safe) for safe, edits in fixes)  # type: ignore[attr-defined]
+    return Diagnostic(name, Severity(severity), start, end, message, code, made, part)  # type: ignore[arg-type]

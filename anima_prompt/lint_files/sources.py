@@ -1,0 +1,329 @@
+"""From a file to the prompts in it, and back to the file.
+
+Knows every kind of input; knows nothing of rules. A piece remembers where its texts stood, so that a span in a prompt
+becomes a line and a column of the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from anima_prompt.diagnostics import Part
+from anima_prompt.dialects import Dialect
+from anima_prompt.errors import AnimaPromptError, InputError
+from anima_prompt.interchange.parameters import Recorded
+from anima_prompt.interchange.pictures import PICTURES, read_picture
+from anima_prompt.interchange.records import Record, read_record, write_record
+from anima_prompt.interchange.textfile import DIVIDER, join_negative, lines_of, read_text, split_negative
+from anima_prompt.interchange.workflow import is_workflow, read_workflow
+from anima_prompt.lint.document import Document, Role, Settings
+from anima_prompt.lint_files.configuration import Use
+from anima_prompt.profiles import DEFAULT_PROFILE, guess_profile
+from anima_prompt.surrogates import reject_surrogates
+
+TEXTS = (".txt", ".caption", ".prompt")
+STRUCTURED = (".yaml", ".yml", ".json")
+RECORDS = (".jsonl", ".ndjson")
+ENDINGS = (*TEXTS, *STRUCTURED, *RECORDS, *PICTURES)
+NO_TEXTS = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".jxl", ".mp4", ".zip", ".safetensors", ".pt", ".pth", ".csv")
+"""Endings of files that stand beside prompts and hold none that we read."""
+
+SIDECAR = ".anima-ignore"
+_BOTH = 1 << 30
+MOST_BYTES = 1024 * 1024 * 1024
+"""Largest file of one prompt a line."""
+
+MOST_CHARACTERS = 1_000_000
+"""Longest prompt that is linted; the longest in the wild has some thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One prompt of a file.
+
+    Attributes:
+        document: what the linter is given.
+        line, negative_line: line of the file, from 1, on which either text starts.
+        shown: whether columns count in the file's own lines; False where the text was taken out of something.
+        place: where in the file, for people, where lines say nothing.
+        record: the JSON-lines record that it comes from.
+        ignored: selectors of a sidecar or of YAML comments.
+    """
+
+    document: Document
+    line: int = 1
+    negative_line: int = 1
+    shown: bool = True
+    place: str = ""
+    record: Record | None = None
+    ignored: str = ""
+
+    def position(self, offset: int, part: Part) -> tuple[int, int]:
+        """Return line and column, both from 1, of an offset in one of the two texts."""
+        text = self.document.prompt if part == "prompt" else self.document.negative or ""
+        first = self.line if part == "prompt" else self.negative_line
+        if not self.shown:
+            return first, offset + 1
+        before = text.count("\n", 0, offset)
+        return first + before, offset - (text.rfind("\n", 0, offset) + 1) + 1
+
+
+def pieces_of(source: str, use: Use) -> list[Piece]:
+    """Return the prompts of a file, or of standard input for ``-``.
+
+    Raises:
+        InputError: the file cannot be read, or is of no kind that we know.
+        PromptFileError: a prompt file breaks the schema.
+    """
+    ending = ".txt" if source == "-" else Path(source).suffix.lower()
+    if ending in PICTURES:
+        return _picture(Path(source), use)
+    if ending in RECORDS:
+        return _records(read_text(source, limit=MOST_BYTES), source, use)
+    if ending in STRUCTURED:
+        return _structured(read_text(source), source, use)
+    if ending in NO_TEXTS:
+        raise InputError(f"{source}: is not a file type that can be linted; expected one of {', '.join(ENDINGS)}")
+    text = read_text(source, limit=MOST_BYTES) if use.lines else read_text(source)
+    if "\0" in text:
+        raise InputError(f"{source}: holds binary data; expected one of {', '.join(ENDINGS)}")
+    return text_pieces(text, use, name_of(source))
+
+
+def name_of(source: str) -> str:
+    """Return how messages call a source."""
+    return "standard input" if source == "-" else source
+
+
+def text_pieces(text: str, use: Use, name: str = "the text") -> list[Piece]:
+    """Return the prompts of a text: one, with a negative prompt below a line of three hyphens, or one a line.
+
+    Raises:
+        InputError: the text is too long, or no text.
+        PartlyReadError: some lines are too long.
+    """
+    if use.lines:
+        reject_surrogates(text, name)
+        return _lines(text, use, name)
+    _check(text, name)
+    prompt, negative = split_negative(text)
+    if negative is None:
+        return [Piece(_document(text.replace("\r\n", "\n").rstrip("\n"), None, use))]
+    below = next(i for i, line in enumerate(lines_of(text)) if line.strip() == DIVIDER)
+    return [Piece(_document(prompt, negative, use), 1, below + 2)]
+
+
+def _check(text: str, name: str) -> None:
+    reject_surrogates(text, name)
+    if len(text) > MOST_CHARACTERS:
+        raise InputError(
+            f"{name}: the prompt has {len(text)} characters; at most {MOST_CHARACTERS} are linted, split it"
+        )
+
+
+def _lines(text: str, use: Use, name: str) -> list[Piece]:
+    """Return a piece for every line; comment lines belong to the prompt below them."""
+    comments: list[str] = []
+    found, bad = [], []
+    for number, line in enumerate(lines_of(text), start=1):
+        if not line.strip():
+            comments = []
+        elif line.lstrip().startswith("#"):
+            comments.append(line)
+        elif len(line) > MOST_CHARACTERS:
+            bad.append(
+                f"{name}:{number}: the line has {len(line)} characters; at most {MOST_CHARACTERS} are linted, split it"
+            )
+        else:
+            whole = "\n".join((*comments, line))
+            found.append(Piece(_document(whole, None, use), number - len(comments), number))
+            comments = []
+    if bad:
+        raise PartlyReadError("\n".join(bad), found)
+    return found
+
+
+def _records(text: str, source: str, use: Use) -> list[Piece]:
+    found, bad = [], []
+    for number, line in enumerate(lines_of(text), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = read_record(line, number, source)
+            _check(record.prompt, f"{source}:{number}")
+            _check(record.negative or "", f"{source}:{number}")
+            own = Use(
+                Dialect.of(record.dialect) if record.dialect else None,
+                record.profile,
+                Role.of(record.role) if record.role else None,
+            )
+        except AnimaPromptError as error:
+            bad.append(str(error) if str(error).startswith(source) else f"{source}:{number}: {error}")
+            continue
+        document = _document(record.prompt, record.negative, own.over(use), record.settings)
+        found.append(Piece(document, number, number, shown=False, record=record))
+    if bad:
+        raise PartlyReadError("\n".join(bad), found)
+    return found
+
+
+class PartlyReadError(InputError):
+    """Some records of a file are bad; ``pieces`` are the good ones."""
+
+    def __init__(self, message: str, pieces: list[Piece]) -> None:
+        super().__init__(message)
+        self.pieces = pieces
+
+
+def _structured(text: str, source: str, use: Use) -> list[Piece]:
+    if source.lower().endswith(".json"):
+        data: Any = None
+        with suppress(ValueError, RecursionError):  # the reader of prompt files says where
+            data = json.loads(text)
+        if is_workflow(data):
+            return [
+                _recorded(found, replace(use, dialect=use.dialect or Dialect.COMFYUI))
+                for found in read_workflow(data, source)
+            ]
+    from anima_prompt.interchange.promptfile import parse_prompt_file
+
+    pieces = []
+    comments = "\n".join(line for line in lines_of(text) if line.lstrip().startswith("#"))
+    for item in parse_prompt_file(text, source):
+        dialect = use.dialect or Dialect.COMFYUI
+        negative = None if item.prompt.negative is None else item.prompt.negative.to_text(dialect)
+        own = Use(profile=item.profile.key if item.profile else None).over(use)
+        document = _document(item.prompt.to_text(dialect), negative, own)
+        pieces.append(Piece(document, item.line, item.line, shown=False, place=item.name, ignored=comments))
+    return pieces
+
+
+def _picture(path: Path, use: Use) -> list[Piece]:
+    found = read_picture(path)
+    if not found:
+        raise InputError(f"{path}: holds no prompt; give a picture that A1111 or ComfyUI saved")
+    sidecar = path.with_name(path.name + SIDECAR)
+    ignored = ""
+    if sidecar.is_file():
+        lines = lines_of(read_text(str(sidecar)))
+        ignored = "\n".join(
+            line if line.lstrip().startswith("#") else f"# anima: ignore {line}" for line in lines if line.strip()
+        )
+    graphs = [bool(one.place) for one in found]
+    dialect = Dialect.COMFYUI if all(graphs) else Dialect.A1111
+    pieces = [_recorded(one, replace(use, dialect=use.dialect or dialect)) for one in found]
+    return [replace(piece, ignored=ignored) for piece in pieces]
+
+
+def _recorded(found: Recorded, use: Use) -> Piece:
+    for text in (found.prompt, found.negative or ""):
+        _check(text, found.place or "the picture")
+    own = Use(profile=guess_profile(found.model), role=Role(found.role) if found.role != "positive" else None)
+    document = _document(found.prompt, found.negative, own.over(use), dict(found.settings))
+    return Piece(document, shown=False, place=found.place)
+
+
+def _document(prompt: str, negative: str | None, use: Use, figures: dict[str, str] | None = None) -> Document:
+    return Document(
+        prompt,
+        negative,
+        use.role or Role.POSITIVE,
+        use.dialect or Dialect.COMFYUI,
+        use.profile or DEFAULT_PROFILE,
+        settings_from(figures or {}),
+    )
+
+
+def settings_from(figures: dict[str, str]) -> Settings:
+    """Return settings from texts; what is no number is left out, since pictures hold all sorts of things."""
+    numbers = {key: _number(figures.get(key)) for key in ("steps", "width", "height", "guidance_scale", "shift")}
+    whole = {key: None if numbers[key] is None else int(numbers[key] or 0) for key in ("steps", "width", "height")}
+    return Settings(
+        whole["steps"],
+        numbers["guidance_scale"],
+        figures.get("sampler"),
+        figures.get("scheduler"),
+        numbers["shift"],
+        whole["width"],
+        whole["height"],
+        hires="hires" in figures,
+    )
+
+
+def _number(text: str | None) -> Decimal | None:
+    try:
+        number = Decimal(text) if text else None
+    except InvalidOperation:
+        return None
+    return number if number is not None and number.is_finite() and abs(number) < _BOTH else None
+
+
+# --- back into the file ----------------------------------------------------------------------------------------------
+
+
+def can_write(source: str) -> bool:
+    """Say whether fixes can be written into a file of this kind."""
+    return source == "-" or Path(source).suffix.lower() in (*TEXTS, *RECORDS)
+
+
+def with_texts(text: str, source: str, pieces: list[Piece], texts: list[tuple[str, str | None]], *, lines: bool) -> str:
+    """Return a file's text with the prompts of ``pieces`` replaced by ``texts``, line endings kept."""
+    ending = "\r\n" if "\r\n" in text else "\n"
+    closing = ending if text.endswith(("\n", "\r")) else ""
+    if not lines and (source == "-" or Path(source).suffix.lower() not in RECORDS):
+        prompt, negative = texts[0]
+        body = join_negative(prompt, negative)
+        return body.rstrip("\n").replace("\n", ending) + closing if body else body
+    rows = lines_of(text, keep_ends=True)
+    for piece, (prompt, negative) in sorted(zip(pieces, texts, strict=True), key=lambda pair: -pair[0].line):
+        if (prompt, negative) == (piece.document.prompt, piece.document.negative):
+            continue
+        last = rows[piece.negative_line - 1]
+        own = last[len(last.rstrip("\r\n")) :]
+        new = prompt.split("\n") if piece.record is None else [write_record(piece.record, prompt, negative)]
+        rows[piece.line - 1 : piece.negative_line] = [f"{line}{ending}" for line in new[:-1]] + [f"{new[-1]}{own}"]
+    return "".join(rows)
+
+
+def line_of(text: str, offset: int) -> tuple[str, int]:
+    """Return the line that holds an offset, and where it starts."""
+    start = text.rfind("\n", 0, offset) + 1
+    end = text.find("\n", start)
+    return text[start : end if end >= 0 else len(text)], start
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder that may hold prompts, in a stable order, hidden ones left out."""
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.suffix.lower() in ENDINGS and not hidden and path.is_file() and path.name != "pyproject.toml":
+            yield path
+
+
+class Captions:
+    """Tells captions of pictures from other texts; every folder is listed once."""
+
+    def __init__(self) -> None:
+        """Start knowing nothing."""
+        self._stems: dict[str, frozenset[str]] = {}
+
+    def __contains__(self, source: str) -> bool:
+        """Say whether a text file is the caption of a picture beside it, as training folders have them."""
+        folder, name = os.path.split(source)
+        stem, ending = os.path.splitext(name)  # noqa: PTH122  asked a hundred thousand times
+        if ending.lower() not in (".txt", ".caption"):
+            return False
+        if folder not in self._stems:
+            try:
+                names = [os.path.splitext(entry) for entry in os.listdir(folder or ".")]  # noqa: PTH122, PTH208
+            except OSError:
+                names = []
+            self._stems[folder] = frozenset(first for first, second in names if second.lower() in PICTURES)
+        return stem in self._stems[folder]
