@@ -231,7 +231,7 @@ def plan(ctx: click.Context, /, spec: str, output: Path | None, folder: str | No
 @click.option("--no-lint", is_flag=True, help="Render even if the linter reports errors.")
 @click.pass_context
 def run_grid(ctx: click.Context, /, spec: str, output: Path, **options: Any) -> None:
-    """Render the missing images of a grid; write contact sheet and report.
+    """Render the missing images of a grid; write sheet and report.
 
     \b
     Try:

@@ -245,9 +245,10 @@ import sys, torch
 from functools import partial
 from pathlib import Path
 torch.set_num_threads(1)
-from anima_infer.grid.executor import InProcess
-from anima_infer.grid.runner import plan_for, run_grid
-from anima_infer.models import Models, find_files
+from anima_infer.files import find_files
+from anima_infer.grid.executors.in_process import InProcess
+from anima_infer.grid.run.runner import plan_for, run_grid
+from anima_infer.models import Models
 from tests.infer.grid.conftest import grid_spec
 folder, model = Path(sys.argv[1]), sys.argv[2]
 spec = grid_spec({"weight": "witch hat", "values": "0-2 [10]"}, {"steps": [2, 3]}, seeds=3, batch=4)
