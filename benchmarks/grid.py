@@ -25,7 +25,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from anima_infer.checkpoint import WeightFile, find_part, load_dit, load_vae
-from anima_infer.encoder import Encoder
+from anima_infer.encoder import PromptEncoder
 from anima_infer.files import ModelFiles
 from anima_infer.grid.executors.in_process import InProcess
 from anima_infer.grid.run.runner import plan_for, run_grid
@@ -89,11 +89,11 @@ def run(side: str, options: argparse.Namespace) -> dict[str, Any]:
         if side == "ours":
             dit = load_dit(WeightFile.open(folder / "dit.safetensors"), dtype=dtype, device=device)
             vae = load_vae(raw, dtype=TYPES[options.vae_dtype], device=device)
-            encoder = Encoder(tokenizers, text.to(device), adapter.to(device, dtype))
+            encoder = PromptEncoder(tokenizers, text.to(device), adapter.to(device, dtype))
             models = Models(encoder, dit, vae, ModelFiles())
             began = time.perf_counter()
             summary = run_grid(plan, Path(place) / "grid", InProcess(models.files, load=lambda _: models))
-            assert summary.made == len(plan.cells)
+            assert summary.rendered == len(plan.cells)
         else:
             file = WeightFile.open(folder / "dit.safetensors")
             theirs = peers.diffusers_dit(DitConfig(), {n: file.raw(n) for n in find_part(file, "dit").names}, dtype)

@@ -33,7 +33,7 @@ from anima_infer.checkpoint import WeightFile, find_part, load_dit, load_vae
 from anima_infer.model.config import DitConfig, VaeConfig
 from anima_infer.model.dit import Dit
 from anima_infer.model.inputs import Conditioning
-from anima_infer.model.vae import decode
+from anima_infer.model.vae import decode_each
 from anima_infer.sampling.denoise import denoise
 from anima_infer.sampling.guidance import Guidance
 from anima_infer.sampling.noise import initial_noise
@@ -106,9 +106,9 @@ def run(side: str, options: argparse.Namespace) -> dict[str, Any]:
         cond, uncond = Conditioning(rows, (LIVE_ROWS,)), Conditioning(nothing, (1,))
         keys, level = dit.compute_keys_values(cond), dit.compute_modulation(sigma)
         step = lambda: dit(latents, level, keys)  # noqa: E731
-        paint = lambda: decode(vae, latents)  # noqa: E731
+        paint = lambda: decode_each(vae, latents)  # noqa: E731
         settings = RenderSettings(size, size, 8, "euler", "simple", Guidance(4.0))
-        whole = lambda: decode(vae, denoise(dit, [cond], [uncond], settings, [0]))  # noqa: E731
+        whole = lambda: decode_each(vae, denoise(dit, [cond], [uncond], settings, [0]))  # noqa: E731
     else:
         file = WeightFile.open(folder / "dit.safetensors")
         weights = {name: file.raw(name) for name in find_part(file, "dit").names}

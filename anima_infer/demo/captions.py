@@ -100,7 +100,7 @@ def caption(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> st
     return ", ".join([*tags, *general])
 
 
-def weighted(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> list[tuple[str, float]]:
+def weighted_caption(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> list[tuple[str, float]]:
     """Return a caption in weighted segments, as the encoder takes them.
 
     Some captions get a tag that the image does not show, with weight 0: nothing else tells a small model that a tag
@@ -125,7 +125,7 @@ def weighted(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> l
     return [(text, 1.0)]
 
 
-def twin(segments: Sequence[tuple[str, float]], scene: Scene, source: random.Random) -> list[tuple[str, float]]:
+def twin_caption(segments: Sequence[tuple[str, float]], scene: Scene, source: random.Random) -> list[tuple[str, float]]:
     """Return a caption with another tag that the scene does not show where the tag of weight 0 is.
 
     All other words should mean the same in both. Nothing is returned where every word has weight.

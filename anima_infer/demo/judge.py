@@ -19,8 +19,8 @@ from anima_infer.demo import drawing as d
 from anima_infer.demo.drawing import Figure, Scene, visible_eyes
 from anima_infer.errors import CheckpointError
 from anima_infer.images import to_pixels
-from anima_infer.training.optimizer import Learner, Pace
-from anima_infer.training.precision import faster
+from anima_infer.training.optimizer import Learner, TrainingSchedule
+from anima_infer.training.precision import fastest_precision
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -243,18 +243,18 @@ def moved(pixels: Tensor, source: torch.Generator) -> Tensor:
 
 
 def train_judge(
-    judge: Judge, pixels: Tensor, right: Mapping[str, Tensor], pace: Pace, say: Callable[[str], None]
+    judge: Judge, pixels: Tensor, right: Mapping[str, Tensor], schedule: TrainingSchedule, log: Callable[[str], None]
 ) -> None:
     """Train on uint8 images (N x 3 x 64 x 64) with a cosine schedule."""
     source = torch.Generator().manual_seed(5)
-    learner = Learner(judge.parameters(), pace, decay=0.02)
+    learner = Learner(judge.parameters(), schedule, decay=0.02)
     count = len(next(iter(right.values())))
-    while learner.step < pace.steps:
-        pick = torch.randint(len(pixels), (pace.batch,), generator=source)
+    while learner.step < schedule.steps:
+        pick = torch.randint(len(pixels), (schedule.batch,), generator=source)
         x = moved(pixels[pick].float() / 127.5 - 1, source).contiguous(memory_format=torch.channels_last)
         answers = {name: values[pick % count] for name, values in right.items()}
-        with faster():
+        with fastest_precision():
             scores = judge(x)
         loss = learner.learn(judge_loss({name: score.float() for name, score in scores.items()}, answers))
         if learner.step % 100 == 0:
-            say(f"judge {learner.step}/{pace.steps} loss {loss:.4f}")
+            log(f"judge {learner.step}/{schedule.steps} loss {loss:.4f}")

@@ -24,7 +24,7 @@ from anima_prompt.lint.registry import all_rules, plugin_errors
 from anima_prompt.lint.rule import Finding, Rule, fixes_of
 from anima_prompt.lint.suppression import Suppression, suppress, suppressions
 from anima_prompt.names import text_to_name
-from anima_prompt.profiles import DEFAULT_PROFILE, load_profile
+from anima_prompt.profiles import DEFAULT_PROFILE, Profile, load_profile
 from anima_prompt.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -62,6 +62,18 @@ class Linter:
         }
         self._severities = {rule.code: self.config.severity(rule) for rule in self._active}
         self._runs: dict[tuple[Role, Dialect, str], _Run] = {}
+        self._profiles: dict[str, Profile] = {}
+
+    def profile(self, name: str) -> Profile:
+        """Return a release's profile by name, or that of a file, which is read once.
+
+        Raises:
+            ProfileError: no profile has that name.
+            PromptFileError: the file breaks the schema.
+        """
+        if name not in self._profiles:
+            self._profiles[name] = load_profile(name)
+        return self._profiles[name]
 
     def check(self, document: Document) -> list[Diagnostic]:
         """Return the diagnostics of a prompt and its negative prompt, in order of place.
@@ -110,7 +122,7 @@ class Linter:
             environment = Environment(
                 role=role,
                 dialect=dialect,
-                profile=load_profile(profile),
+                profile=self.profile(profile),
                 vocabulary=self.vocabulary,
                 words=frozenset(text_to_name(word) for word in self.config.words),
             )

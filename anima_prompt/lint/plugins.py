@@ -5,10 +5,14 @@ Knows entry points and what a rule must look like; knows nothing of the built-in
 
 from __future__ import annotations
 
+import hashlib
 import re
+import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anima_prompt.diagnostics import Edit, Severity
@@ -45,6 +49,32 @@ def load_plugins() -> tuple[list[Rule], list[str]]:
             else:
                 rules.append(rule)
     return rules, errors
+
+
+@cache
+def plugin_sources() -> tuple[str, ...]:
+    """Return a line for each installed plug-in: package, version, and a digest of the source files of its rules."""
+    from importlib.metadata import entry_points
+
+    lines = []
+    for point in entry_points(group=ENTRY_POINTS):
+        package, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
+        lines.append(f"{package} {version} {point.value} {_source_digest(point.module)}")
+    return tuple(sorted(lines))
+
+
+def _source_digest(module: str) -> str:
+    """Return a digest of a module's file, or of all Python files of the package that it is in."""
+    loaded = sys.modules.get(module.partition(".")[0])
+    folders = [Path(folder) for folder in getattr(loaded, "__path__", ())]
+    files = [path for folder in folders for path in folder.rglob("*.py")]
+    if not files and getattr(loaded, "__file__", None):
+        files = [Path(str(getattr(loaded, "__file__", "")))]
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(files):
+        with suppress(OSError):
+            digest.update(f"{path.name}\0".encode("utf-8", "surrogatepass") + path.read_bytes())
+    return digest.hexdigest()
 
 
 def described(error: BaseException) -> str:

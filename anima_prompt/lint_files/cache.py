@@ -1,6 +1,7 @@
-"""What the linter has said before: diagnostics by the content of a prompt and everything that they depend on.
+"""Cached results: diagnostics on disk, by the digest of everything that they depend on (:mod:`cache_key`).
 
-One SQLite file in the user's cache folder. A damaged or unwritable cache is no error, only slow.
+One SQLite file in the user's data folder. A cache that is damaged, locked or cannot be written never changes a result
+and never stops a run: the rules run instead, and ``problem`` says in one line why nothing is kept.
 """
 
 from __future__ import annotations
@@ -8,82 +9,116 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from anima_prompt import __version__
 from anima_prompt.diagnostics import Diagnostic, Edit, Fix, Severity
-from anima_prompt.lint.config import Config
-from anima_prompt.lint.document import Document
-from anima_prompt.lint.rule import Rule
-from anima_prompt.vocabulary.packs import data_folder
 from anima_prompt.vocabulary.user_store import UserStore
 
 _MOST_ROWS = 500_000
+_MOST_DIAGNOSTICS = 2_000
+"""Results with more diagnostics are not kept: they are rare, and reading them takes as long as linting."""
 
-
-def setup_digest(config: Config, rules: Iterable[Rule]) -> str:
-    """Return a digest of everything but the prompt: version, rules, choices, vocabulary and word rules."""
-    files = sorted(data_folder().rglob("*.*"))
-    stamps = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    chosen = (config.select, config.extend_select, config.ignore, config.severities, sorted(config.words))
-    fixes = (config.extend_safe_fixes, config.extend_unsafe_fixes)
-    codes = [(rule.code, rule.severity, repr(rule.check) if not rule.code.startswith("ANI") else "") for rule in rules]
-    key = (__version__, chosen, fixes, codes, stamps, UserStore.default().fingerprint())
-    return hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()
-
-
-def document_key(setup: str, document: Document) -> bytes:
-    """Return the key of a prompt's diagnostics."""
-    return hashlib.blake2b(f"{setup}{document!r}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+_TABLE = """
+CREATE TABLE IF NOT EXISTS result (key BLOB PRIMARY KEY, digest BLOB NOT NULL, text TEXT NOT NULL) WITHOUT ROWID
+"""
+_SECONDS = 5.0
 
 
 class Cache:
-    """Diagnostics on disk; reads may come from several processes, writes from one at a time."""
+    """Diagnostics on disk; several processes may read and write at once.
+
+    Attributes:
+        problem: why the cache cannot be used, in one line; empty while it can.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or do without it."""
+        """Open the file, or do without it; a damaged file is deleted and created anew."""
+        self.path = path
+        self.problem = ""
         self._connection: sqlite3.Connection | None = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(path, timeout=5)
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS said (key BLOB PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID"
-            )
-            self._connection = connection
-        except (OSError, sqlite3.Error):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+            self._open()
+        except (OSError, sqlite3.Error) as error:
+            self._give_up(error)
 
     @classmethod
     def default(cls) -> Cache:
-        """Return the cache of the user's library folder."""
+        """Return the cache in the user's data folder."""
         return cls(UserStore.default().folder / "cache" / "lint.sqlite")
 
     def get(self, key: bytes) -> list[Diagnostic] | None:
-        """Return what was said, or None."""
+        """Return the diagnostics stored for a key, or None."""
         if self._connection is None:
             return None
         try:
-            row = self._connection.execute("SELECT text FROM said WHERE key = ?", (key,)).fetchone()
-        except sqlite3.Error:
+            row = self._connection.execute("SELECT digest, text FROM result WHERE key = ?", (key,)).fetchone()
+            if row is None or row[0] != _digest(row[1]):
+                return None
+            return [_diagnostic(item) for item in json.loads(row[1])]
+        except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
+            self._give_up(error)
             return None
-        return None if row is None else [_diagnostic(item) for item in json.loads(row[0])]
 
-    def put(self, said: dict[bytes, list[Diagnostic]]) -> None:
-        """Remember what was said. Beyond half a million prompts the cache starts anew."""
-        if self._connection is None or not said:
+    def put(self, results: dict[bytes, list[Diagnostic]]) -> None:
+        """Store diagnostics by key. Beyond half a million prompts the cache starts anew."""
+        if self._connection is None:
             return
-        rows = [(key, json.dumps([_plain(d) for d in found], ensure_ascii=False)) for key, found in said.items()]
+        rows = []
+        for key, found in results.items():
+            if len(found) <= _MOST_DIAGNOSTICS:
+                text = json.dumps([_plain(d) for d in found])
+                rows.append((key, _digest(text), text))
+        if not rows:
+            return
         try:
             with self._connection:
-                (count,) = self._connection.execute("SELECT count(*) FROM said").fetchone()
+                (count,) = self._connection.execute("SELECT count(*) FROM result").fetchone()
                 if count + len(rows) > _MOST_ROWS:
-                    self._connection.execute("DELETE FROM said")
-                self._connection.executemany("INSERT OR REPLACE INTO said VALUES (?, ?)", rows)
-        except sqlite3.Error:
-            self._connection = None
+                    self._connection.execute("DELETE FROM result")
+                self._connection.executemany("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", rows)
+        except sqlite3.Error as error:
+            self._give_up(error)
+
+    def _open(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.exists() and not self.path.is_file():
+            raise OSError("is not a regular file")
+        try:
+            self._connection = _connected(self.path)
+        except sqlite3.OperationalError:  # locked, read-only, full: the file itself may be sound
+            raise
+        except sqlite3.DatabaseError:
+            self.path.unlink(missing_ok=True)
+            self._connection = _connected(self.path)
+
+    def _give_up(self, error: Exception) -> None:
+        """Do without the cache; a damaged file is deleted, so that the next run has a new one."""
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+        self._connection = None
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
+        if not self.problem:
+            reason = getattr(error, "strerror", None) or str(error)
+            self.problem = f"{self.path}: cannot be used as the cache ({reason}); --no-cache does without it"
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_SECONDS)
+    try:
+        connection.execute(_TABLE)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _digest(text: str) -> bytes:
+    """Return what a stored text must hash to: SQLite notices damaged pages, but not a changed letter."""
+    return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 
 def _plain(d: Diagnostic) -> list[object]:

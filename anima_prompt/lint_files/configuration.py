@@ -160,6 +160,11 @@ def _found(folder: Path) -> Project:
     return Project(folder) if folder.parent == folder else _found(folder.parent)
 
 
+def forget_projects() -> None:
+    """Read every configuration file anew from now on."""
+    _found.cache_clear()
+
+
 def _has_table(path: Path) -> bool:
     try:
         return "[tool.anima-prompt" in read_utf8(path, limit=MOST_BYTES)

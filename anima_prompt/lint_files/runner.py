@@ -19,7 +19,8 @@ from anima_prompt.lint.document import Role
 from anima_prompt.lint.fixing import Fixed
 from anima_prompt.lint.linter import Linter, with_suppressions
 from anima_prompt.lint.rule import Rule
-from anima_prompt.lint_files.cache import Cache, document_key, setup_digest
+from anima_prompt.lint_files.cache import Cache
+from anima_prompt.lint_files.cache_key import document_key, setup_digest
 from anima_prompt.lint_files.configuration import Project, Use, find_project, read_project, with_choices
 from anima_prompt.lint_files.sources import (
     Captions,
@@ -87,11 +88,13 @@ class Batch:
         """
         self.options = options
         self._named = read_project(Path(options.config)) if options.config else None
-        self._linters: dict[tuple[Path | None, tuple[str, ...]], tuple[Linter, str]] = {}
+        self._linters: dict[tuple[Path | None, tuple[str, ...]], Linter] = {}
+        self._setups: dict[Linter, bytes] = {}
         self._projects: dict[str, Project] = {}
         self._captions = Captions()
-        self._cache = Cache.default() if options.cached else None
-        self.said: dict[bytes, list[Diagnostic]] = {}
+        self._cache: Cache | None = None
+        self.results: dict[bytes, list[Diagnostic]] = {}
+        """New results by cache key, until :meth:`remember` stores them."""
         self.folders: dict[str, Path] = {}
         """The folder in which :func:`expand` found a file; files that were named themselves are not in it."""
 
@@ -115,12 +118,12 @@ class Batch:
 
     def checked(self, source: str, pieces: list[Piece], project: Project, errors: tuple[str, ...]) -> Report:
         """Lint pieces; a prompt with an unknown profile is an error of its own."""
-        linter, setup = self.linter_of(source, project)
+        linter = self.linter_of(source, project)
         kept, found, bad = [], [], list(errors)
         for piece in pieces:
             one = self._with_settings(piece)
             try:
-                diagnostics = self._said(linter, setup, one)
+                diagnostics = self._checked(linter, one, cached=self.options.cached and source != "<text>")
             except AnimaPromptError as error:
                 bad.append(f"{name_of(source)}:{one.line}: {error}")
                 continue
@@ -132,7 +135,7 @@ class Batch:
 
     def fixed(self, report: Report, *, unsafe: bool) -> list[Fixed]:
         """Return what fixing makes of every piece of a report."""
-        linter, _ = self.linter_of(report.path, self.project_of(report.path))
+        linter = self.linter_of(report.path, self.project_of(report.path))
         fixed = [linter.fix(piece.document, unsafe=unsafe) for piece in report.pieces]
         linter.failures.clear()  # reported when the file was checked
         return fixed
@@ -155,27 +158,28 @@ class Batch:
         use = self.options.use.over(project.use_of(source))
         return replace(use, role=Role.CAPTION) if use.role is None and source in self._captions else use
 
-    def linter_of(self, source: str, project: Project) -> tuple[Linter, str]:
-        """Return the linter for a file, and a digest of its set-up."""
+    def linter_of(self, source: str, project: Project) -> Linter:
+        """Return the linter for a file."""
         ignored = project.ignored(source)
         key = (project.path, ignored)
         if key not in self._linters:
             config = replace(project.config, ignore=(*project.config.ignore, *ignored))
             rules: tuple[Rule, ...] = project.all_rules()
-            linter = Linter(config, rules=rules)
-            self._linters[key] = linter, setup_digest(config, rules) if self._cache else ""
+            self._linters[key] = Linter(config, rules=rules)
         return self._linters[key]
 
-    def _said(self, linter: Linter, setup: str, piece: Piece) -> list[Diagnostic]:
-        if self._cache is None:
+    def _checked(self, linter: Linter, piece: Piece, *, cached: bool) -> list[Diagnostic]:
+        if not cached:
             return with_suppressions(linter, linter.check(piece.document), piece.ignored)
-        key = document_key(setup, piece.document)
-        found = self._cache.get(key)
+        if linter not in self._setups:
+            self._setups[linter] = setup_digest(linter.config, linter.rules)
+        key = document_key(self._setups[linter], piece.document, linter.profile(piece.document.profile))
+        found = self._open_cache().get(key)
         if found is None:
             before = len(linter.failures)
             found = linter.check(piece.document)
             if len(linter.failures) == before:  # what a failed rule would have found is not known
-                self.said[key] = found
+                self.results[key] = found
         return with_suppressions(linter, found, piece.ignored)
 
     def _with_settings(self, piece: Piece) -> Piece:
@@ -193,10 +197,20 @@ class Batch:
         return replace(piece, document=replace(piece.document, settings=merged))
 
     def remember(self) -> None:
-        """Write what was found into the cache."""
-        if self._cache is not None:
-            self._cache.put(self.said)
-            self.said = {}
+        """Write new results into the cache."""
+        if self.results:
+            self._open_cache().put(self.results)
+            self.results = {}
+
+    def _open_cache(self) -> Cache:
+        if self._cache is None:
+            self._cache = Cache.default()
+        return self._cache
+
+    @property
+    def cache_problem(self) -> str:
+        """Why results are not cached, in one line; empty if they are, or need not be."""
+        return self._cache.problem if self._cache is not None else ""
 
 
 def _named(message: str, source: str) -> str:
@@ -241,13 +255,17 @@ def reports(sources: list[str], batch: Batch, *, jobs: int | None = None) -> Ite
         batch.remember()
         return
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
 
     chunk = max(8, min(256, len(sources) // (workers * 4)))
     with ProcessPoolExecutor(workers, initializer=_start, initargs=(batch.options,)) as pool:
         chunks = [sources[i : i + chunk] for i in range(0, len(sources), chunk)]
-        for found, said in pool.map(_work, chunks):
-            batch.said |= said
-            yield from found
+        try:
+            for found, results in pool.map(_work, chunks):
+                batch.results |= results
+                yield from found
+        except BrokenProcessPool:
+            raise InputError("a worker process was killed, perhaps for lack of memory; try --jobs 1") from None
     batch.remember()
 
 
@@ -261,8 +279,8 @@ def _start(options: Options) -> None:
 def _work(sources: list[str]) -> tuple[list[Report], dict[bytes, list[Diagnostic]]]:
     batch = _worker[0]
     found = [batch.report(source) for source in sources]
-    said, batch.said = batch.said, {}
-    return found, said
+    results, batch.results = batch.results, {}
+    return found, results
 
 
 def new_text(report: Report, fixed: list[Fixed], *, lines: bool) -> tuple[str, str] | None:

@@ -156,6 +156,36 @@ def test_rule_explains() -> None:
 
 
 @pytest.mark.slow
+def test_watch_reads_a_changed_configuration_and_profile(tmp_path: Path) -> None:
+    path, profile, config = tmp_path / "a.txt", tmp_path / "mine.yaml", tmp_path / "anima-prompt.toml"
+    path.write_text("1girl, short_hair\n")
+    profile.write_text("extends: base-1.0\nsteps_range: 30-50\n")
+    config.write_text("select = ['underscore-tag', 'sampler-settings']\n")
+    command = [COMMAND, "lint", str(path), "--watch", "-f", "concise", "--profile", str(profile), "--steps", "40"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout is not None
+
+        def next_run() -> str:
+            text = ""
+            while "Found" not in text and "No findings" not in text:
+                assert child.stdout is not None
+                text += child.stdout.readline()
+            return text
+
+        assert "sampler-settings" not in next_run()
+        profile.write_text("extends: base-1.0\nsteps_range: 10-20\n")
+        assert "sampler-settings" in next_run()
+        config.write_text("select = ['sampler-settings']\n")
+        assert "underscore-tag" not in next_run()
+        child.send_signal(signal.SIGINT)
+        assert child.wait(10) == 0
+    finally:
+        child.kill()
+        child.communicate()
+
+
+@pytest.mark.slow
 def test_watch_lints_again_when_a_file_changes(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("1girl, short_hair\n")

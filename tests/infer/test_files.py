@@ -34,9 +34,9 @@ def test_comfyui_folder(tmp_path: Path, tiny: Tiny) -> None:
 
 
 def test_what_is_missing_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CheckpointError, match=r"misses DiT \(anima-base-v1\.0\.safetensors\), text encoder"):
+    with pytest.raises(CheckpointError, match=r"missing: DiT \(anima-base-v1\.0\.safetensors\), text encoder"):
         find_files(tmp_path).require_all("here")
-    with pytest.raises(CheckpointError, match="is no folder"):
+    with pytest.raises(CheckpointError, match="is not a folder"):
         find_files(tmp_path / "nowhere")
     monkeypatch.delenv(VARIABLE, raising=False)
     assert default_files().is_demo

@@ -78,5 +78,5 @@ def test_devices_and_types() -> None:
     assert parse_dtype("auto", "cpu") is torch.float32
     with pytest.raises(SettingsError, match="device 'abacus' cannot be used"):
         parse_device("abacus")
-    with pytest.raises(SettingsError, match="type is 'fp4'; expected auto, fp8"):
+    with pytest.raises(SettingsError, match="dtype is 'fp4'; expected auto, fp8"):
         parse_dtype("fp4")

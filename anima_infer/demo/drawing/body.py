@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from anima_infer.demo.drawing.pen import Pen, mixed
-from anima_infer.demo.drawing.place import Place
+from anima_infer.demo.drawing.place import FigurePosition
 from anima_infer.demo.drawing.scene import DYES, Color, Figure
 
 
-def draw_body(pen: Pen, figure: Figure, head: tuple[float, float, float], place: Place, skin: Color) -> None:
+def draw_body(pen: Pen, figure: Figure, head: tuple[float, float, float], place: FigurePosition, skin: Color) -> None:
     """Draw a body below a head, given by its middle and radius, and the garment on it."""
     x, y, r = head
 

@@ -12,7 +12,7 @@ from anima_infer.demo.drawing.face import draw_face, draw_over_hair
 from anima_infer.demo.drawing.finish import degraded, finished
 from anima_infer.demo.drawing.hair import draw_hair_behind, draw_hair_in_front
 from anima_infer.demo.drawing.pen import LOOKS, OVER, SIZE, Pen
-from anima_infer.demo.drawing.place import PLACES, Place
+from anima_infer.demo.drawing.place import PLACES, FigurePosition
 from anima_infer.demo.drawing.scene import QUALITIES, SKINS, Figure, Scene
 from anima_infer.demo.drawing.scenery import draw_background, draw_still_life
 
@@ -34,7 +34,7 @@ def draw(scene: Scene, seed: int = 0, size: int = SIZE) -> Image.Image:
     return degraded(image, QUALITIES.index(scene.quality), source)
 
 
-def _figure(pen: Pen, figure: Figure, place: Place, index: int, source: random.Random) -> None:
+def _figure(pen: Pen, figure: Figure, place: FigurePosition, index: int, source: random.Random) -> None:
     x = place.across[index] + source.uniform(-0.02, 0.02)
     y, r = place.y + source.uniform(-0.015, 0.015), place.r
     skin = source.choice(SKINS[:3])

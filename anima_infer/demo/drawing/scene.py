@@ -154,7 +154,7 @@ def random_figure(source: random.Random, kind: str) -> Figure:
 
 
 def _together(name: str, chosen: list[str]) -> bool:
-    """Say whether an accessory leaves the others to be seen."""
+    """Log whether an accessory leaves the others to be seen."""
     head = HATS | {"cat ears", "headphones", "hair bow", "hair flower"}
     return not (name in head and head & set(chosen)) and not ({name, *chosen} >= {"glasses", "eyepatch"})
 
@@ -179,7 +179,7 @@ def random_scene(source: random.Random) -> Scene:
 
 
 def visible_eyes(figure: Figure) -> bool:
-    """Say whether the color of a character's eyes can be seen."""
+    """Log whether the color of a character's eyes can be seen."""
     return figure.expression != "closed eyes"
 
 

@@ -13,7 +13,7 @@ from anima_infer.sampling.schedule import SHIFT
 
 
 def cost_of(job: Job) -> float:
-    """Return what an image costs: megapixels times calls of the network."""
+    """Return the cost of an image: megapixels times calls of the network."""
     s = job.settings
     calls = count_model_calls(s.sampler, tuple(s.sigmas().tolist())) * (1 if s.guidance.is_off else 2)
     return s.width * s.height / 1e6 * calls
@@ -21,7 +21,7 @@ def cost_of(job: Job) -> float:
 
 @functools.cache
 def count_model_calls(sampler: str, sigmas: tuple[float, ...]) -> int:
-    """Return how often a sampler asks the model on a schedule: counted, on one number in the place of an image.
+    """Return the number of model calls of a sampler on a schedule, by running it on a single number.
 
     >>> count_model_calls("euler", (1.0, 0.5, 0.0)), count_model_calls("heun", (1.0, 0.5, 0.0))
     (2, 3)
@@ -35,14 +35,14 @@ def count_model_calls(sampler: str, sigmas: tuple[float, ...]) -> int:
 
 
 class _Counter:
-    """Stands in for a model and counts."""
+    """A model that counts its calls."""
 
     shift = SHIFT
 
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:  # noqa: ARG002  a sampler gives it
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:  # noqa: ARG002  samplers pass it
         self.calls += 1
         return torch.zeros_like(x)
 

@@ -1,4 +1,4 @@
-"""The JSON schema of grid specifications, for editors. Built from the same kinds that the reader knows."""
+"""The JSON schema of grid specifications, for editors, built from the kinds of changes that the reader knows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def grid_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Anima grid",
-        "description": "What stays, what changes, and how it is laid out.",
+        "description": "What all cells share, what changes between them, and their layout.",
         "type": "object",
         "required": ["base", "axes"],
         "additionalProperties": False,
@@ -27,7 +27,7 @@ def grid_schema() -> dict[str, Any]:
             "base": _base(),
             "axes": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/axis"}},
             "seeds": {
-                "description": "how many paired seeds, or which",
+                "description": "number of paired seeds, or a list of seeds",
                 "anyOf": [{"type": ["integer", "string"]}, {"type": "array", "items": {"type": ["integer", "string"]}}],
             },
             "layout": {
@@ -50,7 +50,7 @@ def grid_schema() -> dict[str, Any]:
                 "additionalProperties": {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}]},
             },
             "several": _several(),
-            "axis": {"oneOf": [*(_axis(kind) for kind in CHANGE_KINDS.values()), *_others()]},
+            "axis": {"oneOf": [*(_axis(kind) for kind in CHANGE_KINDS.values()), *_special_axes()]},
         },
     }
 
@@ -69,7 +69,7 @@ def _value(kind: ChangeKind) -> dict[str, Any]:
 
 
 def _several() -> dict[str, Any]:
-    """Return a value that may set several things at once."""
+    """Return the schema of a value that may make several changes."""
     properties = {
         kind.name: {"description": kind.about, "type": "object"} if kind.takes else _value(kind)
         for kind in CHANGE_KINDS.values()
@@ -103,12 +103,15 @@ def _axis(kind: ChangeKind) -> dict[str, Any]:
     return {"type": "object", "required": required, "additionalProperties": False, "properties": properties}
 
 
-def _others() -> list[dict[str, Any]]:
-    """Return axes of whole prompts, and axes whose values say themselves what they change."""
+def _special_axes() -> list[dict[str, Any]]:
+    """Return the schemas of axes of whole prompts, and of axes whose values name their changes."""
     several = {"type": "array", "items": {"anyOf": [{"$ref": "#/$defs/several"}, {"enum": ["none", None]}]}}
     return [
-        _object("prompts", {"type": "string", "description": "file with prompts: YAML, JSON, or text line by line"}),
-        _object("template", {"type": "string", "description": "prompt with {a|b}: every combination is a value"}),
+        _object(
+            "prompts",
+            {"type": "string", "description": "file with prompts: YAML, JSON, or text with one prompt a line"},
+        ),
+        _object("template", {"type": "string", "description": "prompt with {a|b}; every combination is a value"}),
         _object("values", several),
     ]
 

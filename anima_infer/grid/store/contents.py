@@ -1,8 +1,7 @@
-"""A grid's folder: what was planned, what is finished, and the images. Needs no tensors.
+"""A grid as its folder contains it: the plan, and which cells are finished.
 
-``grid.json`` holds the plan, ``manifest.jsonl`` one line for every cell that was tried, ``images/`` the images. The
-manifest is only ever added to, a whole line at a time, after its image is in place; a line cut off by a crash is
-dropped when the folder is opened the next time.
+``grid.json`` contains the plan, ``manifest.jsonl`` one line for every cell that was rendered or failed, ``images/`` the
+images.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class StoredAxis:
-    """An axis as pages show it."""
+    """An axis in ``grid.json``."""
 
     name: str
     kind: str
@@ -38,7 +37,7 @@ class StoredAxis:
 
 @dataclass(frozen=True, slots=True)
 class StoredCell:
-    """A cell as pages show it: its place, its job as plain types, and what became of it."""
+    """A cell in ``grid.json``: its index, its job as plain types, and its line of the manifest if there is one."""
 
     number: int
     index: tuple[int, ...]
@@ -50,16 +49,16 @@ class StoredCell:
 
     @property
     def done(self) -> bool:
-        """Whether its image is there."""
+        """Whether its image is finished."""
         return self.result is not None and self.result["status"] == DONE
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A planned grid with what is finished of it.
+    """A planned grid, and which of its cells are finished.
 
     Attributes:
-        folder: where it lies.
+        folder: of the grid.
         name, about: for readers.
         axes: in order.
         layout: names of axes in ``rows``, ``columns``, ``pages``.
@@ -79,20 +78,20 @@ class Grid:
         """Return the labels of a cell's values by axis."""
         return {axis.name: axis.labels[i] for axis, i in zip(self.axes, cell.index, strict=True)}
 
-    def at(self) -> dict[tuple[int, ...], StoredCell]:
+    def cells_by_index(self) -> dict[tuple[int, ...], StoredCell]:
         """Return the cells by their index."""
         return {cell.index: cell for cell in self.cells}
 
-    def image(self, cell: StoredCell) -> Path:
-        """Return where a cell's image is."""
+    def image_path(self, cell: StoredCell) -> Path:
+        """Return the path of a cell's image, finished or not."""
         name = cell.result["file"] if cell.result is not None and cell.done else f"{IMAGES}/{cell.key}.png"
         return self.folder / name
 
     def axis_index(self, name: str) -> int:
-        """Return which axis has a name.
+        """Return the index of the axis of a name.
 
         Raises:
-            GridError: none has.
+            GridError: no axis has this name.
         """
         names = [axis.name for axis in self.axes]
         if name not in names:
@@ -104,7 +103,7 @@ def open_grid(folder: str | Path) -> Grid:
     """Return the grid in a folder.
 
     Raises:
-        GridError: there is none, or its files are damaged.
+        GridError: the folder contains no grid, or its files are damaged.
     """
     root = Path(folder)
     data = _read_json(root / GRID)
@@ -138,18 +137,21 @@ def _read_json(path: Path) -> Any:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise GridError(f"{path.parent}: holds no {GRID}; give the folder of a grid ('anima-infer grid run')") from None
+        raise GridError(
+            f"{path.parent}: contains no {GRID}; pass the folder of a grid ('anima-infer grid run')"
+        ) from None
     except OSError as error:
         raise GridError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:
         raise GridError(f"{path}: is damaged ({error}); run the grid again with --resume to rewrite it") from None
-    if not isinstance(data, dict) or data.get("version") != VERSION:
-        raise GridError(f"{path}: is of another version; this program writes version {VERSION}")
+    version = data.get("version") if isinstance(data, dict) else None
+    if version != VERSION:
+        raise GridError(f"{path}: is not a grid of version {VERSION} (its version is {version}); render the grid again")
     return data
 
 
 def write_grid(folder: Path, data: Mapping[str, Any]) -> None:
-    """Write ``grid.json``, whole or not at all.
+    """Write ``grid.json``, atomically.
 
     Raises:
         GridError: it cannot be written.
@@ -160,7 +162,7 @@ def write_grid(folder: Path, data: Mapping[str, Any]) -> None:
 def grid_data(
     axes: Sequence[StoredAxis], layout: Mapping[str, Sequence[str]], cells: Sequence[StoredCell]
 ) -> dict[str, Any]:
-    """Return axes, layout and cells as ``grid.json`` holds them."""
+    """Return axes, layout and cells in the form of ``grid.json``."""
     return {
         "axes": [
             {

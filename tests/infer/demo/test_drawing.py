@@ -18,7 +18,7 @@ from anima_infer.demo.captions import (
     figure_tags,
     sentences,
     shares_at,
-    weighted,
+    weighted_caption,
 )
 from anima_infer.demo.drawing import (
     ACCESSORIES,
@@ -242,7 +242,7 @@ def test_small_figures_and_hair_under_hats_are_learned_from_more_often() -> None
     plain, hat = Figure(), Figure(accessories=("scarf", "witch hat"))
     chosen = [Scene(()), Scene((plain,)), Scene((plain,), framing="full body"), Scene((plain, hat))]
     chosen += [Scene((Figure(accessories=("crown",)),)), Scene((hat,), framing="full body")]
-    assert demo.odds(chosen).tolist() == [1, 1, 2.5, 2, 1, 5]
+    assert demo.sampling_weights(chosen).tolist() == [1, 1, 2.5, 2, 1, 5]
 
 
 def test_a_tag_without_weight_is_not_shown_and_one_with_weight_is() -> None:
@@ -251,7 +251,7 @@ def test_a_tag_without_weight_is_not_shown_and_one_with_weight_is() -> None:
     for _ in range(600):
         scene = random_scene(source)
         shown = {*every_tag_of(scene), f"@{scene.style}"}
-        segments = weighted(scene, source)
+        segments = weighted_caption(scene, source)
         assert all(text for text, _ in segments)
         for text, weight in segments[:-1] if len(segments) > 1 else []:
             if weight == 0:

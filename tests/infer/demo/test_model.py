@@ -78,15 +78,15 @@ def test_the_model_is_small_complete_and_described() -> None:
 
 
 def test_the_judge_is_right_on_fresh_drawings(judge: Judge) -> None:
-    good = [scene for scene in demo.scenes(900, 4242) if rung_of(scene.quality) == "masterpiece"][:400]
-    pixels = demo.images(good, 700_000, workers=1).float() / 127.5 - 1
+    good = [scene for scene in demo.random_scenes(900, 4242) if rung_of(scene.quality) == "masterpiece"][:400]
+    pixels = demo.draw_images(good, 700_000, workers=1).float() / 127.5 - 1
     found = accuracies(judge, pixels, targets(good))
     for question, right in found.items():
         assert right > 0.95, question
 
 
 def test_held_out_prompts_come_out_as_asked(look: Render) -> None:
-    scenes = held_out(48, 77, demo.scenes(48_000, 0))
+    scenes = held_out(48, 77, demo.random_scenes(48_000, 0))
     found = evaluate(look, scenes)
     for question in ("background", "dye", "hat", "count", "framing", "eyes", "style"):
         assert found[question].share > 0.8, (question, found[question])
@@ -231,7 +231,7 @@ def test_what_was_measured_is_in_the_card() -> None:
 
 
 def test_scenes_of_training_are_not_held_out() -> None:
-    trained = demo.scenes(500, 0)
+    trained = demo.random_scenes(500, 0)
     known = {look_of(scene) for scene in trained}
     chosen = held_out(20, 3, trained)
     assert len(chosen) == 20

@@ -21,13 +21,13 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     right = facts.text[1:]
     studio = _STUDIO.match(facts.literal[1:]) is not None and " " in facts.literal
     if entry is not None and (entry.category in ("character", "copyright") or entry.section is not Section.GENERAL):
-        message = f"{quoted(right)} is no artist but a {entry.section.value} tag; write it without '@'"
+        message = f"{quoted(right)} is not an artist but a {entry.section.value} tag; write it without '@'"
         yield found((0, len(facts.text)), message, write=right)
     elif entry is not None:
         message = f"{quoted(right)} is a general tag and no artist that is known; write it without '@'"
         yield found((0, len(facts.text)), message, write=right)
     elif studio:
-        yield found((0, len(facts.text)), "a studio is no artist; write it without '@'", write=right)
+        yield found((0, len(facts.text)), "a studio is not an artist; write it without '@'", write=right)
 
 
 RULE = Rule(

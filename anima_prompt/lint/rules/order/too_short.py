@@ -16,9 +16,9 @@ _WORDS = 8
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag a prompt with fewer than four content tags and no sentence of eight or more words."""
+    """Flag prompts with fewer than four tags on the image and fewer than eight words in sentences."""
     content = sum(item.section in _CONTENT for item in context.items)
-    if not context.items or content >= _LEAST or any(len(s.text.split()) >= _WORDS for s in context.sentences):
+    if not context.items or content >= _LEAST or sum(len(s.text.split()) for s in context.sentences) >= _WORDS:
         return
     if context.dynamics or context.loras:
         return
@@ -35,7 +35,11 @@ RULE = Rule(
     reason="Short prompts give unpredictable images, and sometimes unsuitable ones. Source: model card; official "
     "examples as short exist and are fine.",
     bad=plain("1girl", "masterpiece, best quality, safe, 1girl, smile"),
-    good=plain("1girl, silver hair, school uniform, classroom", "A girl with silver hair sits in an empty classroom."),
+    good=plain(
+        "1girl, silver hair, school uniform, classroom",
+        "A girl with silver hair sits in an empty classroom.",
+        "2girls. Left: red hair, blue eyes. Right: black hair, glasses.",
+    ),
     check=check,
     roles=POSITIVE,
 )

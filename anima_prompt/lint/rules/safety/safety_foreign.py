@@ -14,7 +14,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Flag a rating of another site or model, such as ``rating:safe``."""
     entry = facts.entry
     if entry is not None and entry.group == "safety/foreign":
-        message = f"{quoted(facts.text)} is no rating of Anima's; write '{entry.write}'"
+        message = f"{quoted(facts.text)} is not a safety tag of Anima; write '{entry.write}'"
         yield found((0, len(facts.text)), message, write=entry.write)
 
 

@@ -30,7 +30,7 @@ def check(context: Context) -> Iterator[Finding]:
     if "&" in context.characters:
         for match in _ENTITY.finditer(context.source):
             right = "\\(" if match.group() == "&#40;" else "\\)"
-            yield found(match.span(), f"{match.group()} is no parenthesis here; write '{right}'", write=right)
+            yield found(match.span(), f"{match.group()} is not a parenthesis here; write '{right}'", write=right)
 
 
 RULE = Rule(

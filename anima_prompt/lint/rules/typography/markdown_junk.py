@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
@@ -33,7 +34,11 @@ def check(context: Context) -> Iterator[Finding]:
     if len(bullets) > 1 or (bullets and bullets[0].group()[0] in "*•"):
         for match in bullets:
             yield found(match.span(), "a list of points is Markdown; write tags or sentences", write="")
+    starts = [sentence.start for sentence in context.sentences]
     for match in _KEY.finditer(source) if ":" in signs else ():
+        place = bisect_right(starts, match.end()) - 1
+        if place >= 0 and match.end() <= context.sentences[place].end:
+            continue  # the header of a position clause
         if not context.environment.is_known(source[match.start() :].partition(",")[0].strip()):
             yield found(match.span(), f"{quoted(match.group())} is a form's label, no tag; remove it", write="")
 
@@ -48,7 +53,13 @@ RULE = Rule(
         Example("- 1girl\n- smile", "1girl\nsmile"),
         Example("style: watercolor, 1girl", "watercolor, 1girl"),
     ),
-    good=plain("masterpiece, 1girl", "1girl, *_*", "1girl, back-to-back", "re:zero kara hajimeru isekai seikatsu"),
+    good=plain(
+        "masterpiece, 1girl",
+        "1girl, *_*",
+        "1girl, back-to-back",
+        "Background: a castle.",
+        "re:zero kara hajimeru isekai seikatsu",
+    ),
     fix=Safety.UNSAFE,
     check=check,
     needs="*`-•~:).",

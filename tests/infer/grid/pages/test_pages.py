@@ -49,7 +49,7 @@ def grid(tmp_path: Path) -> Grid:
 
 def test_pages_rows_and_columns_follow_the_layout(grid: Grid) -> None:
     pages = make_pages(grid)
-    assert [page.place for page in pages] == [(0,), (1,)]
+    assert [page.position for page in pages] == [(0,), (1,)]
     assert pages[0].rows == ((0, 0), (0, 1), (1, 0), (1, 1))
     assert pages[0].columns == ((0,), (1,), (2,))
     assert len(pages[0].cells) == 12
@@ -88,9 +88,9 @@ def test_a_sheet_of_very_many_cells_is_split_and_never_too_large(
 def test_images_of_any_shape_are_fitted_small_ones_by_whole_factors() -> None:
     small = Image.new("RGB", (2, 1), "red")
     small.putpixel((1, 0), (0, 0, 255))
-    assert sheets.fitting(small, 9).size == (8, 4)
-    assert len(sheets.fitting(small, 9).getcolors() or []) == 2
-    assert sheets.fitting(Image.new("RGB", (400, 100)), 100).size == (100, 25)
+    assert sheets.scaled_to_fit(small, 9).size == (8, 4)
+    assert len(sheets.scaled_to_fit(small, 9).getcolors() or []) == 2
+    assert sheets.scaled_to_fit(Image.new("RGB", (400, 100)), 100).size == (100, 25)
 
 
 def test_nothing_finished_is_an_error(grid: Grid, tmp_path: Path) -> None:
@@ -145,9 +145,9 @@ def test_structural_similarity_falls_with_noise_and_is_symmetric() -> None:
 
 def test_distances_compare_with_the_baseline_of_the_same_seed(grid: Grid) -> None:
     figures = measure_grid(grid)
-    at = grid.at()
+    at = grid.cells_by_index()
     cell, base = at[1, 1, 0, 1], at[1, 0, 0, 1]
-    expected = measure_difference(*(pixels_of(open_image(grid.image(one))) for one in (cell, base)))
+    expected = measure_difference(*(pixels_of(open_image(grid.image_path(one))) for one in (cell, base)))
     assert figures[cell.key]["rmse section artist"] == pytest.approx(expected["rmse"], abs=1e-4)
     assert "rmse section artist" not in figures[base.key]
     assert not any("seed" in name for found in figures.values() for name in found)
@@ -177,7 +177,7 @@ def test_a_scorer_adds_its_figures(grid: Grid) -> None:
 def written(grid: Grid, **options: Any) -> Path:
     figures = measure_grid(grid)
     return write_report(
-        grid, grid.folder / "report.html", figures=figures, effects=compute_effects(grid, figures), **options
+        grid, grid.folder / "report.html", measures=figures, effects=compute_effects(grid, figures), **options
     )
 
 
@@ -226,7 +226,7 @@ def test_the_slider_uncovers_the_other_image_and_the_difference_can_be_brightene
 def test_pages_search_hiding_size_measures_and_theme(grid: Grid, open_page: Open) -> None:
     page = open_page(written(grid))
     page.locator("#query").fill("wlop")
-    assert page.locator("#said").inner_text() == "6 of 12 images match"
+    assert page.locator("#status").inner_text() == "6 of 12 images match"
     page.locator("#query").fill("")
     page.locator("#pages select").select_option(label="2")
     assert page.locator(".cell[data-at]").count() == 10

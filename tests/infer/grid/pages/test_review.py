@@ -17,7 +17,7 @@ from anima_infer.grid.pages.review_server import ReviewServer
 from anima_infer.grid.store.contents import Grid
 from anima_infer.grid.votes.pairs import find_pairs, shuffle_for
 from anima_infer.grid.votes.results import compute_results, results_csv
-from anima_infer.grid.votes.votes import BAD, ONE, OTHER, TIE, Vote, Votes
+from anima_infer.grid.votes.votes import BAD, FIRST, SECOND, TIE, Vote, Votes
 from anima_infer.images import open_image
 from tests.infer.grid.conftest import grid_spec, painted
 
@@ -60,8 +60,8 @@ def test_pairs_differ_in_one_value_and_share_everything_else(grid: Grid) -> None
     pairs = find_pairs(grid)
     assert len(pairs) == 3 * 2 * 2 + 3 * 2
     for pair in pairs:
-        assert sum(one != other for one, other in zip(pair.one.index, pair.other.index, strict=True)) == 1
-        assert pair.one.job["seed"] == pair.other.job["seed"]
+        assert sum(one != other for one, other in zip(pair.first.index, pair.second.index, strict=True)) == 1
+        assert pair.first.job["seed"] == pair.second.job["seed"]
     assert {pair.axis for pair in find_pairs(grid, "steps")} == {"steps"}
     with pytest.raises(GridError, match="axis is 'x'; expected one of cfg, steps, seed"):
         find_pairs(grid, "x")
@@ -77,14 +77,14 @@ def test_every_voter_has_an_own_order_and_sides_that_stay(grid: Grid) -> None:
 
 def test_votes_are_kept_at_once_counted_once_and_can_be_undone(grid: Grid) -> None:
     votes, pair = Votes(grid.folder), find_pairs(grid)[0]
-    assert votes.add(pair, ONE, voter="Ann", one_was_left=True)
-    assert not votes.add(pair, OTHER, voter="Ann", one_was_left=True)
-    assert votes.add(pair, OTHER, voter="Bob", one_was_left=False)
-    assert [vote.choice for vote in Votes(grid.folder).all()] == [ONE, OTHER]
+    assert votes.add(pair, FIRST, voter="Ann", first_was_left=True)
+    assert not votes.add(pair, SECOND, voter="Ann", first_was_left=True)
+    assert votes.add(pair, SECOND, voter="Bob", first_was_left=False)
+    assert [vote.choice for vote in Votes(grid.folder).all()] == [FIRST, SECOND]
     assert votes.undo("Ann")
     assert not votes.undo("Ann")
-    assert votes.add(pair, TIE, voter="Ann", one_was_left=True)
-    assert [vote.choice for vote in votes.all()] == [OTHER, TIE]
+    assert votes.add(pair, TIE, voter="Ann", first_was_left=True)
+    assert [vote.choice for vote in votes.all()] == [SECOND, TIE]
 
 
 def test_a_damaged_file_of_votes_is_one_line(grid: Grid) -> None:
@@ -127,7 +127,7 @@ def test_an_unknown_pair_or_choice_is_not_taken(server: ReviewServer) -> None:
     told = json.loads(asked(server, "next?voter=Ann")[1])
     for pair, choice in (("nothing", "left"), (told["pair"]["id"], "middle")):
         answer = json.loads(asked(server, "vote", {"voter": "Ann", "pair": pair, "choice": choice})[1])
-        assert answer == {"taken": False}
+        assert answer == {"recorded": False}
     assert server.review.votes.all() == []
 
 
@@ -148,7 +148,7 @@ def test_the_side_that_was_chosen_becomes_the_value_that_was_there(server: Revie
         left = server.review._images[told["left"]]
         json.loads(asked(server, "vote", {"voter": "Ann", "pair": told["id"], "choice": "left", "seconds": 1.5})[1])
         vote = server.review.votes.all()[-1]
-        assert left.stem == (vote.one if vote.choice == ONE else vote.other)
+        assert left.stem == (vote.first if vote.choice == FIRST else vote.second)
 
 
 @pytest.mark.parametrize("width", [1300, 390])
@@ -173,7 +173,7 @@ def test_the_page_is_used_by_keyboard_and_mouse(server: ReviewServer, open_page:
     count("4 of 12")
     page.get_by_role("button", name="undo").click()
     count("3 of 12")
-    assert [vote.choice in (ONE, OTHER) for vote in server.review.votes.all()] == [True, True, False]
+    assert [vote.choice in (FIRST, SECOND) for vote in server.review.votes.all()] == [True, True, False]
     for number in range(4, 13):
         page.locator('[data-choice="tie"]').click()
         if number < 12:
@@ -189,30 +189,32 @@ def votes_on(*choices: tuple[str, str, str], voter: str = "Ann") -> list[Vote]:
 
 
 def test_results_count_both_directions_and_put_the_stronger_first(grid: Grid) -> None:
-    votes = votes_on(*[("1", "2", OTHER)] * 8, *[("2", "1", OTHER)] * 1, ("1", "2", TIE), ("2", "1", BAD))
+    votes = votes_on(*[("1", "2", SECOND)] * 8, *[("2", "1", SECOND)] * 1, ("1", "2", TIE), ("2", "1", BAD))
     (result,) = compute_results(grid, votes)
     (pair,) = result.pairs
-    assert (pair.one, pair.other) == ("2", "1")
+    assert (pair.first, pair.second) == ("2", "1")
     assert (pair.won, pair.lost, pair.tied, pair.bad) == (8, 1, 1, 1)
     assert pair.p == pytest.approx(0.0390625)
     assert [label for label, _ in result.ranking] == ["2", "1"]
-    assert "'2' is preferred to '1' (89 %" in result.words.replace("89%", "89 %")
+    assert "'2' is preferred to '1' (89 %" in result.summary.replace("89%", "89 %")
 
 
 def test_results_come_as_a_table_and_as_plain_types(grid: Grid) -> None:
-    results = compute_results(grid, votes_on(("1", "3", ONE), ("1", "2", TIE)) + votes_on(("1", "3", ONE), voter="Bob"))
+    results = compute_results(
+        grid, votes_on(("1", "3", FIRST), ("1", "2", TIE)) + votes_on(("1", "3", FIRST), voter="Bob")
+    )
     assert json.loads(json.dumps(results[0].to_dict()))["voters"] == ["Ann", "Bob"]
     lines = results_csv(results).splitlines()
-    assert lines[0].startswith("axis,one,other,won,lost,tied")
+    assert lines[0].startswith("axis,first,second,won,lost,tied")
     assert len(lines) == 3
     assert results[0].alpha == 1.0
     assert compute_results(grid, []) == []
 
 
 def test_votes_on_labels_that_are_gone_are_left_out(grid: Grid) -> None:
-    assert compute_results(grid, votes_on(("1", "99", ONE))) == []
+    assert compute_results(grid, votes_on(("1", "99", FIRST))) == []
 
 
 def test_a_grid_without_pairs_cannot_be_reviewed(tmp_path: Path) -> None:
-    with pytest.raises(GridError, match="has no two finished images"):
+    with pytest.raises(GridError, match="no two finished images differ"):
         Review(painted(tmp_path, grid_spec({"cfg": [1]}, seeds=2)))

@@ -25,7 +25,7 @@ def test_a_key_stands_for_everything_that_the_image_depends_on() -> None:
 
 def test_cells_that_come_out_the_same_share_one_image() -> None:
     plan = make_plan(grid_spec({"weight": "night", "values": ["none", 1, 2]}))
-    assert plan.repeated == 1
+    assert plan.duplicates == 1
     assert len(plan.rendered) == 2
     assert plan.cells[0].batch == plan.cells[1].batch >= 0
 
@@ -37,7 +37,7 @@ def test_models_change_least_then_loras_then_settings() -> None:
     plan = make_plan(spec)
     models = [batch.cells[0].checkpoint for batch in plan.batches]
     loras = [(batch.cells[0].checkpoint, batch.cells[0].job.loras) for batch in plan.batches]
-    assert plan.loads == len(list(itertools.groupby(models))) == 2
+    assert plan.model_loads == len(list(itertools.groupby(models))) == 2
     assert len(list(itertools.groupby(loras))) == 4
     for batch in plan.batches:
         assert len({cell.job.settings.steps for cell in batch.cells}) == 1
@@ -78,11 +78,11 @@ def test_calls_of_every_sampler_are_counted(sampler: str) -> None:
 
 def test_the_cost_counts_pixels_steps_and_guidance() -> None:
     plain = make_plan(grid_spec({"seed": [1]}, base={"cfg": 1, "steps": 4}))
-    assert plain.work == pytest.approx(64 * 64 * 4 / 1e6)
-    assert make_plan(grid_spec({"seed": [1]}, base={"cfg": 3, "steps": 4})).work == pytest.approx(2 * plain.work)
-    assert plain.disk > 0
+    assert plain.cost == pytest.approx(64 * 64 * 4 / 1e6)
+    assert make_plan(grid_spec({"seed": [1]}, base={"cfg": 3, "steps": 4})).cost == pytest.approx(2 * plain.cost)
+    assert plain.image_bytes > 0
 
 
 def test_too_many_cells_are_refused_before_they_are_made() -> None:
-    with pytest.raises(GridError, match="has 1000000 cells, at most 20000"):
+    with pytest.raises(GridError, match="has 1000000 cells; at most 20000"):
         make_plan(grid_spec({"seed": "1-1000"}, {"cfg": "1-1000"}))
