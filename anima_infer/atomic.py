@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: beside their place first, then renamed."""
+"""Atomic writes: a file is replaced by a complete new one, or stays as it was."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Give a path beside another to write to; it takes the other's place at the end, or goes if an error comes.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder, which replaces ``path`` on success and is deleted on any error.
 
-    Folders are made. What stood at the path stays until then.
+    Missing folders are created.
 
     Raises:
-        OSError: of the folders, the writing or the renaming.
+        OSError: a folder cannot be created, or the file cannot be written or renamed.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield beside
-        beside.replace(path)
+        yield temporary
+        temporary.replace(path)
     except BaseException:
         with suppress(OSError):
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         raise

@@ -1,4 +1,4 @@
-"""Errors that users see: one line that names the thing, what is wrong with it and the next step."""
+"""Errors that users see: one line that names the thing, what is wrong with it, what is allowed and the next step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class CheckpointError(InferError):
 
 
 class LoraError(InferError):
-    """A LoRA file is damaged, of another model, or names weights that are not there."""
+    """A LoRA file is damaged, of another model, or names modules that the model does not have."""
 
 
 class SettingsError(InferError):

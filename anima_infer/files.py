@@ -1,6 +1,6 @@
 """Where the files of a model are: ComfyUI's folders, the diffusers layout, or a plain folder.
 
-Source: what ComfyUI 0.29.0 computes.
+Source: ComfyUI 0.29.0 and diffusers 0.42 (names of folders and files).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from anima_infer.checkpoint import WeightFile, kind_of
+from anima_infer.checkpoint import WeightFile, describe_file
 from anima_infer.errors import CheckpointError
 from anima_prompt.safe_paths import expand_home, is_file, is_folder
 from anima_prompt.tokens import VARIABLE, find_folders
@@ -18,38 +18,36 @@ from anima_prompt.tokens import VARIABLE, find_folders
 HUB = "circlestone-labs/Anima"
 PROFILE = "profile.yaml"
 DEMO = "anima-tiny"
-FILES = {
+RELEASE_FILES = {
     "dit": "anima-base-v1.0.safetensors",
     "text": "qwen_3_06b_base.safetensors",
     "vae": "qwen_image_vae.safetensors",
 }
-
-
 _FOLDERS = {
     "dit": ("diffusion_models", "unet", "checkpoints", "transformer", ""),
     "text": ("text_encoders", "clip", "text_encoder", ""),
     "vae": ("vae", ""),
     "adapter": ("text_conditioner", ""),
 }
-
-
 _PATTERNS = {
     "dit": ("anima*.safetensors",),
     "text": ("qwen_3_06b*.safetensors", "qwen3*.safetensors"),
     "vae": ("qwen_image_vae*.safetensors", "qwen_image_vae*.pth", "*vae*.safetensors"),
     "adapter": ("*llm_adapter*.safetensors",),
 }
-
-
 _DIFFUSERS = ("transformer", "text_encoder", "text_conditioner", "vae")
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """Where the parts of a model are; None where nothing was found. The adapter is usually in the DiT's file.
+class ModelFiles:
+    """Where the parts of a model are; None for a part that was not found.
 
-    ``profile`` is a ``profile.yaml`` beside them: the defaults of this model. ``embeddings`` and ``loras`` are the
-    folders of textual embeddings and of LoRAs.
+    Attributes:
+        dit, text, vae: DiT, text encoder, VAE.
+        adapter: where the adapter is, if not in the DiT's file.
+        qwen_tokenizer, t5_tokenizer: folders.
+        profile: ``profile.yaml`` in the model's folder, its default settings.
+        embeddings, loras: folders of textual embeddings and of LoRAs.
     """
 
     dit: Path | None = None
@@ -68,139 +66,154 @@ class Files:
         return self.dit is not None and self.dit.parent == demo_folder()
 
     def missing(self) -> list[str]:
-        """Return what is not there, in words with the usual names."""
-        named = {
-            f"DiT ({FILES['dit']})": self.dit,
-            f"text encoder ({FILES['text']})": self.text,
-            f"VAE ({FILES['vae']})": self.vae,
+        """Return the required parts that were not found, each with its file name in the release."""
+        required = {
+            f"DiT ({RELEASE_FILES['dit']})": self.dit,
+            f"text encoder ({RELEASE_FILES['text']})": self.text,
+            f"VAE ({RELEASE_FILES['vae']})": self.vae,
             "Qwen tokenizer (folder qwen25_tokenizer)": self.qwen_tokenizer,
             "T5 tokenizer (folder t5_tokenizer)": self.t5_tokenizer,
         }
-        return [name for name, path in named.items() if path is None]
+        return [name for name, path in required.items() if path is None]
 
-    def checkpoints(self) -> list[Path]:
-        """Return the files beside the DiT that may be DiTs as well: releases, and models that were made from them."""
-        beside = () if self.dit is None else self.dit.parent.glob("*.safetensors")
-        return sorted(path for path in beside if path.is_file() and path not in (self.text, self.vae, self.adapter))
-
-    def with_checkpoint(self, named: str) -> Files:
-        """Return these files with another DiT.
+    def require_all(self, source: str) -> ModelFiles:
+        """Return self.
 
         Args:
-            named: a file, the name of one that lies beside the DiT, with or without its ending, or a folder with a
-                whole model.
+            source: folder that was searched, for the message.
 
         Raises:
-            CheckpointError: there is no such file, or the folder misses something.
+            CheckpointError: required files are missing; the message names every one.
         """
-        path = expand_home(named)
-        if is_folder(path):
-            return find(path).complete(named)
-        beside = self.checkpoints()
-        found = path if is_file(path) else next((one for one in beside if named in (one.name, one.stem)), None)
-        if found is None:
-            names = ", ".join(one.stem for one in beside) or "nothing"
+        missing = self.missing()
+        if missing:
             raise CheckpointError(
-                f"checkpoint is '{named}'; expected a DiT file, the folder of a model, or one of {names}"
-            )
-        return replace(self, dit=found)
-
-    def lora(self, path: Path) -> Path:
-        """Return the file of a LoRA: the path itself, or else the one of that name in the folder of LoRAs."""
-        if self.loras is None or is_file(path):
-            return path
-        named = (self.loras / path, self.loras / f"{path}.safetensors")
-        return next((one for one in named if is_file(one)), path)
-
-    def complete(self, where: str) -> Files:
-        """Return this.
-
-        Raises:
-            CheckpointError: something is missing.
-        """
-        gone = self.missing()
-        if gone:
-            raise CheckpointError(
-                f"{where}: misses {', '.join(gone)}; download from huggingface.co/{HUB} (the tokenizers come with "
-                f"ComfyUI, in comfy/text_encoders) and see 'anima-infer models check'"
+                f"{source}: missing: {', '.join(missing)}; download from huggingface.co/{HUB} (the tokenizers come "
+                f"with ComfyUI, in comfy/text_encoders) and run 'anima-infer models check'"
             )
         return self
 
+    def checkpoints(self) -> list[Path]:
+        """Return the files in the DiT's folder that may be DiTs too: other releases, and models made from them."""
+        files = () if self.dit is None else self.dit.parent.glob("*.safetensors")
+        return sorted(path for path in files if path.is_file() and path not in (self.text, self.vae, self.adapter))
 
-def find(folder: str | Path) -> Files:
-    """Return the model's files in a folder: ComfyUI's, one in the diffusers layout, or a plain one.
+    def with_checkpoint(self, checkpoint: str) -> ModelFiles:
+        """Return these files with another DiT.
+
+        Args:
+            checkpoint: a file; the name of one in the DiT's folder, with or without suffix; or the folder of a whole
+                model.
+
+        Raises:
+            CheckpointError: there is no such file, or the folder lacks a part.
+        """
+        path = expand_home(checkpoint)
+        if is_folder(path):
+            return find_files(path).require_all(checkpoint)
+        candidates = self.checkpoints()
+        if is_file(path):
+            return replace(self, dit=path)
+        dit = next((file for file in candidates if checkpoint in (file.name, file.stem)), None)
+        if dit is None:
+            names = ", ".join(file.stem for file in candidates) or "none"
+            raise CheckpointError(
+                f"checkpoint is '{checkpoint}'; expected a DiT file, the folder of a model, or a name; "
+                f"available names: {names}"
+            )
+        return replace(self, dit=dit)
+
+    def find_lora(self, path: Path) -> Path:
+        """Return the file of a LoRA: the path itself, or the file of that name in the folder of LoRAs."""
+        if self.loras is None or is_file(path):
+            return path
+        candidates = (self.loras / path, self.loras / f"{path}.safetensors")
+        return next((file for file in candidates if is_file(file)), path)
+
+
+def find_files(folder: str | Path) -> ModelFiles:
+    """Return the files of the model in a folder: ComfyUI's, one in the diffusers layout, or a plain one.
 
     Raises:
         CheckpointError: the folder does not exist.
     """
     root = expand_home(folder)
     if not is_folder(root):
-        raise CheckpointError(f"{root}: is no folder; give the folder of ComfyUI, or one that holds the model's files")
-    places = [root, root / "models", root / "split_files"]
-    found = {kind: _first(kind, places) for kind in _FOLDERS}
+        raise CheckpointError(f"{root} is not a folder; pass the ComfyUI folder, or the folder with the model's files")
+    roots = [root, root / "models", root / "split_files"]
+    parts = {part: _find_part(part, roots) for part in _FOLDERS}
     qwen, t5 = find_folders(root)
     profile = root / PROFILE
-    own = profile if profile.is_file() else None
     embeddings, loras = (
-        next((place / name for place in places if (place / name).is_dir()), None) for name in ("embeddings", "loras")
+        next((base / name for base in roots if (base / name).is_dir()), None) for name in ("embeddings", "loras")
     )
-    return Files(found["dit"], found["text"], found["vae"], found["adapter"], qwen, t5, own, embeddings, loras)
+    return ModelFiles(
+        parts["dit"],
+        parts["text"],
+        parts["vae"],
+        parts["adapter"],
+        qwen,
+        t5,
+        profile if profile.is_file() else None,
+        embeddings,
+        loras,
+    )
 
 
-def _first(kind: str, places: Iterable[Path]) -> Path | None:
-    for place in places:
-        for name in _FOLDERS[kind]:
-            folder = place / name
+def _find_part(part: str, roots: Iterable[Path]) -> Path | None:
+    for root in roots:
+        for name in _FOLDERS[part]:
+            folder = root / name
             if name in _DIFFUSERS and (folder / "config.json").is_file() and any(folder.glob("*.safetensors")):
                 return folder
-            for pattern in _PATTERNS[kind]:
+            for pattern in _PATTERNS[part]:
                 matches = sorted(path for path in folder.glob(pattern) if path.is_file())
-                exact = [path for path in matches if path.name == FILES.get(kind)]
+                exact = [path for path in matches if path.name == RELEASE_FILES.get(part)]
                 if matches:
                     return (exact or matches)[0]
     return None
 
 
-def default_files() -> Files:
-    """Return the files of the folder that the environment names, or else of the demo model.
+def default_files() -> ModelFiles:
+    """Return the files of the folder that the environment variable names, or else of the demo model.
 
     Raises:
-        CheckpointError: nothing is named and there is no demo model, or something is missing.
+        CheckpointError: no folder is named and there is no demo model, or a required file is missing.
     """
     folder = os.environ.get(VARIABLE)
-    if not folder and (demo_folder() / f"{DEMO}.safetensors").is_file():
-        return find(demo_folder()).complete(str(demo_folder()))
-    if not folder:
-        raise CheckpointError(
-            f"no model is named; give --models FOLDER or set {VARIABLE} to the folder of ComfyUI or of its files"
-        )
-    return find(folder).complete(folder)
+    if folder:
+        return find_files(folder).require_all(folder)
+    if (demo_folder() / f"{DEMO}.safetensors").is_file():
+        return find_files(demo_folder()).require_all(str(demo_folder()))
+    raise CheckpointError(
+        f"no model folder; pass --models FOLDER or set {VARIABLE} to the ComfyUI folder or the folder of the files"
+    )
 
 
 def demo_folder() -> Path:
-    """Return where the demo model lies: in the installed package, or in the project."""
+    """Return the folder of the demo model: in the installed package, or in the project."""
     package = Path(__file__).parent
     installed = package / "data"
     return (installed if installed.is_dir() else package.parent / "data") / "models" / DEMO
 
 
-def described(files: Files) -> list[tuple[str, str, str]]:
-    """Return part, path, and what is in it or what is wrong with it, for people."""
+def describe_files(files: ModelFiles) -> list[tuple[str, str, str]]:
+    """Return name, path and description of every part; the description says what is wrong with a file that is."""
     rows = []
-    for part, path in (
+    for name, path in (
         ("DiT", files.dit),
         ("adapter", files.adapter or files.dit),
         ("text encoder", files.text),
         ("VAE", files.vae),
     ):
         if path is None:
-            rows.append((part, "", "not found"))
+            rows.append((name, "", "not found"))
             continue
         try:
-            said = kind_of(WeightFile.of(path))
+            description = describe_file(WeightFile.open(path))
         except CheckpointError as error:
-            said = str(error).removeprefix(f"{path}: ")
-        rows.append((part, str(path), said))
-    for part, path in (("Qwen tokenizer", files.qwen_tokenizer), ("T5 tokenizer", files.t5_tokenizer)):
-        rows.append((part, str(path or ""), "found" if path else "not found"))
+            description = str(error).removeprefix(f"{path}: ")
+        rows.append((name, str(path), description))
+    for name, path in (("Qwen tokenizer", files.qwen_tokenizer), ("T5 tokenizer", files.t5_tokenizer)):
+        rows.append((name, str(path or ""), "found" if path else "not found"))
     return rows

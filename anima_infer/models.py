@@ -1,7 +1,4 @@
-"""The parts of a model together: where their files are, what they are, and loading them.
-
-Finds the release's files where ComfyUI, diffusers or a plain folder keep them. Source: what ComfyUI 0.29.0 computes.
-"""
+"""A loaded model: its parts together, and loading them."""
 
 from __future__ import annotations
 
@@ -10,17 +7,16 @@ from pathlib import Path
 
 import torch
 
-from anima_infer.checkpoint import WeightFile, load_adapter, load_dit, load_vae
+from anima_infer.checkpoint import WeightFile, load_adapter, load_dit, load_text_encoder, load_vae
 from anima_infer.checkpoint.embeddings import Embeddings
-from anima_infer.checkpoint.loading import load_text_encoder
-from anima_infer.encoder import Encoder
+from anima_infer.encoder import PromptEncoder
 from anima_infer.errors import CheckpointError, SettingsError
-from anima_infer.files import FILES, HUB, Files, find
+from anima_infer.files import HUB, RELEASE_FILES, ModelFiles, find_files
 from anima_infer.model.adapter import Adapter
 from anima_infer.model.dit import Dit
 from anima_infer.model.text import TextEncoder
 from anima_infer.model.vae import Vae
-from anima_infer.placement import Offload, Placement, device_of, type_of
+from anima_infer.placement import Offload, Placement, parse_device, parse_dtype
 from anima_prompt.errors import AnimaPromptError
 from anima_prompt.tokens import VARIABLE, Tokenizers
 
@@ -30,16 +26,17 @@ class Models:
     """A loaded model.
 
     Attributes:
-        encoder: prompts to contexts.
+        encoder: prompts to conditionings.
         dit: the diffusion transformer.
         vae: latents to pixels.
-        files: where all of it came from.
+        files: that the parts were loaded from.
+        placement: brings the networks to the device while they work.
     """
 
-    encoder: Encoder
+    encoder: PromptEncoder
     dit: Dit
     vae: Vae
-    files: Files
+    files: ModelFiles
     placement: Placement = field(default_factory=lambda: Placement(Offload.NONE, torch.device("cpu")))
 
     @classmethod
@@ -57,110 +54,114 @@ class Models:
         """Load the parts from files, or from folders in the diffusers layout.
 
         Args:
-            dit: DiT, with or without the adapter; an all-in-one file serves for all three.
+            dit: DiT, with or without the adapter; an all-in-one file can be passed for all three.
             text: text encoder.
             vae: VAE.
             tokenizers: folders of Qwen's and T5's tokenizers.
-            adapter: where the adapter is, if not beside the DiT.
+            adapter: file of the adapter, if it is not in the DiT's.
             dtype: ``bf16``, ``fp16``, ``fp32``, or ``auto``: bf16 on an accelerator, fp32 on the CPU.
-            device: as PyTorch names it, or ``auto``.
+            device: by PyTorch's name, or ``auto``.
 
         Raises:
             CheckpointError: a file is missing, damaged or of another model.
-            SettingsError: the type or the device is unknown.
+            SettingsError: dtype or device is unknown.
         """
-        files = Files(
-            Path(dit), Path(text), Path(vae), None if adapter is None else Path(adapter), *map(Path, tokenizers)
-        )
+        adapter_path = None if adapter is None else Path(adapter)
+        files = ModelFiles(Path(dit), Path(text), Path(vae), adapter_path, *map(Path, tokenizers))
         return cls.load(files, dtype=dtype, device=device)
 
     @classmethod
     def from_comfyui(cls, folder: str | Path, *, dtype: str = "auto", device: str = "auto") -> Models:
-        """Load the model from where ComfyUI, or any folder that ``find`` understands, keeps it.
+        """Load the model from the ComfyUI folder, or from any folder that ``find_files`` understands.
 
         Raises:
-            CheckpointError: something is missing or does not fit.
+            CheckpointError: a file is missing or does not fit.
         """
-        return cls.load(find(folder).complete(str(folder)), dtype=dtype, device=device)
+        return cls.load(find_files(folder).require_all(str(folder)), dtype=dtype, device=device)
 
     @classmethod
     def from_hub(cls, repository: str = HUB, *, dtype: str = "auto", device: str = "auto") -> Models:
         """Load the model from the Hugging Face hub's cache, downloading what is missing.
 
-        The tokenizers are those of ``Qwen/Qwen3-0.6B-Base`` and ``google/t5-v1_1-xxl``. The licence of the weights has
+        The tokenizers are those of ``Qwen/Qwen3-0.6B-Base`` and ``google/t5-v1_1-xxl``. The license of the weights has
         to be accepted on the hub first.
 
         Raises:
-            CheckpointError: a file cannot be had; the message says what to download and where to put it.
+            CheckpointError: a file cannot be downloaded; the message says what to download and where to put it.
         """
-        from huggingface_hub import hf_hub_download, list_repo_files
-
-        wanted = {
-            **{kind: (repository, name) for kind, name in FILES.items()},
-            "qwen": ("Qwen/Qwen3-0.6B-Base", "tokenizer.json"),
-            "t5": ("google/t5-v1_1-xxl", "tokenizer.json"),
-        }
-        got: dict[str, Path] = {}
-        for kind, (place, name) in wanted.items():
-            try:
-                where = next(path for path in list_repo_files(place) if path.rsplit("/", 1)[-1] == name)
-                got[kind] = Path(hf_hub_download(place, where))
-            except StopIteration:
-                raise CheckpointError(f"{place}: has no {name}; give another repository, or the files") from None
-            except Exception as error:  # noqa: BLE001  the hub's errors, and those of the network below it
-                reason = " ".join(str(error).split())[:100]
-                raise CheckpointError(
-                    f"{place}/{name}: cannot be fetched ({reason}); download it from huggingface.co/{place}, put it "
-                    f"into a folder, and name that folder by {VARIABLE}"
-                ) from None
-        files = Files(got["dit"], got["text"], got["vae"], None, got["qwen"].parent, got["t5"].parent)
-        return cls.load(files, dtype=dtype, device=device)
+        paths = {part: _download(repository, name) for part, name in RELEASE_FILES.items()}
+        qwen = _download("Qwen/Qwen3-0.6B-Base", "tokenizer.json").parent
+        t5 = _download("google/t5-v1_1-xxl", "tokenizer.json").parent
+        return cls.load(
+            ModelFiles(paths["dit"], paths["text"], paths["vae"], None, qwen, t5), dtype=dtype, device=device
+        )
 
     @classmethod
-    def load(cls, files: Files, *, dtype: str = "auto", device: str = "auto", offload: str = "none") -> Models:
-        """Load what was found.
+    def load(cls, files: ModelFiles, *, dtype: str = "auto", device: str = "auto", offload: str = "none") -> Models:
+        """Load a model.
 
-        The text encoder computes in float32 wherever it can, as the reference does.
+        The text encoder computes in float32, as in ComfyUI 0.29.0.
 
         Args:
             files: where the parts are.
-            dtype: ``bf16``, ``fp16``, ``fp32``, ``fp8`` (stored so, computed in bf16), or ``auto``.
-            device: as PyTorch names it, or ``auto``.
-            offload: ``none``; ``parts`` keeps one network at a time on the device; ``blocks`` one block of the DiT.
+            dtype: ``bf16``, ``fp16``, ``fp32``, ``fp8`` (stored in fp8, computed in bf16), or ``auto``.
+            device: by PyTorch's name, or ``auto``.
+            offload: ``none``; ``parts`` keeps one network at a time on the device, ``blocks`` one block of the DiT.
 
         Raises:
             CheckpointError: a file is missing, damaged or of another model.
-            SettingsError: the type or the device is unknown.
+            SettingsError: dtype, device or offload is unknown.
         """
-        files = files.complete("the model")
-        worker, kind = device_of(device), type_of(dtype, device)
+        files = files.require_all("the model")
+        compute_device, compute_dtype = parse_device(device), parse_dtype(dtype, device)
         if offload not in tuple(Offload):
             raise SettingsError(f"offload is '{offload}'; expected one of {', '.join(Offload)}")
-        place = worker if offload == Offload.NONE else torch.device("cpu")
-        stored = torch.float8_e4m3fn if dtype == "fp8" else None
+        load_device = compute_device if offload == Offload.NONE else torch.device("cpu")
         assert files.dit is not None and files.text is not None and files.vae is not None
         assert files.qwen_tokenizer is not None and files.t5_tokenizer is not None
         try:
             tokenizers = Tokenizers.from_folders(files.qwen_tokenizer, files.t5_tokenizer)
         except AnimaPromptError as error:
             raise CheckpointError(str(error)) from None
-        trunk = WeightFile.of(files.dit)
-        dit = load_dit(trunk, dtype=kind, device=place, stored=stored)
-        beside = trunk if files.adapter is None else WeightFile.of(files.adapter)
-        adapter: Adapter = load_adapter(beside, dtype=kind, device=place)
-        text: TextEncoder = load_text_encoder(WeightFile.of(files.text), dtype=torch.float32, device=place)
-        vae = load_vae(WeightFile.of(files.vae), dtype=kind, device=place)
+        dit_file = WeightFile.open(files.dit)
+        storage_dtype = torch.float8_e4m3fn if dtype == "fp8" else None
+        dit = load_dit(dit_file, dtype=compute_dtype, device=load_device, storage_dtype=storage_dtype)
+        adapter_file = dit_file if files.adapter is None else WeightFile.open(files.adapter)
+        adapter = load_adapter(adapter_file, dtype=compute_dtype, device=load_device)
+        text = load_text_encoder(WeightFile.open(files.text), dtype=torch.float32, device=load_device)
+        vae = load_vae(WeightFile.open(files.vae), dtype=compute_dtype, device=load_device)
         _check_widths(files, dit, adapter, text)
         embeddings = None if files.embeddings is None else Embeddings(files.embeddings)
-        encoder = Encoder(tokenizers, text, adapter, embeddings)
-        return cls(encoder, dit, vae, files, Placement(Offload(offload), worker))
+        encoder = PromptEncoder(tokenizers, text, adapter, embeddings)
+        return cls(encoder, dit, vae, files, Placement(Offload(offload), compute_device))
 
 
-def _check_widths(files: Files, dit: Dit, adapter: Adapter, text: TextEncoder) -> None:
-    pairs = (
-        ("the text encoder makes", text.model.config.hidden_size, "the adapter reads", adapter.config.source_width),
-        ("the adapter makes", adapter.config.target_width, "the DiT reads", dit.config.context_width),
-    )
-    for one, width, other, wanted in pairs:
-        if width != wanted:
-            raise CheckpointError(f"{files.text}: does not fit {files.dit}: {one} {width} values, {other} {wanted}")
+def _download(repository: str, name: str) -> Path:
+    """Return a file of a repository, wherever in it it is."""
+    from huggingface_hub import hf_hub_download, list_repo_files
+
+    try:
+        path = next((path for path in list_repo_files(repository) if path.rsplit("/", 1)[-1] == name), None)
+        if path is not None:
+            return Path(hf_hub_download(repository, path))
+    except Exception as error:  # noqa: BLE001  the hub's errors, and those of the network below it
+        reason = " ".join(str(error).split())[:100]
+        raise CheckpointError(
+            f"{repository}/{name}: cannot be downloaded ({reason}); download it from huggingface.co/{repository}, put "
+            f"it into a folder, and set {VARIABLE} to that folder"
+        ) from None
+    raise CheckpointError(f"{repository}: has no {name}; pass another repository, or the files")
+
+
+def _check_widths(files: ModelFiles, dit: Dit, adapter: Adapter, text: TextEncoder) -> None:
+    text_width, source_width = text.model.config.hidden_size, adapter.config.source_width
+    if text_width != source_width:
+        raise CheckpointError(
+            f"{files.text}: does not fit {files.dit}: the text encoder returns {text_width} values a token, "
+            f"the adapter reads {source_width}"
+        )
+    if adapter.config.target_width != dit.config.context_width:
+        raise CheckpointError(
+            f"{files.adapter or files.dit}: does not fit {files.dit}: the adapter returns "
+            f"{adapter.config.target_width} values a row, the DiT reads {dit.config.context_width}"
+        )

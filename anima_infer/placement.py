@@ -1,4 +1,4 @@
-"""Where weights live while they are not needed: all on the device, one network at a time, or one block at a time.
+"""Devices and dtypes; and where weights are while they are not needed: on the device, or in main memory.
 
 Weights that wait stay in main memory as they were loaded; nothing is copied back.
 """
@@ -16,84 +16,18 @@ from torch import Tensor, nn
 from anima_infer.errors import SettingsError
 from anima_infer.model.dit import Dit
 
-_Kept = tuple[nn.Module, str, Any, Tensor]
-"""A module, the name of one of its tensors, the mapping that holds it, and the tensor that waits."""
-
-
-class Offload(StrEnum):
-    """How much leaves the device."""
-
-    NONE = "none"
-    PARTS = "parts"
-    BLOCKS = "blocks"
-
-
-class Placement:
-    """Brings networks to the device for the time that they work."""
-
-    def __init__(self, offload: Offload, device: torch.device) -> None:
-        """Take the device that does the work; with ``NONE`` the networks are there already."""
-        self.offload, self.device = offload, device
-
-    @contextmanager
-    def using(self, *networks: nn.Module) -> Iterator[None]:
-        """Keep networks on the device inside this block; nothing is moved twice where blocks nest."""
-        if self.offload is Offload.NONE:
-            yield
-            return
-        kept: list[_Kept] = []
-        visited: list[Dit] = []
-        try:
-            for network in networks:
-                inside: set[nn.Module] = set()
-                if self.offload is Offload.BLOCKS and isinstance(network, Dit):
-                    inside = {module for block in network.blocks for module in block.modules()}
-                    network.block_loader = self._visit
-                    visited.append(network)
-                kept += self._bring(module for module in network.modules() if module not in inside)
-            yield
-        finally:
-            for network in visited:
-                network.block_loader = lambda _block: nullcontext()
-            _restore(kept)
-
-    @contextmanager
-    def _visit(self, block: nn.Module) -> Iterator[None]:
-        kept = self._bring(block.modules())
-        try:
-            yield
-        finally:
-            _restore(kept)
-
-    def _bring(self, modules: Iterable[nn.Module]) -> list[_Kept]:
-        kept: list[_Kept] = []
-        for module in modules:
-            for store in (module._parameters, module._buffers):  # noqa: SLF001  the modules' own tensors
-                for name, tensor in store.items():
-                    if tensor is not None and tensor.device != self.device:
-                        kept.append((module, name, store, tensor))
-                        store[name] = self.send(tensor)
-        return kept
-
-    def send(self, tensor: Tensor) -> Any:
-        """Return a tensor on the device."""
-        moved = tensor.detach().to(self.device, non_blocking=True)
-        return nn.Parameter(moved, requires_grad=False) if isinstance(tensor, nn.Parameter) else moved
-
-
-def _restore(kept: list[_Kept]) -> None:
-    for _, name, store, tensor in kept:
-        store[name] = tensor
-
-
 DTYPES = {"fp8": torch.bfloat16, "bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+"""The dtype to compute in, by name; ``fp8`` is for storage alone."""
+
+_Waiting = tuple[nn.Module, str, Any, Tensor]
+"""A module, the name of one of its tensors, the mapping that contains it, and the tensor in main memory."""
 
 
-def device_of(name: str) -> torch.device:
-    """Return a device; ``auto`` is the accelerator if there is one.
+def parse_device(name: str) -> torch.device:
+    """Return a device by PyTorch's name; ``auto`` is the accelerator if there is one.
 
     Raises:
-        SettingsError: it is unknown, or not there.
+        SettingsError: the name is unknown, or this machine has no such device.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -106,14 +40,80 @@ def device_of(name: str) -> torch.device:
     return device
 
 
-def type_of(name: str, device: str = "auto") -> torch.dtype:
-    """Return the type in which the networks compute.
+def parse_dtype(name: str, device: str = "auto") -> torch.dtype:
+    """Return the dtype to compute in; ``auto`` is float32 on a CPU and bfloat16 elsewhere.
 
     Raises:
-        SettingsError: it is unknown.
+        SettingsError: the name is unknown.
     """
     if name == "auto":
-        return torch.float32 if device_of(device).type == "cpu" else torch.bfloat16
+        return torch.float32 if parse_device(device).type == "cpu" else torch.bfloat16
     if name not in DTYPES:
-        raise SettingsError(f"type is '{name}'; expected auto, {', '.join(DTYPES)}")
+        raise SettingsError(f"dtype is '{name}'; expected auto, {', '.join(DTYPES)}")
     return DTYPES[name]
+
+
+class Offload(StrEnum):
+    """What is on the device: everything, one network at a time, or one block of the DiT at a time."""
+
+    NONE = "none"
+    PARTS = "parts"
+    BLOCKS = "blocks"
+
+
+class Placement:
+    """Brings networks to the device while they work."""
+
+    def __init__(self, offload: Offload, device: torch.device) -> None:
+        """Use a device; with ``NONE`` the networks must be on it already."""
+        self.offload, self.device = offload, device
+
+    @contextmanager
+    def using(self, *networks: nn.Module) -> Iterator[None]:
+        """Keep networks on the device inside this context; nested contexts move nothing twice."""
+        if self.offload is Offload.NONE:
+            yield
+            return
+        waiting: list[_Waiting] = []
+        blockwise: list[Dit] = []
+        try:
+            for network in networks:
+                in_blocks: set[nn.Module] = set()
+                if self.offload is Offload.BLOCKS and isinstance(network, Dit):
+                    in_blocks = {module for block in network.blocks for module in block.modules()}
+                    network.block_loader = self._load_block
+                    blockwise.append(network)
+                waiting += self._bring(module for module in network.modules() if module not in in_blocks)
+            yield
+        finally:
+            for network in blockwise:
+                network.block_loader = lambda _block: nullcontext()
+            _restore(waiting)
+
+    @contextmanager
+    def _load_block(self, block: nn.Module) -> Iterator[None]:
+        waiting = self._bring(block.modules())
+        try:
+            yield
+        finally:
+            _restore(waiting)
+
+    def _bring(self, modules: Iterable[nn.Module]) -> list[_Waiting]:
+        waiting: list[_Waiting] = []
+        for module in modules:
+            for tensors in (module._parameters, module._buffers):  # noqa: SLF001  the modules' own tensors
+                for name, tensor in tensors.items():
+                    if tensor is not None and tensor.device != self.device:
+                        waiting.append((module, name, tensors, tensor))
+                        tensors[name] = self.send(tensor)
+        return waiting
+
+    def send(self, tensor: Tensor) -> Any:
+        """Return a copy of a tensor on the device."""
+        moved = tensor.detach().to(self.device, non_blocking=True)
+        return nn.Parameter(moved, requires_grad=False) if isinstance(tensor, nn.Parameter) else moved
+
+
+def _restore(waiting: list[_Waiting]) -> None:
+    for _, name, tensors, tensor in waiting:
+        tensors[name] = tensor

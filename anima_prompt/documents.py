@@ -66,7 +66,7 @@ class Value:
         try:  # a JSON escape of a character beyond U+FFFF arrives as two surrogates
             return text.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            self.fail(f"{what} holds half a surrogate pair; write the character itself")
+            self.fail(f"{what} contains half a surrogate pair; write the character itself")
 
     def decimal(self, what: str) -> Decimal:
         """Return a number exactly as written."""

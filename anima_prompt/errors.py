@@ -26,7 +26,7 @@ class PromptFileError(AnimaPromptError):
 
 
 class PromptError(AnimaPromptError, ValueError):
-    """A prompt cannot be built as asked: unknown section, empty tag, weight that is no number."""
+    """A prompt cannot be built as asked: unknown section, empty tag, weight that is not a number."""
 
 
 class ProfileError(AnimaPromptError):

@@ -115,7 +115,7 @@ class Tokenizers:
         weights; T5's end token has weight 1.
 
         Raises:
-            InputError: a text holds half a surrogate pair.
+            InputError: a text contains half a surrogate pair.
         """
         qwen: list[int] = []
         t5: list[int] = []

@@ -3,8 +3,8 @@
     python benchmarks/grid.py                       # full model size, random weights, 256 x 256, 2 steps, on the CPU
     python benchmarks/grid.py --device cuda --size 1024 --steps 20
 
-Ours is the whole of ``grid run``: planning, texts once, batches, pictures and manifest on disk. Theirs is what a script with
-their pipeline does: both texts encoded, denoised and decoded for every cell, pictures saved. Loading is not counted on
+Ours is the whole of ``grid run``: planning, texts once, batches, images and manifest on disk. Theirs is what a script with
+their pipeline does: both texts encoded, denoised and decoded for every cell, images saved. Loading is not counted on
 either side. Each runs in a process of its own; prints one JSON line a side, and the ratio. The weights in the prompts
 mean nothing to diffusers, which reads plain text; its work is the same.
 """
@@ -24,14 +24,14 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from anima_infer.checkpoint import WeightFile, load_dit, load_vae, part_of
-from anima_infer.encoder import Encoder
-from anima_infer.files import Files
+from anima_infer.checkpoint import WeightFile, find_part, load_dit, load_vae
+from anima_infer.encoder import PromptEncoder
+from anima_infer.files import ModelFiles
 from anima_infer.grid.executors.in_process import InProcess
 from anima_infer.grid.run.runner import plan_for, run_grid
 from anima_infer.grid.spec.definition import Spec
-from anima_infer.grid.spec.reader import spec_from
-from anima_infer.images import to_picture
+from anima_infer.grid.spec.reader import spec_from_dict
+from anima_infer.images import to_image
 from anima_infer.model.adapter import Adapter
 from anima_infer.model.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
 from anima_infer.model.text import TextEncoder
@@ -47,7 +47,7 @@ PROMPT = "masterpiece, best quality, safe, 1girl, red hair, long hair, witch hat
 
 def spec(options: argparse.Namespace) -> Spec:
     """Return the grid."""
-    return spec_from(
+    return spec_from_dict(
         {
             "base": {
                 "prompt": PROMPT,
@@ -84,19 +84,19 @@ def run(side: str, options: argparse.Namespace) -> dict[str, Any]:
     text, adapter = text_parts()
     tokenizers = Tokenizers.from_folders(*write_tokenizers(folder))
     plan = plan_for(spec(options), None)
-    raw = WeightFile.of(folder / "vae.safetensors")
+    raw = WeightFile.open(folder / "vae.safetensors")
     with tempfile.TemporaryDirectory() as place:
         if side == "ours":
-            dit = load_dit(WeightFile.of(folder / "dit.safetensors"), dtype=dtype, device=device)
+            dit = load_dit(WeightFile.open(folder / "dit.safetensors"), dtype=dtype, device=device)
             vae = load_vae(raw, dtype=TYPES[options.vae_dtype], device=device)
-            encoder = Encoder(tokenizers, text.to(device), adapter.to(device, dtype))
-            models = Models(encoder, dit, vae, Files())
+            encoder = PromptEncoder(tokenizers, text.to(device), adapter.to(device, dtype))
+            models = Models(encoder, dit, vae, ModelFiles())
             began = time.perf_counter()
             summary = run_grid(plan, Path(place) / "grid", InProcess(models.files, load=lambda _: models))
-            assert summary.made == len(plan.cells)
+            assert summary.rendered == len(plan.cells)
         else:
-            file = WeightFile.of(folder / "dit.safetensors")
-            theirs = peers.diffusers_dit(DitConfig(), {n: file.raw(n) for n in part_of(file, "dit").names}, dtype)
+            file = WeightFile.open(folder / "dit.safetensors")
+            theirs = peers.diffusers_dit(DitConfig(), {n: file.raw(n) for n in find_part(file, "dit").names}, dtype)
             named = {f"llm_adapter.{name}": tensor for name, tensor in adapter.state_dict().items()}
             conditioner = peers.diffusers_adapter(AdapterConfig(), named, dtype).to(device)
             their_vae = peers.diffusers_vae(VaeConfig(), {n: raw.raw(n) for n in raw}, TYPES[options.vae_dtype])
@@ -116,7 +116,7 @@ def run(side: str, options: argparse.Namespace) -> dict[str, Any]:
                 shape = (1, 16, 1, options.size // 8, options.size // 8)
                 noise = initial_noise(shape, cell.job.seed)[:, :, 0].to(device)
                 made = peers.whole_image(theirs, their_vae, cond, uncond, noise=noise, steps=options.steps, scale=4.0)
-                to_picture(made[0].cpu()).save(Path(place) / f"{cell.number}.png")
+                to_image(made[0].cpu()).save(Path(place) / f"{cell.number}.png")
         seconds = time.perf_counter() - began
     found = {
         "side": side,

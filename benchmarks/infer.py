@@ -29,15 +29,15 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from anima_infer.checkpoint import WeightFile, load_dit, load_vae, part_of
+from anima_infer.checkpoint import WeightFile, find_part, load_dit, load_vae
 from anima_infer.model.config import DitConfig, VaeConfig
 from anima_infer.model.dit import Dit
 from anima_infer.model.inputs import Conditioning
-from anima_infer.model.vae import decode
+from anima_infer.model.vae import decode_each
 from anima_infer.sampling.denoise import denoise
 from anima_infer.sampling.guidance import Guidance
 from anima_infer.sampling.noise import initial_noise
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 from benchmarks import peers
 
 LIVE_ROWS = 60
@@ -101,20 +101,20 @@ def run(side: str, options: argparse.Namespace) -> dict[str, Any]:
     paint: Callable[[], object]
     whole: Callable[[], object]
     if side == "ours":
-        dit = load_dit(WeightFile.of(folder / "dit.safetensors"), dtype=dtype, device=device)
-        vae = load_vae(WeightFile.of(folder / "vae.safetensors"), dtype=TYPES[options.vae_dtype], device=device)
+        dit = load_dit(WeightFile.open(folder / "dit.safetensors"), dtype=dtype, device=device)
+        vae = load_vae(WeightFile.open(folder / "vae.safetensors"), dtype=TYPES[options.vae_dtype], device=device)
         cond, uncond = Conditioning(rows, (LIVE_ROWS,)), Conditioning(nothing, (1,))
         keys, level = dit.compute_keys_values(cond), dit.compute_modulation(sigma)
         step = lambda: dit(latents, level, keys)  # noqa: E731
-        paint = lambda: decode(vae, latents)  # noqa: E731
-        settings = Settings(size, size, 8, "euler", "simple", Guidance(4.0))
-        whole = lambda: decode(vae, denoise(dit, [cond], [uncond], settings, [0]))  # noqa: E731
+        paint = lambda: decode_each(vae, latents)  # noqa: E731
+        settings = RenderSettings(size, size, 8, "euler", "simple", Guidance(4.0))
+        whole = lambda: decode_each(vae, denoise(dit, [cond], [uncond], settings, [0]))  # noqa: E731
     else:
-        file = WeightFile.of(folder / "dit.safetensors")
-        weights = {name: file.raw(name) for name in part_of(file, "dit").names}
+        file = WeightFile.open(folder / "dit.safetensors")
+        weights = {name: file.raw(name) for name in find_part(file, "dit").names}
         theirs = peers.diffusers_dit(DitConfig(), weights, dtype).to(device)
         del weights
-        raw = WeightFile.of(folder / "vae.safetensors")
+        raw = WeightFile.open(folder / "vae.safetensors")
         their_vae = peers.diffusers_vae(VaeConfig(), {n: raw.raw(n) for n in raw}, TYPES[options.vae_dtype]).to(device)
         full, empty = (torch.nn.functional.pad(r, (0, 0, 0, 512 - r.shape[1])) for r in (rows, nothing))
         step = lambda: peers.velocity(theirs, latents.to(dtype), sigma.to(dtype), full)  # noqa: E731

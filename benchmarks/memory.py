@@ -1,4 +1,4 @@
-"""How much of a device's memory a picture takes, counted without the device.
+"""How much of a device's memory an image takes, counted without the device.
 
     python benchmarks/memory.py                     # 1024 x 1024 at full size, every way of offloading
     python benchmarks/memory.py --size 1536
@@ -34,7 +34,7 @@ from anima_infer.model.vae import Vae
 from anima_infer.placement import Offload, Placement
 from anima_infer.sampling import denoise as pipeline
 from anima_infer.sampling.guidance import Guidance
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 
 DEVICE = torch.device("meta")
 GIB = 2**30
@@ -82,7 +82,7 @@ class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How a picture is made: what is offloaded, how the blocks' matrices are stored, rows of a strip of the VAE."""
+    """How an image is made: what is offloaded, how the blocks' matrices are stored, rows of a strip of the VAE."""
 
     offload: Offload
     stored: torch.dtype = torch.bfloat16
@@ -123,7 +123,7 @@ class Networks:
 
 
 def peaks(setup: Setup, size: int, *, guidance: float = 4.0, steps: int = 2) -> dict[str, float]:
-    """Return the most GiB that are alive at once on the device in each part of making a picture."""
+    """Return the most GiB that are alive at once on the device in each part of making an image."""
     meter = Meter()
     found: dict[str, float] = {}
 
@@ -139,7 +139,7 @@ def peaks(setup: Setup, size: int, *, guidance: float = 4.0, steps: int = 2) -> 
         noted("text")
         context, settings = (
             Conditioning(rows, (TOKENS,)),
-            Settings(size, size, steps, "euler", guidance=Guidance(guidance)),
+            RenderSettings(size, size, steps, "euler", guidance=Guidance(guidance)),
         )
         with placement.using(networks.dit):
             latents = pipeline.denoise(networks.dit, [context], [context], settings, [0])

@@ -105,7 +105,7 @@ def velocity(dit: Any, x: Tensor, sigma: Tensor, context: Tensor) -> Tensor:
 
 
 def decoded(vae: Any, latents: Tensor) -> Tensor:
-    """Return what diffusers' VAE makes of normalised latents, clamped to [-1, 1]."""
+    """Return what diffusers' VAE makes of normalized latents, clamped to [-1, 1]."""
     mean = torch.tensor(vae.config.latents_mean, device=latents.device).view(1, -1, 1, 1, 1)
     std = torch.tensor(vae.config.latents_std, device=latents.device).view(1, -1, 1, 1, 1)
     z = (latents.float()[:, :, None] * std + mean).to(next(vae.parameters()).dtype)

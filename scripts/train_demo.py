@@ -29,13 +29,13 @@ from anima_infer import demo
 from anima_infer.checkpoint import WeightFile, load_vae, write_weights
 from anima_infer.demo import evaluation, judge
 from anima_infer.demo.captions import caption
-from anima_infer.files import find
+from anima_infer.files import find_files
 from anima_infer.model.vae import Vae
 from anima_infer.models import Models
-from anima_infer.render.job import Job, settings_for
+from anima_infer.render.job import Job, settings_from_profile
 from anima_infer.render.renderer import Renderer
-from anima_infer.training.optimizer import Pace
-from anima_infer.training.state import Average, count_parameters, load_state, save_state
+from anima_infer.training.optimizer import TrainingSchedule
+from anima_infer.training.state import WeightAverage, count_parameters, load_state, save_state
 from anima_prompt.profiles import load_profile
 from anima_prompt.tokens import Tokenizers
 
@@ -57,15 +57,15 @@ PROMPTS = (
 ASKED = {
     "count": "one character, not two",
     "style": "style (`@demo ...`)",
-    "hair": "hair colour",
+    "hair": "hair color",
     "hair_style": "hair style",
     "clothes": "kind of clothes",
-    "dye": "colour of the clothes",
-    "eyes": "eye colour",
+    "dye": "color of the clothes",
+    "eyes": "eye color",
     "hat": "hat or no hat",
     "accessories": "all accessories",
     "two characters": "two characters, not one",
-    "hair on its side": "two-character sentences: both hair colours on their side",
+    "hair on its side": "two-character sentences: both hair colors on their side",
 }
 """What the questions are called in the model card."""
 
@@ -91,7 +91,7 @@ def main() -> None:
         run(options.stage, options)
         return
     run(("data", "tokenizers", "vae"), options)
-    encoded(options.output, pictures(options.output))  # here, or both that need the latents would make them
+    load_latents(options.output, images(options.output))  # here, or both that need the latents would make them
     command = [sys.executable, *sys.argv, *(word for stage in BESIDE for word in ("--stage", stage))]
     with subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}) as options.beside:  # noqa: S603
         try:
@@ -109,60 +109,64 @@ def run(stages: Sequence[str], options: argparse.Namespace) -> None:
     for stage in stages:
         began = time.perf_counter()
         globals()[f"stage_{stage}"](options.output, options)
-        say(f"{stage}: {time.perf_counter() - began:.0f} s")
+        log(f"{stage}: {time.perf_counter() - began:.0f} s")
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     """Print a line at once."""
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
 
 def say_compiled(name: str, reason: str) -> None:
-    """Say whether a network is compiled, and why not."""
-    say(f"{name}: not compiled, {reason}" if reason else f"{name}: compiled, its gradients are the same")
+    """Log whether a network is compiled, and why not."""
+    log(f"{name}: not compiled, {reason}" if reason else f"{name}: compiled, its gradients are the same")
 
 
 def stage_data(work: Path, options: argparse.Namespace) -> None:
-    """Draw the pictures."""
-    if not (work / "pictures.pt").is_file():
-        chosen = demo.scenes(options.scenes, 0)
-        save_state(work / "pictures.pt", {"pictures": demo.pictures(chosen, 0), "weights": demo.weights(chosen, 0)})
+    """Draw the images."""
+    if not (work / "images.pt").is_file():
+        chosen = demo.random_scenes(options.scenes, 0)
+        save_state(
+            work / "images.pt", {"images": demo.draw_images(chosen, 0), "weights": demo.latent_weights(chosen, 0)}
+        )
 
 
 def drawings(work: Path) -> dict[str, torch.Tensor]:
-    """Return the pictures, and how much each of their latents counts."""
-    state = load_state(work / "pictures.pt")
+    """Return the images, and how much each of their latents counts."""
+    state = load_state(work / "images.pt")
     if state is None:
         sys.exit("no drawings; run the stage data first")
     return state
 
 
-def pictures(work: Path) -> torch.Tensor:
-    """Return the pictures."""
-    return drawings(work)["pictures"]
+def images(work: Path) -> torch.Tensor:
+    """Return the images."""
+    return drawings(work)["images"]
 
 
 def stage_tokenizers(work: Path, options: argparse.Namespace) -> None:
     """Write the tokenizers."""
     words = random.Random(4)
-    texts = [caption(scene, words) for scene in demo.scenes(min(options.scenes, 6000), 0)]
+    texts = [caption(scene, words) for scene in demo.random_scenes(min(options.scenes, 6000), 0)]
     demo.write_tokenizers(work, texts)
 
 
 def stage_vae(work: Path, options: argparse.Namespace) -> None:
-    """Train the VAE and normalise its latents."""
+    """Train the VAE and normalize its latents."""
     if (work / "vae.pt").is_file():
         return
     vae = demo.new_vae()
-    say(f"vae: {count_parameters([vae]) / 1e6:.2f} M parameters")
-    data = pictures(work)
+    log(f"vae: {count_parameters([vae]) / 1e6:.2f} M parameters")
+    data = images(work)
     ways = None
     if options.vae_steps >= COMPILE_FROM:
         sample = data[: options.vae_batch].float() / 127.5 - 1
         ways, reason = demo.compiled_vae(vae, sample.contiguous(memory_format=torch.channels_last))
         say_compiled("vae", reason)
-    demo.train_vae(vae, data, Pace(options.vae_steps, options.vae_batch, 1.5e-3), work / "vae.state", say, ways=ways)
-    demo.normalise_latents(vae, data[:4096])
+    demo.train_vae(
+        vae, data, TrainingSchedule(options.vae_steps, options.vae_batch, 1.5e-3), work / "vae.state", log, ways=ways
+    )
+    demo.normalize_latents(vae, data[:4096])
     for made_of_it in ("latents.pt", "polished.pt"):
         (work / made_of_it).unlink(missing_ok=True)
     save_state(work / "vae.pt", vae.state_dict())
@@ -173,35 +177,35 @@ def stage_polish(work: Path, options: argparse.Namespace) -> None:
     """Train the decoder alone for a while longer."""
     if (work / "polished.pt").is_file():
         return
-    vae, data = trained_vae(work), pictures(work)
-    pace = Pace(options.polish_steps, options.vae_batch, 5e-4)
-    demo.polish_decoder(vae, data, encoded(work, data), pace, say)
+    vae, data = trained_vae(work), images(work)
+    schedule = TrainingSchedule(options.polish_steps, options.vae_batch, 5e-4)
+    demo.polish_decoder(vae, data, load_latents(work, data), schedule, log)
     save_state(work / "polished.pt", vae.state_dict())
     reconstructions(vae, data, work / "polished.png")
 
 
-def encoded(work: Path, data: torch.Tensor) -> torch.Tensor:
-    """Return the latents of the pictures."""
+def load_latents(work: Path, data: torch.Tensor) -> torch.Tensor:
+    """Return the latents of the images."""
     kept = load_state(work / "latents.pt")
     if kept is None:
-        kept = {"latents": demo.encoded(trained_vae(work), data)}
+        kept = {"latents": demo.encode_images(trained_vae(work), data)}
         save_state(work / "latents.pt", kept)
     return kept["latents"]
 
 
 def reconstructions(vae: Vae, data: torch.Tensor, path: Path) -> None:
-    """Write pictures above what the VAE makes of them."""
-    from anima_infer.images import to_picture
+    """Write images above what the VAE makes of them."""
+    from anima_infer.images import to_image
 
     with torch.inference_mode():
         x = data[:16].float() / 127.5 - 1
         made = vae.decode(vae.encode(x))
     sheet = Image.new("RGB", (16 * 66, 132))
     for index in range(len(x)):
-        sheet.paste(to_picture(x[index]), (index * 66, 0))
-        sheet.paste(to_picture(made[index]), (index * 66, 66))
+        sheet.paste(to_image(x[index]), (index * 66, 0))
+        sheet.paste(to_image(made[index]), (index * 66, 66))
     sheet.save(path)
-    say(f"psnr {float(-10 * ((made.clamp(-1, 1) - x).square().mean() / 4).log10()):.2f}; {path}")
+    log(f"psnr {float(-10 * ((made.clamp(-1, 1) - x).square().mean() / 4).log10()):.2f}; {path}")
 
 
 def trained_vae(work: Path) -> Vae:
@@ -218,30 +222,30 @@ def stage_judge(work: Path, options: argparse.Namespace) -> None:
     """Train the judge on the drawings and on what the VAE makes of them."""
     if (work / "judge.safetensors").is_file():
         return
-    data, vae = pictures(work), trained_vae(work)
-    chosen, latents = demo.scenes(len(data), 0), encoded(work, data)
+    data, vae = images(work), trained_vae(work)
+    chosen, latents = demo.random_scenes(len(data), 0), load_latents(work, data)
     vae.load_state_dict({name: tensor.half().float() for name, tensor in vae.state_dict().items()})
     with torch.inference_mode():
         made = [((vae.decode(z.float()) + 1) * 127.5).clamp(0, 255).round().byte() for z in latents.split(128)]
     torch.manual_seed(6)
     network = judge.Judge().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     both = torch.cat((data, *made))
-    judge.train_judge(network, both, judge.targets(chosen), Pace(options.judge_steps, 64, 2e-3), say)
+    judge.train_judge(network, both, judge.targets(chosen), TrainingSchedule(options.judge_steps, 64, 2e-3), log)
     network.eval()
     write_weights(work / "judge.safetensors", {n: t.half() for n, t in network.state_dict().items()})
-    good = [scene for scene in demo.scenes(3000, 99) if judge.rung_of(scene.quality) == "masterpiece"][:1500]
-    drawn = demo.pictures(good, 500_000).float() / 127.5 - 1
+    good = [scene for scene in demo.random_scenes(3000, 99) if judge.rung_of(scene.quality) == "masterpiece"][:1500]
+    drawn = demo.draw_images(good, 500_000).float() / 127.5 - 1
     figures = judge.accuracies(judge.Judge.load(work / "judge.safetensors"), drawn, judge.targets(good))
-    say("judge on fresh drawings: " + ", ".join(f"{name} {share:.3f}" for name, share in figures.items()))
+    log("judge on fresh drawings: " + ", ".join(f"{name} {share:.3f}" for name, share in figures.items()))
 
 
 def stage_dit(work: Path, options: argparse.Namespace) -> None:
     """Train text encoder, adapter and DiT."""
-    chosen, drawn = demo.scenes(options.scenes, 0), drawings(work)
-    latents = encoded(work, drawn["pictures"])
+    chosen, drawn = demo.random_scenes(options.scenes, 0), drawings(work)
+    latents = load_latents(work, drawn["images"])
     trunk = demo.new_trunk()
-    say(f"trunk: {count_parameters(trunk.networks) / 1e6:.2f} M parameters; {len(latents)} latents")
-    tokenizers, odds = Tokenizers.find(work), demo.odds(chosen)
+    log(f"trunk: {count_parameters(trunk.networks) / 1e6:.2f} M parameters; {len(latents)} latents")
+    tokenizers, odds = Tokenizers.find(work), demo.sampling_weights(chosen)
     if options.dit_steps >= COMPILE_FROM:
         sample = [
             tokenizers.encode([(caption(scene, random.Random(5)), 1.0)]) for scene in chosen[: options.batch // 4]
@@ -253,16 +257,16 @@ def stage_dit(work: Path, options: argparse.Namespace) -> None:
     while done < options.dit_steps:
         torch.set_num_threads(1 if options.beside and options.beside.poll() is None else threads)
         done = min(options.dit_steps, (int((load_state(work / "dit.state") or {"step": 0})["step"]) // 1000 + 1) * 1000)
-        pace = Pace(options.dit_steps, options.batch, 3e-3)
+        schedule = TrainingSchedule(options.dit_steps, options.batch, 3e-3)
         average = demo.train_trunk(
             trunk,
             tokenizers,
             chosen,
             latents,
             drawn["weights"],
-            pace,
+            schedule,
             work / "dit.state",
-            say,
+            log,
             odds=odds,
             until=done,
         )
@@ -280,29 +284,29 @@ def stage_export(work: Path, options: argparse.Namespace) -> None:
         sys.exit("no DiT; run the stage dit first")
     for network, weights in zip(trunk.networks, state["networks"], strict=True):
         network.load_state_dict(weights)
-    average = Average(trunk.networks)
+    average = WeightAverage(trunk.networks)
     average.load(state["average"])
     average.swap()
     demo.export(work, trained_vae(work), trunk)
-    load_vae(WeightFile.of(work / "qwen_image_vae_tiny.safetensors"), dtype=torch.float32, device=torch.device("cpu"))
+    load_vae(WeightFile.open(work / "qwen_image_vae_tiny.safetensors"), dtype=torch.float32, device=torch.device("cpu"))
     sheet(work, work / "sheet.png")
 
 
 def stage_measure(work: Path, options: argparse.Namespace) -> None:
     """Count how often the exported model draws what was asked, and write ``measured.json``."""
-    renderer = Renderer(Models.load(find(work), dtype="fp32", device="cpu"))
-    seer, trained = judge.Judge.load(work / "judge.safetensors"), demo.scenes(options.scenes, 0)
+    renderer = Renderer(Models.load(find_files(work), dtype="fp32", device="cpu"))
+    seer, trained = judge.Judge.load(work / "judge.safetensors"), demo.random_scenes(options.scenes, 0)
     one, two = evaluation.held_out(200, 11, trained), evaluation.held_out(100, 12, trained, figures=2)
     profile = load_profile(PROFILE)
     measured: dict[str, dict[str, Any]] = {}
     for name, scale in (("defaults", float(profile.guidance_scale)), ("guidance 4", 4.0)):
-        look = evaluation.seeing(renderer, seer, settings_for(profile, guidance_scale=scale))
+        look = evaluation.seeing(renderer, seer, settings_from_profile(profile, guidance_scale=scale))
         shares = {question: score.share for question, score in evaluation.evaluate(look, one).items()}
         pairs = evaluation.evaluate(look, two)
         shares |= {"two characters": pairs["count"].share, "hair on its side": pairs["hair on its side"].share}
         measured[name] = {ASKED.get(question, question): round(value, 4) for question, value in shares.items()}
-        say(f"{name}: " + ", ".join(f"{question} {value:.3f}" for question, value in shares.items()))
-    settings = settings_for(profile)
+        log(f"{name}: " + ", ".join(f"{question} {value:.3f}" for question, value in shares.items()))
+    settings = settings_from_profile(profile)
     look = evaluation.seeing(renderer, seer, settings)
     against = {
         negative or "(none)": evaluation.seeing(renderer, seer, settings, negative=negative)
@@ -322,7 +326,7 @@ def stage_measure(work: Path, options: argparse.Namespace) -> None:
         "looks like a masterpiece by negative prompt": evaluation.good_by_negative(quality),
     }
     for name, shares in effects.items():
-        say(f"{name}: " + ", ".join(f"{key} {value:.2f}" for key, value in shares.items()))
+        log(f"{name}: " + ", ".join(f"{key} {value:.2f}" for key, value in shares.items()))
     measured["effects"] = {
         name: {key: round(value, 4) for key, value in shares.items()} for name, shares in effects.items()
     }
@@ -349,15 +353,15 @@ def tables(measured: dict[str, dict[str, Any]]) -> str:
 
 def sheet(work: Path, path: Path) -> None:
     """Render the sample prompts by the ordinary way."""
-    renderer = Renderer(Models.load(find(work), dtype="fp32", device="cpu"))
-    settings = settings_for(load_profile(PROFILE))
+    renderer = Renderer(Models.load(find_files(work), dtype="fp32", device="cpu"))
+    settings = settings_from_profile(load_profile(PROFILE))
     jobs = [Job(prompt, "", settings, seed) for prompt in PROMPTS for seed in range(4)]
     made = renderer.render(jobs)
     whole = Image.new("RGB", (len(PROMPTS) * 66, 4 * 66), "white")
-    for index, picture in enumerate(made):
-        whole.paste(picture.image, (index // 4 * 66, index % 4 * 66))
+    for index, image in enumerate(made):
+        whole.paste(image.image, (index // 4 * 66, index % 4 * 66))
     whole.resize((whole.width * 2, whole.height * 2), Image.Resampling.NEAREST).save(path)
-    say(f"{path}")
+    log(f"{path}")
 
 
 if __name__ == "__main__":

@@ -67,6 +67,6 @@ def test_the_executor_finishes_a_grid_and_resumes_it(tmp_path: Path) -> None:
 
     executor = example("anima_infer/grid/executors/blank.py")["Blank"]()
     spec = grid_spec({"cfg": "1-3"}, seeds=2)
-    assert run_grid(plan_for(spec, tmp_path), tmp_path, executor).made == 6
+    assert run_grid(plan_for(spec, tmp_path), tmp_path, executor).rendered == 6
     summary = run_grid(plan_for(spec, tmp_path), tmp_path, executor, resume=True)
-    assert (summary.made, summary.kept) == (0, 6)
+    assert (summary.rendered, summary.kept) == (0, 6)

@@ -1,26 +1,26 @@
-"""Weight files: what is in them, which part of the model they are, and one tensor at a time into a network.
+"""Weight files: which part of the model they contain, under which names, and loading them into the networks.
 
-Knows the release's layout, all-in-one files, the diffusers folders, and fp8 with scales. Files are memory-mapped; a
-tensor is read, scaled and cast by itself, so that loading needs little more memory than the network.
+Knows the release's layout, all-in-one files, the folders of diffusers, and fp8 with scales. Files are memory-mapped,
+and tensors are read, scaled and cast one at a time, so that loading needs little more memory than the network.
 
-Source: what ComfyUI 0.29.0 computes.
+Source: ComfyUI 0.29.0 (layouts, scales).
 """
 
 from anima_infer.checkpoint.diffusers_names import diffusers_dit_name, diffusers_vae_name
 from anima_infer.checkpoint.file import WeightFile, write_weights
-from anima_infer.checkpoint.loading import fill, load_adapter, load_dit, load_vae
-from anima_infer.checkpoint.parts import Part, kind_of, part_of
+from anima_infer.checkpoint.loading import load_adapter, load_dit, load_text_encoder, load_vae
+from anima_infer.checkpoint.parts import CheckpointPart, describe_file, find_part
 
 __all__ = [
-    "Part",
+    "CheckpointPart",
     "WeightFile",
+    "describe_file",
     "diffusers_dit_name",
     "diffusers_vae_name",
-    "fill",
-    "kind_of",
+    "find_part",
     "load_adapter",
     "load_dit",
+    "load_text_encoder",
     "load_vae",
-    "part_of",
     "write_weights",
 ]

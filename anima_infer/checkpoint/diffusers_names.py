@@ -1,4 +1,4 @@
-"""What diffusers calls the weights of DiT and VAE."""
+"""Names of the weights of DiT and VAE in diffusers 0.42."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def diffusers_dit_name(name: str) -> str:
     >>> diffusers_dit_name("blocks.3.adaln_modulation_mlp.2.weight")
     'transformer_blocks.3.norm3.linear_2.weight'
     """
-    for ours, theirs in _DIT_RENAMES:
-        name = name.replace(ours, theirs)
+    for release, diffusers in _DIT_RENAMES:
+        name = name.replace(release, diffusers)
     return name
 
 
@@ -60,17 +60,16 @@ def diffusers_vae_name(name: str) -> str:
     root, _, rest = name.partition(".")
     if root in ("conv1", "conv2"):
         return f"{'quant_conv' if root == 'conv1' else 'post_quant_conv'}.{rest}"
-    for ours, theirs in _VAE_RENAMES:
-        rest = (
-            rest.replace(ours, theirs) if rest.startswith(ours) or ours.startswith(("residual", "shortcut")) else rest
-        )
+    for release, diffusers in _VAE_RENAMES:
+        if rest.startswith(release) or release.startswith(("residual", "shortcut")):
+            rest = rest.replace(release, diffusers)
     if rest.startswith("conv1."):
         rest = "conv_in." + rest.removeprefix("conv1.")
     if rest.startswith("downsamples."):
         rest = "down_blocks." + rest.removeprefix("downsamples.")
     if rest.startswith("upsamples."):
         _, index, tail = rest.split(".", 2)
-        level, place = divmod(int(index), 4)
-        kind = "upsamplers.0" if place == 3 else f"resnets.{place}"
-        rest = f"up_blocks.{level}.{kind}.{tail}"
+        level, position = divmod(int(index), 4)
+        layer = "upsamplers.0" if position == 3 else f"resnets.{position}"
+        rest = f"up_blocks.{level}.{layer}.{tail}"
     return f"{root}.{rest}"

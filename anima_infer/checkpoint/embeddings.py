@@ -1,7 +1,7 @@
-"""Textual embeddings: ``embedding:NAME`` in a prompt stands for learnt vectors.
+"""Textual embeddings: ``embedding:NAME`` in a prompt stands for learned vectors.
 
-Qwen reads the vectors under ``qwen3_06b``; the adapter those under ``t5xxl`` where there are any, nothing otherwise.
-Source: what ComfyUI 0.29.0 computes.
+Qwen reads the vectors under ``qwen3_06b``; the adapter those under ``t5xxl`` if there are any, and nothing otherwise.
+Source: ComfyUI 0.29.0 (names, syntax).
 """
 
 from __future__ import annotations
@@ -14,73 +14,73 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from anima_infer.checkpoint import WeightFile
+from anima_infer.checkpoint.file import WeightFile
 from anima_infer.errors import CheckpointError
 
 _REFERENCE = re.compile(r"(?:(?<=\s)|^)embedding:([^\s,]+)")
 _QWEN, _T5 = "qwen3_06b", "t5xxl"
-_ENDINGS = (".safetensors", ".pt", ".bin")
+_SUFFIXES = (".safetensors", ".pt", ".bin")
 
 
 @dataclass(frozen=True, slots=True)
-class Vectors:
-    """One embedding: rows for the text encoder (N x its width), and for the adapter (M x its width) or None."""
+class EmbeddingVectors:
+    """One embedding: rows for the text encoder (N, its width), and for the adapter (M, its width) or None."""
 
     qwen: Tensor
     t5: Tensor | None = None
 
 
 class Embeddings:
-    """The embeddings in a folder."""
+    """The embeddings in a folder, read when a prompt names them."""
 
     def __init__(self, folder: Path) -> None:
-        """Take a folder; files are read when a prompt names them."""
+        """Use a folder; nothing is read yet."""
         self.folder = folder
-        self._read: dict[str, Vectors] = {}
+        self._cache: dict[str, EmbeddingVectors] = {}
 
-    def split(self, text: str, *, qwen_width: int, t5_width: int) -> list[str | Vectors]:
-        """Return a segment's texts and embeddings, in order.
+    def split(self, text: str, *, qwen_width: int, t5_width: int) -> list[str | EmbeddingVectors]:
+        """Return a text cut into plain texts and embeddings, in order.
 
         Raises:
-            CheckpointError: a named embedding is not there, or made for another model.
+            CheckpointError: a named embedding does not exist, or is for another model.
         """
-        parts: list[str | Vectors] = []
+        pieces: list[str | EmbeddingVectors] = []
         end = 0
         for match in _REFERENCE.finditer(text):
             if match.start() > end:
-                parts.append(text[end : match.start()])
-            parts.append(self._vectors(match[1], qwen_width, t5_width))
+                pieces.append(text[end : match.start()])
+            name = match[1]
+            if name not in self._cache:
+                self._cache[name] = self._load(name, qwen_width, t5_width)
+            pieces.append(self._cache[name])
             end = match.end()
         if end < len(text):
-            parts.append(text[end:])
-        return parts
+            pieces.append(text[end:])
+        return pieces
 
-    def _vectors(self, name: str, qwen_width: int, t5_width: int) -> Vectors:
-        if name not in self._read:
-            self._read[name] = self._load(name, qwen_width, t5_width)
-        return self._read[name]
-
-    def _load(self, name: str, qwen_width: int, t5_width: int) -> Vectors:
+    def _load(self, name: str, qwen_width: int, t5_width: int) -> EmbeddingVectors:
         path = self._path(name)
-        file = WeightFile.of(path)
+        file = WeightFile.open(path)
         qwen = _rows(file, _QWEN, qwen_width)
         if qwen is None:
-            qwen = _only(file, qwen_width)
+            qwen = _single_tensor(file, qwen_width)
         if qwen is None:
             shapes = ", ".join(f"{key} {list(shape)}" for key, shape in list(file.shapes.items())[:4])
-            raise CheckpointError(f"{path}: holds {shapes or 'nothing'}; expected '{_QWEN}' with rows of {qwen_width}")
-        return Vectors(qwen, _rows(file, _T5, t5_width))
+            raise CheckpointError(
+                f"{path}: contains {shapes or 'nothing'}; expected '{_QWEN}' with rows of {qwen_width} values"
+            )
+        return EmbeddingVectors(qwen, _rows(file, _T5, t5_width))
 
     def _path(self, name: str) -> Path:
         root = self.folder.resolve()
-        for ending in ("", *_ENDINGS):
+        for suffix in ("", *_SUFFIXES):
             with suppress(OSError, ValueError):  # a name that no file can have
-                path = (root / f"{name}{ending}").resolve()
-                if path.is_relative_to(root) and path.is_file() and path.suffix in _ENDINGS:
+                path = (root / f"{name}{suffix}").resolve()
+                if path.is_relative_to(root) and path.is_file() and path.suffix in _SUFFIXES:
                     return path
-        there = sorted(path.stem for path in root.rglob("*") if path.suffix in _ENDINGS)[:8]
+        available = sorted(path.stem for path in root.rglob("*") if path.suffix in _SUFFIXES)[:8]
         raise CheckpointError(
-            f"embedding '{name[:80]}' is not in {self.folder}; there are: {', '.join(there) or 'none'}"
+            f"embedding '{name[:80]}' is not in {self.folder}; available: {', '.join(available) or 'none'}"
         )
 
 
@@ -91,7 +91,7 @@ def _rows(file: WeightFile, key: str, width: int) -> Tensor | None:
     return file.tensor(key).to(torch.float32).reshape(-1, width)
 
 
-def _only(file: WeightFile, width: int) -> Tensor | None:
-    """Return the rows of a file that holds one tensor of the right width, whatever its name."""
+def _single_tensor(file: WeightFile, width: int) -> Tensor | None:
+    """Return the rows of a file with one tensor of the right width, whatever its name; None for other files."""
     fitting = [key for key, shape in file.shapes.items() if len(shape) <= 2 and shape[-1:] == (width,)]
     return _rows(file, fitting[0], width) if len(fitting) == len(file.shapes) == 1 else None

@@ -1,4 +1,4 @@
-"""Files of named tensors; knows no network."""
+"""Files of named tensors: reading and writing; knows no network."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from anima_infer.atomic import written_whole
+from anima_infer.atomic import atomic_write
 from anima_infer.errors import CheckpointError, InferError
 
 
 class WeightFile:
-    """A file of named tensors, or several that belong together; nothing is read but names and shapes."""
+    """A file of named tensors, or several that belong together; opening reads names and shapes alone."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         """Open the files.
 
         Raises:
-            CheckpointError: a file is missing, damaged, or no weight file.
+            CheckpointError: a file is missing, damaged, or not a weight file.
         """
         self.paths = tuple(paths)
         self.path = self.paths[0]
@@ -33,18 +33,20 @@ class WeightFile:
             self._open(path)
 
     @classmethod
-    def of(cls, path: str | Path) -> WeightFile:
+    def open(cls, path: str | Path) -> WeightFile:
         """Open a file, or all weight files of a folder in the diffusers layout.
 
         Raises:
-            CheckpointError: there is none.
+            CheckpointError: there is no such file, or no weight file in the folder.
         """
         path = Path(os.path.expanduser(path))  # noqa: PTH111  Path.expanduser fails where nobody has that name
         if os.path.isdir(path):  # noqa: PTH112  Path.is_dir fails on a name that is too long
-            found = sorted(path.glob("*.safetensors"))
-            if not found:
-                raise CheckpointError(f"{path}: holds no .safetensors file; give the folder of one part of the model")
-            return cls(found)
+            files = sorted(path.glob("*.safetensors"))
+            if not files:
+                raise CheckpointError(
+                    f"{path}: the folder contains no .safetensors file; pass the folder of one part of the model"
+                )
+            return cls(files)
         return cls([path])
 
     def _open(self, path: Path) -> None:
@@ -64,7 +66,7 @@ class WeightFile:
         except (SafetensorError, OSError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(
-                f"{path}: cannot be read as safetensors ({reason}); the download may be incomplete, fetch it again"
+                f"{path}: cannot be read as safetensors ({reason}); the download may be incomplete, download it again"
             ) from None
         self.metadata |= handle.metadata() or {}
         for name in names:
@@ -86,7 +88,7 @@ class WeightFile:
                 self._tensors[name] = lambda tensor=tensor: tensor  # type: ignore[misc]
 
     def __contains__(self, name: str) -> bool:
-        """Say whether a tensor is there."""
+        """Return whether the file has a tensor of that name."""
         return name in self._tensors
 
     def __iter__(self) -> Iterator[str]:
@@ -98,17 +100,19 @@ class WeightFile:
         return self._tensors[name]()
 
     def tensor(self, name: str) -> Tensor:
-        """Return a tensor, fp8 multiplied by its scale.
+        """Return a tensor; fp8 is multiplied by its scale.
 
         Raises:
-            CheckpointError: it is quantised in a way that is not known.
+            CheckpointError: it is quantized in an unknown format.
         """
         tensor = self.raw(name)
         stem = name.removesuffix("weight")
         if f"{stem}comfy_quant" in self:
-            kind = json.loads(bytes(self.raw(f"{stem}comfy_quant").tolist())).get("format", "")
-            if not kind.startswith("float8"):
-                raise CheckpointError(f"{self.path}: '{name}' is quantised as '{kind}'; expected float8, bf16 or fp16")
+            quantization = json.loads(bytes(self.raw(f"{stem}comfy_quant").tolist())).get("format", "")
+            if not quantization.startswith("float8"):
+                raise CheckpointError(
+                    f"{self.path}: '{name}' is quantized as '{quantization}'; expected float8, bf16 or fp16"
+                )
         for scale in ("weight_scale", "scale_weight"):
             if name.endswith(".weight") and stem + scale in self:
                 tensor = tensor.float() * self.raw(stem + scale).float()
@@ -116,12 +120,12 @@ class WeightFile:
                     tensor = tensor * self.raw(stem + "weight_scale_2").float()
                 return tensor
         if tensor.dtype not in (torch.float32, torch.float16, torch.bfloat16) and not tensor.is_floating_point():
-            raise CheckpointError(f"{self.path}: '{name}' has type {tensor.dtype}; expected a floating-point type")
+            raise CheckpointError(f"{self.path}: '{name}' has dtype {tensor.dtype}; expected a floating-point dtype")
         return tensor
 
 
 def write_weights(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Write a safetensors file, whole or not at all.
+    """Write a safetensors file, atomically.
 
     Raises:
         InferError: it cannot be written.
@@ -129,12 +133,14 @@ def write_weights(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     try:
-        with written_whole(path) as beside:
-            beside.touch()
-            rights = beside.stat().st_mode  # the user's usual ones; save_file makes files that nobody else may read
-            save_file(whole, beside, dict(metadata) if metadata else None)
-            beside.chmod(rights)
+        with atomic_write(path) as temporary:
+            temporary.touch()
+            permissions = (
+                temporary.stat().st_mode
+            )  # the default ones; save_file's files are readable by the owner alone
+            save_file(contiguous, temporary, dict(metadata) if metadata else None)
+            temporary.chmod(permissions)
     except (OSError, SafetensorError) as error:
         raise InferError(f"{path}: cannot be written ({' '.join(str(error).split())}); free some space") from None

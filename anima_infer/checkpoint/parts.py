@@ -1,4 +1,4 @@
-"""Which part of the model a file holds, and under which names."""
+"""Which parts of the model a file contains, and under which names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from anima_infer.model.dit import Dit
 from anima_infer.model.vae import Vae
 
 PREFIXES = ("model.diffusion_model.", "diffusion_model.", "model.model.", "net.", "")
-"""Where the DiT's names start, in the order in which they are tried."""
+"""What stands before the DiT's names, in the order in which it is tried."""
 TEXT_PREFIXES = (
     "text_encoders.qwen3_06b.transformer.model.",
     "cond_stage_model.qwen3_06b.transformer.model.",
@@ -28,7 +28,7 @@ TEXT_PREFIXES = (
 )
 VAE_PREFIXES = ("vae.", "first_stage_model.", "")
 ADAPTER = "llm_adapter."
-MARKS = {
+MARKER_WEIGHTS = {
     "dit": "blocks.0.mlp.layer1.weight",
     "adapter": "blocks.0.cross_attn.o_proj.weight",
     "text": "layers.0.post_attention_layernorm.weight",
@@ -44,7 +44,7 @@ _SCALES = (
     "comfy_quant",
     "pre_quant_scale",
 )
-STRANGERS: tuple[tuple[str, str], ...] = (
+OTHER_MODELS: tuple[tuple[str, str], ...] = (
     ("decoder.upsamples.0.upsamples.0.residual.2.weight", "the Wan 2.2 VAE; Anima needs qwen_image_vae.safetensors"),
     ("model.layers.0.self_attn.q_proj.bias", "a Qwen2.5 text encoder; Anima needs qwen_3_06b_base.safetensors"),
     ("visual.patch_embed.proj.weight", "a vision-language text encoder; Anima needs qwen_3_06b_base.safetensors"),
@@ -56,98 +56,100 @@ STRANGERS: tuple[tuple[str, str], ...] = (
     ("decoder.mid_block.attentions.0.to_q.weight", "a Stable Diffusion VAE; Anima needs qwen_image_vae.safetensors"),
     ("joint_blocks.0.context_block.attn.qkv.weight", "an SD3 model"),
 )
-LORA_MARKS = (".lora_down.weight", ".lora_A.weight", ".lora_up.weight", ".hada_w1_a", ".lokr_w1", ".lokr_w1_a")
+LORA_MARKERS = (".lora_down.weight", ".lora_A.weight", ".lora_up.weight", ".hada_w1_a", ".lokr_w1", ".lokr_w1_a")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The weights of one network in a file: names without their prefix."""
+class CheckpointPart:
+    """The weights of one network in a file; ``names`` maps the network's names to those in the file."""
 
     file: WeightFile
     names: Mapping[str, str]
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes by the names that the network has."""
-        return {ours: self.file.shapes[theirs] for ours, theirs in self.names.items()}
+        """Shapes by the network's names."""
+        return {name: self.file.shapes[stored] for name, stored in self.names.items()}
 
     def tensor(self, name: str) -> Tensor:
-        """Return a tensor by the name that the network has."""
+        """Return a tensor by the network's name."""
         return self.file.tensor(self.names[name])
 
 
-def kind_of(file: WeightFile) -> str:
-    """Return what a file seems to be, in words; for error messages and ``models check``."""
-    parts = [kind for kind in MARKS if _prefix(file, kind) is not None]
+def describe_file(file: WeightFile) -> str:
+    """Return what a file seems to be, in words, for error messages and ``models check``."""
+    parts = [part for part in MARKER_WEIGHTS if _prefix(file, part) is not None]
     if "adapter" in parts and f"{_prefix(file, 'adapter')}x_embedder.proj.1.weight" in file:
         parts.remove("adapter")
     if not any(name.startswith(("decoder.middle", "vae.", "first_stage")) for name in file) and "vae" in parts:
         parts.remove("vae")
-    for mark, what in STRANGERS:
-        if mark in file:
-            return what
-    if any(mark in name for mark in LORA_MARKS for name in file):
-        return "a LoRA, which goes on top of a model"
+    for marker, model in OTHER_MODELS:
+        if marker in file:
+            return model
+    if any(marker in name for marker in LORA_MARKERS for name in file):
+        return "a LoRA, which is applied to a model"
     names = {
         "dit": "an Anima DiT",
         "adapter": "an Anima adapter",
         "text": "a Qwen3 text encoder",
         "vae": "a Qwen-Image VAE",
     }
-    return " with ".join(names[part] for part in parts) if parts else "no part of Anima that is known"
+    return " with ".join(names[part] for part in parts) if parts else "unknown (no part of Anima was recognized)"
 
 
-def _prefix(file: WeightFile, kind: str) -> str | None:
-    """Return what stands before the names of a part, None if the part is not there."""
-    prefixes = {"dit": PREFIXES, "text": TEXT_PREFIXES, "vae": VAE_PREFIXES}.get(kind)
-    if kind == "adapter":
+def _prefix(file: WeightFile, part: str) -> str | None:
+    """Return what stands before the names of a part; None if the file does not contain it."""
+    prefixes = {"dit": PREFIXES, "text": TEXT_PREFIXES, "vae": VAE_PREFIXES}.get(part)
+    if part == "adapter":
         prefixes = (*(f"{prefix}{ADAPTER}" for prefix in PREFIXES), "")
     assert prefixes is not None
-    return next((prefix for prefix in prefixes if prefix + MARKS[kind] in file), None)
+    return next((prefix for prefix in prefixes if prefix + MARKER_WEIGHTS[part] in file), None)
 
 
-def part_of(file: WeightFile, kind: str) -> Part:
-    """Return one part of a file.
+def find_part(file: WeightFile, part: str) -> CheckpointPart:
+    """Return one part of a file: ``dit``, ``adapter``, ``text`` or ``vae``.
 
     Raises:
-        CheckpointError: it is not there; the message says what the file seems to be.
+        CheckpointError: the file does not contain it; the message says what the file seems to be.
     """
-    for mark, what in STRANGERS:
-        if mark in file:
-            raise CheckpointError(f"{file.path}: this is {what}")
-    prefix = _prefix(file, kind)
+    for marker, model in OTHER_MODELS:
+        if marker in file:
+            raise CheckpointError(f"{file.path}: this is {model}")
+    prefix = _prefix(file, part)
     if prefix is None:
-        renamed = _diffusers_part(file, kind)
+        renamed = _diffusers_part(file, part)
         if renamed is not None:
             return renamed
-        wanted = {"dit": "the DiT", "adapter": "the adapter", "text": "the text encoder", "vae": "the VAE"}[kind]
-        raise CheckpointError(f"{file.path}: holds no weights of {wanted}; it seems to be {kind_of(file)}")
+        noun = {"dit": "DiT", "adapter": "adapter", "text": "text encoder", "vae": "VAE"}[part]
+        raise CheckpointError(
+            f"{file.path}: contains no weights of the {noun}; the file seems to be {describe_file(file)}"
+        )
     names = {name[len(prefix) :]: name for name in file if name.startswith(prefix)}
-    if kind == "dit":
-        names = {ours: theirs for ours, theirs in names.items() if not ours.startswith(ADAPTER)}
-    if kind == "vae":
-        names = {ours: theirs for ours, theirs in names.items() if ours.startswith(("encoder.", "decoder.", "conv"))}
-    return Part(file, {ours: theirs for ours, theirs in names.items() if _is_weight(ours)})
+    if part == "dit":
+        names = {name: stored for name, stored in names.items() if not name.startswith(ADAPTER)}
+    if part == "vae":
+        names = {name: stored for name, stored in names.items() if name.startswith(("encoder.", "decoder.", "conv"))}
+    return CheckpointPart(file, {name: stored for name, stored in names.items() if _is_weight(name)})
 
 
 def _is_weight(name: str) -> bool:
-    return not any(mark in name for mark in _LEFTOVERS) and not name.endswith(_SCALES)
+    return not any(marker in name for marker in _LEFTOVERS) and not name.endswith(_SCALES)
 
 
-def _diffusers_part(file: WeightFile, kind: str) -> Part | None:
-    """Return a part whose names are those of diffusers, None if they are not."""
-    if kind == "dit" and "patch_embed.proj.weight" in file:
+def _diffusers_part(file: WeightFile, part: str) -> CheckpointPart | None:
+    """Return a part that has the names of diffusers; None if the names are not those."""
+    if part == "dit" and "patch_embed.proj.weight" in file:
         blocks = 1 + max(int(n.split(".")[1]) for n in file if n.startswith("transformer_blocks."))
         sizes = DitConfig(blocks=blocks, width=256, heads=2, context_width=8, adaln_width=8, mlp_width=8)
         with torch.device("meta"):
-            ours = list(Dit(sizes).state_dict())
-        return Part(file, _known(file, {name: diffusers_dit_name(name) for name in ours}))
-    if kind == "vae" and "post_quant_conv.weight" in file:
+            own_names = list(Dit(sizes).state_dict())
+        return CheckpointPart(file, _present(file, {name: diffusers_dit_name(name) for name in own_names}))
+    if part == "vae" and "post_quant_conv.weight" in file:
         with torch.device("meta"):
-            ours = list(Vae(VaeConfig(width=8)).state_dict())
-        return Part(file, _known(file, {name: diffusers_vae_name(name) for name in ours}))
+            own_names = list(Vae(VaeConfig(width=8)).state_dict())
+        return CheckpointPart(file, _present(file, {name: diffusers_vae_name(name) for name in own_names}))
     return None
 
 
-def _known(file: WeightFile, names: Mapping[str, str]) -> dict[str, str]:
-    return {ours: theirs for ours, theirs in names.items() if theirs in file}
+def _present(file: WeightFile, names: Mapping[str, str]) -> dict[str, str]:
+    return {name: stored for name, stored in names.items() if stored in file}

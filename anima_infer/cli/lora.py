@@ -10,9 +10,9 @@ from typing import Any
 import click
 import torch
 
-from anima_infer.checkpoint import WeightFile, load_adapter, load_dit, part_of, write_weights
+from anima_infer.checkpoint import WeightFile, find_part, load_adapter, load_dit, write_weights
 from anima_infer.errors import CheckpointError
-from anima_infer.lora import Lora, Merger, converted, extracted, generic_names
+from anima_infer.lora import Lora, Merger, convert_names, extract_lora, names_without_model
 from anima_infer.render.job import LoraUse
 from anima_prompt.numbers import counted
 
@@ -33,24 +33,24 @@ _TRAINING = (
 
 
 def inspect(path: Path, *, as_json: bool) -> None:
-    """Print what a LoRA file holds."""
-    lora = Lora.read(path, generic_names())
+    """Print a summary of a LoRA file."""
+    lora = Lora.read(path, names_without_model())
     data = summary(lora)
     if as_json:
         click.echo(json.dumps(data, ensure_ascii=False, indent=2))
         return
     for key, value in data.items():
-        click.echo(f"{key:14} {_in_words(value)}")
+        click.echo(f"{key:14} {_to_text(value)}")
 
 
-def _in_words(value: Any) -> str:
+def _to_text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {count}" for name, count in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def summary(lora: Lora) -> dict[str, Any]:
-    """Return kinds, ranks, alphas, targets, trigger words and training figures."""
+    """Return forms, ranks, alphas, targets, trigger words and training settings of a LoRA."""
     deltas = lora.deltas
     targets = Counter(
         f"{name.partition(':')[0]} {'.'.join(name.split('.')[2:] or [name.partition(':')[2]])}" for name in deltas
@@ -59,17 +59,17 @@ def summary(lora: Lora) -> dict[str, Any]:
     return {
         "file": str(lora.path),
         "modules": len(deltas),
-        "kinds": dict(Counter(delta.kind for delta in deltas.values())),
+        "forms": dict(Counter(delta.form for delta in deltas.values())),
         "ranks": dict(Counter("none" if delta.rank is None else str(delta.rank) for delta in deltas.values())),
         "alphas": dict(alphas),
         "targets": dict(sorted(targets.items())),
-        "trigger words": triggers(lora.metadata),
+        "trigger words": trigger_words(lora.metadata),
         "training": {key: lora.metadata[key] for key in _TRAINING if key in lora.metadata},
     }
 
 
-def triggers(metadata: dict[str, str]) -> list[str]:
-    """Return the words that a LoRA's metadata speaks of: its own trigger phrase, or the commonest training tags."""
+def trigger_words(metadata: dict[str, str]) -> list[str]:
+    """Return the trigger phrase in a LoRA's metadata, or else the most frequent training tags."""
     phrase = metadata.get("modelspec.trigger_phrase", "").strip()
     if phrase:
         return [phrase]
@@ -84,38 +84,38 @@ def triggers(metadata: dict[str, str]) -> list[str]:
 
 
 def convert(path: Path, to: str, output: Path) -> None:
-    """Write a LoRA under other names."""
-    file = WeightFile.of(path)
-    made = converted({name: file.raw(name) for name in file}, to)
-    write_weights(output, made, file.metadata)
-    click.echo(f"{output}: {counted(len(made), 'tensor')} in {to} names")
+    """Write a LoRA with the names of another program."""
+    file = WeightFile.open(path)
+    converted = convert_names({name: file.raw(name) for name in file}, to)
+    write_weights(output, converted, file.metadata)
+    click.echo(f"{output}: {counted(len(converted), 'tensor')} with names of {to}")
 
 
 def merge(model: Path, uses: tuple[str, ...], output: Path) -> None:
-    """Write a model's file with LoRAs in it; text-encoder parts cannot go into that file and are an error."""
-    file = WeightFile.of(model)
-    kind = next(iter(file.raw(name) for name in file)).dtype
-    place = torch.device("cpu")
-    dit = load_dit(file, dtype=kind, device=place)
+    """Write a model's file with LoRAs merged into it; a LoRA of the text encoder is an error, which is another file."""
+    file = WeightFile.open(model)
+    dtype = next(iter(file.raw(name) for name in file)).dtype
+    device = torch.device("cpu")
+    dit = load_dit(file, dtype=dtype, device=device)
     adapter = None
     try:
-        adapter = load_adapter(file, dtype=kind, device=place)
+        adapter = load_adapter(file, dtype=dtype, device=device)
     except CheckpointError:
-        click.echo("note: the file has no adapter; its parts of a LoRA would not fit", err=True)
+        click.echo("note: the file has no adapter; LoRAs of the adapter do not fit", err=True)
     merger = Merger(dit, adapter)
-    wanted = [LoraUse.parse(use) for use in uses]
-    merger.apply([(merger.read(use.path), use.strength, use.strength) for use in wanted])
-    made = {f"net.{name}": tensor for name, tensor in dit.state_dict().items()}
+    loras = [LoraUse.parse(use) for use in uses]
+    merger.apply([(merger.read(use.path), use.strength, use.strength) for use in loras])
+    weights = {f"net.{name}": tensor for name, tensor in dit.state_dict().items()}
     if adapter is not None:
-        made |= {f"net.llm_adapter.{name}": tensor for name, tensor in adapter.state_dict().items()}
-    write_weights(output, made, {"merged": ", ".join(f"{use.path.name}:{use.strength:g}" for use in wanted)})
-    click.echo(f"{output}: {counted(len(made), 'tensor')}")
+        weights |= {f"net.llm_adapter.{name}": tensor for name, tensor in adapter.state_dict().items()}
+    write_weights(output, weights, {"merged": ", ".join(f"{use.path.name}:{use.strength:g}" for use in loras)})
+    click.echo(f"{output}: {counted(len(weights), 'tensor')}")
 
 
 def extract(base: Path, tuned: Path, rank: int, output: Path) -> None:
-    """Write the LoRA nearest to a difference."""
-    parts = [part_of(WeightFile.of(path), "dit") for path in (base, tuned)]
+    """Write the LoRA of a rank that is nearest to the difference of two models."""
+    parts = [find_part(WeightFile.open(path), "dit") for path in (base, tuned)]
     before, after = ({name: part.tensor(name) for name in part.names} for part in parts)
-    made = extracted(before, after, rank)
-    write_weights(output, made, {"extracted_from": f"{tuned.name} - {base.name}", "ss_network_dim": str(rank)})
-    click.echo(f"{output}: {counted(len(made) // 2, 'module')} of rank {rank}")
+    lora = extract_lora(before, after, rank)
+    write_weights(output, lora, {"extracted_from": f"{tuned.name} - {base.name}", "ss_network_dim": str(rank)})
+    click.echo(f"{output}: {counted(len(lora) // 2, 'module')} of rank {rank}")

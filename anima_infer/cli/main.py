@@ -1,7 +1,7 @@
-"""Commands of ``anima-infer``: thin shells round the library.
+"""Commands of ``anima-infer``: options, and calls of the functions that do the work.
 
-Results go to standard output, messages to standard error; 0 is done, 1 is stopped by findings, 2 is wrong usage or
-input, 130 is interrupted.
+Results go to standard output, messages to standard error. Exit codes: 0 done, 1 findings, 2 wrong usage or unreadable
+input, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from anima_prompt.cli.program import USAGE, Commands, run_program
 
 
 class InferCommands(Commands):
-    """Also turns this package's errors, and missing packages, into one line."""
+    """Prints this package's errors, and missing packages, as one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
@@ -33,14 +33,14 @@ class InferCommands(Commands):
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the program and leave with its exit code."""
+    """Run the program and exit with its exit code."""
     run_program(commands, "anima-infer", arguments)
 
 
 @click.group(cls=InferCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="anima-prompt", prog_name="anima-infer")
 def commands() -> None:
-    """Render pictures with the Anima text-to-image model."""
+    """Render images with the Anima text-to-image model."""
 
 
 def models_option(command: Any) -> Any:
@@ -50,7 +50,7 @@ def models_option(command: Any) -> Any:
         "folder",
         metavar="FOLDER",
         envvar="ANIMA_MODELS",
-        help="Folder of ComfyUI, or of the model's files.",
+        help="ComfyUI folder, or folder of the model's files.",
     )(command)
 
 
@@ -62,82 +62,94 @@ def models_option(command: Any) -> Any:
     type=click.Path(path_type=Path),
     default="anima.png",
     show_default=True,
-    help="PNG or WebP; several pictures are numbered.",
+    help="PNG or WebP file; several images are numbered.",
 )
 @models_option
-@click.option("--checkpoint", metavar="NAME|FILE", help="DiT to use, where there are several.")
-@click.option("--profile", metavar="NAME|FILE", help="Release whose defaults hold; by default the checkpoint's.")
-@click.option("--negative", help="Negative prompt; the profile's by default.")
+@click.option("--checkpoint", metavar="NAME|FILE", help="DiT to use if the folder contains several.")
+@click.option(
+    "--profile",
+    metavar="NAME|FILE",
+    help="Release whose default settings are used (default: detected from the checkpoint).",
+)
+@click.option("--negative", help="Negative prompt (default: the profile's).")
 @click.option("--size", metavar="WxH", help="Width and height in pixels, multiples of 16.")
 @click.option("--steps", type=int, help="Sampler steps.")
 @click.option("--cfg", "guidance_scale", type=float, help="Guidance scale; 1 is off.")
-@click.option("--sampler", help="Sampler, by ComfyUI's name.")
-@click.option("--scheduler", help="Scheduler, by ComfyUI's name.")
-@click.option("--shift", type=float, help="Shift of the schedule; 3 is the model's own.")
-@click.option("--seed", type=int, help="Seed of the first picture; random by default, and said.")
-@click.option("--count", type=click.IntRange(1), default=1, help="How many pictures, with seeds that rise by one.")
-@click.option("--lora", "loras", multiple=True, metavar="NAME|FILE[:STRENGTH]", help="LoRA; may be repeated.")
-@click.option("--init", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Picture to start from.")
+@click.option("--sampler", help="Sampler, by its name in ComfyUI.")
+@click.option("--scheduler", help="Scheduler, by its name in ComfyUI.")
+@click.option("--shift", type=float, help="Shift of the schedule; the model was trained with 3.")
+@click.option("--seed", type=int, help="Seed of the first image (default: random; printed).")
+@click.option("--count", type=click.IntRange(1), default=1, help="Number of images, with consecutive seeds.")
+@click.option("--lora", "loras", multiple=True, metavar="NAME|FILE[:STRENGTH]", help="LoRA to apply; repeatable.")
 @click.option(
-    "--mask", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="With --init: white is what changes."
+    "--init", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Image to start from (image to image)."
 )
-@click.option("--denoise", type=float, help="With --init: share of the way that runs, 0 to 1.")
-@click.option("--dialect", default="comfyui", show_default=True, help="Front end whose weights the prompt has.")
-@click.option("--zero-star", is_flag=True, help="CFG-Zero* guidance.")
+@click.option(
+    "--mask",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="With --init: mask image; white may change (inpainting).",
+)
+@click.option("--denoise", type=float, help="With --init: denoising strength, 0-1.")
+@click.option("--dialect", default="comfyui", show_default=True, help="Front end whose weight syntax the prompt uses.")
+@click.option("--zero-star", is_flag=True, help="Use CFG-Zero* guidance.")
 @click.option(
     "--apg", metavar="ETA:NORM:MOMENTUM", help="Adaptive projected guidance (APG), such as 0:15:-0.5; not with --cfg 1."
 )
 @click.option(
-    "--interval", metavar="FROM-TO", help="Shares of the way in which guidance acts, such as 0.1-0.8 (approximate)."
+    "--interval",
+    metavar="FROM-TO",
+    help="Guidance range: fraction of the steps during which guidance is active, such as 0.1-0.8 (approximate).",
 )
-@click.option("--dtype", default="auto", show_default=True, help="auto, bf16, fp16, fp32, fp8 (stored so).")
+@click.option("--dtype", default="auto", show_default=True, help="auto, bf16, fp16, fp32, or fp8 (storage only).")
 @click.option(
     "--offload", default="none", show_default=True, help="none, parts or blocks: less memory on the device, slower."
 )
-@click.option("--compile", "compiled", is_flag=True, help="Let PyTorch compile the DiT: slower start, faster steps.")
+@click.option(
+    "--compile", "compiled", is_flag=True, help="Compile the DiT with torch.compile: slower start, faster steps."
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
 @click.option(
-    "--strip", type=click.IntRange(1), help="Decode in strips of so many latent rows: less memory, same picture."
+    "--strip", type=click.IntRange(1), help="Decode in strips of this many latent rows: less memory, same image."
 )
 @click.option("--preview", type=click.IntRange(1), metavar="N", help="Write OUTPUT.preview.png every N steps.")
-@click.option("--no-lint", is_flag=True, help="Render even if the linter finds errors.")
+@click.option("--no-lint", is_flag=True, help="Render even if the linter reports errors.")
 @click.pass_context
-def render(ctx: click.Context, /, source: str, **given: Any) -> None:
+def render(ctx: click.Context, /, source: str, **options: Any) -> None:
     """Render a prompt, a prompt file or standard input.
 
     \b
     Try:
       anima-infer render "1girl, red hair, witch hat, night" -o witch.png --models ~/ComfyUI
-      anima-infer render prompts.yaml -o out/picture.webp --count 4 --seed 1
+      anima-infer render prompts.yaml -o out/image.webp --count 4 --seed 1
     """
     from anima_infer.cli.render import run
 
-    ctx.exit(run(source, given))
+    ctx.exit(run(source, options))
 
 
 @commands.group()
 def models() -> None:
-    """Say which model files are there, and whether they fit."""
+    """Check which model files are present and compatible."""
 
 
 @models.command()
-@click.argument("place", required=False, metavar="[FOLDER]")
+@click.argument("path", required=False, metavar="[FOLDER]")
 @models_option
-@click.option("--load", is_flag=True, help="Load everything, too: finds damage and values that are not finite.")
+@click.option("--load", is_flag=True, help="Also load every file, to find damage and values that are not finite.")
 @click.pass_context
-def check(ctx: click.Context, /, place: str | None, folder: str | None, load: bool) -> None:
-    """Say what was found in a folder, and what is wrong with it.
+def check(ctx: click.Context, /, path: str | None, folder: str | None, load: bool) -> None:
+    """List the model files in a folder, and what is wrong with them.
 
-    The folder is named alone or after --models.
+    Pass the folder as argument or with --models.
     """
     from anima_infer.cli.models import check as run
 
-    ctx.exit(run(place or folder, load=load))
+    ctx.exit(run(path or folder, load=load))
 
 
 @commands.group()
 def lora() -> None:
-    """Look into LoRA files, convert, merge and extract them."""
+    """Inspect, convert, merge and extract LoRA files."""
 
 
 @lora.command()
@@ -152,10 +164,10 @@ def inspect(path: Path, as_json: bool) -> None:
 
 @lora.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--to", type=click.Choice(["sd-scripts", "comfyui"]), required=True, help="Whose names to write.")
+@click.option("--to", type=click.Choice(["sd-scripts", "comfyui"]), required=True, help="Program whose names to write.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True)
 def convert(path: Path, to: str, output: Path) -> None:
-    """Write a LoRA under the names of another program."""
+    """Convert the names in a LoRA file to those of another program."""
     from anima_infer.cli.lora import convert as run
 
     run(path, to, output)
@@ -166,7 +178,7 @@ def convert(path: Path, to: str, output: Path) -> None:
 @click.argument("loras", nargs=-1, required=True, metavar="PATH[:STRENGTH]...")
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True)
 def merge(model: Path, loras: tuple[str, ...], output: Path) -> None:
-    """Write a model with LoRAs merged into it."""
+    """Merge LoRAs into a model and write the model."""
     from anima_infer.cli.lora import merge as run
 
     run(model, loras, output)
@@ -178,7 +190,7 @@ def merge(model: Path, loras: tuple[str, ...], output: Path) -> None:
 @click.option("--rank", type=click.IntRange(1, 1024), default=32, show_default=True)
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True)
 def extract(base: Path, tuned: Path, rank: int, output: Path) -> None:
-    """Write the LoRA that comes nearest to the difference of two models."""
+    """Extract the difference of two models as a LoRA."""
     from anima_infer.cli.lora import extract as run
 
     run(base, tuned, rank, output)
@@ -186,7 +198,7 @@ def extract(base: Path, tuned: Path, rank: int, output: Path) -> None:
 
 @commands.group()
 def grid() -> None:
-    """Render A/B grids, look at them, and vote on them blindly."""
+    """Render A/B grids, compare the images, and vote blind."""
 
 
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
@@ -194,7 +206,7 @@ _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=Fal
 
 @grid.command()
 @click.argument("spec", type=click.Path(dir_okay=False))
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder of an earlier run that will be extended.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder of an earlier run to extend.")
 @models_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @click.pass_context
@@ -207,17 +219,19 @@ def plan(ctx: click.Context, /, spec: str, output: Path | None, folder: str | No
 
 @grid.command("run")
 @click.argument("spec", type=click.Path(dir_okay=False))
-@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder for everything.")
-@click.option("--resume", is_flag=True, help="Go on with what is in the folder, or extend it.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder of the grid.")
+@click.option("--resume", is_flag=True, help="Continue or extend the grid in the folder.")
 @models_option
-@click.option("--dtype", default="auto", show_default=True, help="auto, bf16, fp16, fp32, fp8 (stored so).")
+@click.option("--dtype", default="auto", show_default=True, help="auto, bf16, fp16, fp32, or fp8 (storage only).")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
 @click.option("--offload", default="none", show_default=True, help="none, parts or blocks: less memory, slower.")
-@click.option("--compile", "compiled", is_flag=True, help="Let PyTorch compile the DiT: slower start, faster steps.")
-@click.option("--no-lint", is_flag=True, help="Render even if the linter finds errors.")
+@click.option(
+    "--compile", "compiled", is_flag=True, help="Compile the DiT with torch.compile: slower start, faster steps."
+)
+@click.option("--no-lint", is_flag=True, help="Render even if the linter reports errors.")
 @click.pass_context
-def run_grid(ctx: click.Context, /, spec: str, output: Path, **given: Any) -> None:
-    """Render what is missing of a grid; write sheet and report.
+def run_grid(ctx: click.Context, /, spec: str, output: Path, **options: Any) -> None:
+    """Render the missing images of a grid; write sheet and report.
 
     \b
     Try:
@@ -226,12 +240,12 @@ def run_grid(ctx: click.Context, /, spec: str, output: Path, **given: Any) -> No
     """
     from anima_infer.cli.grid import run
 
-    ctx.exit(run(spec, output, given))
+    ctx.exit(run(spec, output, options))
 
 
 @grid.command()
 @_FOLDER
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="PNG or WebP; FOLDER/sheet.png by default.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="PNG or WebP file (default: FOLDER/sheet.png).")
 @click.option("--cell", type=click.IntRange(32, 2048), help="Side of a cell in pixels.")
 @click.pass_context
 def sheet(ctx: click.Context, /, folder: Path, output: Path | None, cell: int | None) -> None:
@@ -243,25 +257,34 @@ def sheet(ctx: click.Context, /, folder: Path, output: Path | None, cell: int | 
 
 @grid.command()
 @_FOLDER
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="HTML file; FOLDER/report.html by default.")
-@click.option("--embed/--link", "embed", default=None, help="Put whole pictures into the page, or link them.")
-@click.option("--tagger", metavar="FOLDER|demo", help="ONNX tagger that scores the prompts' tags, or the demo's judge.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="HTML file (default: FOLDER/report.html).")
+@click.option(
+    "--embed/--link",
+    "embed",
+    default=None,
+    help="Embed the images in the page, or link to the files (default: embed up to 24 MB).",
+)
+@click.option(
+    "--tagger",
+    metavar="FOLDER|demo",
+    help="ONNX tagger that checks the prompts' tags in the images, or the demo model's judge.",
+)
 @click.pass_context
-def report(ctx: click.Context, /, folder: Path, output: Path | None, **given: Any) -> None:
+def report(ctx: click.Context, /, folder: Path, output: Path | None, **options: Any) -> None:
     """Write the report page of a grid."""
     from anima_infer.cli.grid import report as run
 
-    ctx.exit(run(folder, output, given))
+    ctx.exit(run(folder, output, options))
 
 
 @grid.command()
 @_FOLDER
-@click.option("--axis", help="Show pairs that differ on this axis alone; all axes by default.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; a free one by default.")
+@click.option("--axis", help="Only compare values of this axis (default: all axes).")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port (default: a free one).")
 @click.option("--open/--no-open", "open_page", default=True, help="Open the page in the browser.")
 @click.pass_context
 def review(ctx: click.Context, /, folder: Path, axis: str | None, port: int, open_page: bool) -> None:
-    """Serve a page on this machine that collects blind votes."""
+    """Serve a local page that collects blind votes."""
     from anima_infer.cli.grid import review as run
 
     ctx.exit(run(folder, axis, port, open_page=open_page))
@@ -272,7 +295,7 @@ def review(ctx: click.Context, /, folder: Path, axis: str | None, port: int, ope
 @click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
 @click.pass_context
 def results(ctx: click.Context, /, folder: Path, form: str) -> None:
-    """Say what the votes say."""
+    """Summarize the votes."""
     from anima_infer.cli.grid import results as run
 
     ctx.exit(run(folder, form))
@@ -281,27 +304,27 @@ def results(ctx: click.Context, /, folder: Path, form: str) -> None:
 @grid.command()
 @click.argument("spec", type=click.Path(dir_okay=False))
 @click.option("--comfyui", is_flag=True, required=True, help="Write ComfyUI API workflows.")
-@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Empty folder for them.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Empty folder for the workflows.")
 @click.option("--model", metavar="NAME", help="File name of the DiT in ComfyUI.")
-@click.option("--profile", metavar="NAME|FILE", help="Release whose defaults hold; base-1.0 by default.")
+@click.option("--profile", metavar="NAME|FILE", help="Release whose default settings are used (default: base-1.0).")
 @click.pass_context
 def export(
     ctx: click.Context, /, spec: str, comfyui: bool, output: Path, model: str | None, profile: str | None
 ) -> None:
-    """Write a grid as workflows for another program."""
+    """Write a grid as ComfyUI workflows, one per image."""
     from anima_infer.cli.grid import export as run
 
     del comfyui
     ctx.exit(run(spec, output, model, profile))
 
 
-@grid.command()
+@grid.command("import")
 @_FOLDER
-@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder for the grid.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder of the new grid.")
 @click.pass_context
-def adopt(ctx: click.Context, /, folder: Path, output: Path) -> None:
-    """Build a grid from pictures made elsewhere, by their metadata."""
-    from anima_infer.cli.grid import adopt as run
+def import_(ctx: click.Context, /, folder: Path, output: Path) -> None:
+    """Build a grid from images of other programs, by their metadata."""
+    from anima_infer.cli.grid import import_images as run
 
     ctx.exit(run(folder, output))
 

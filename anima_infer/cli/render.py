@@ -1,4 +1,4 @@
-"""``anima-infer render``: prompt in, pictures out."""
+"""``anima-infer render``."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import click
 from torch import Tensor
 
 from anima_infer.errors import SettingsError
-from anima_infer.files import DEMO, HUB, Files, default_files, find
-from anima_infer.images import ENDINGS, save_picture
+from anima_infer.files import DEMO, HUB, ModelFiles, default_files, find_files
+from anima_infer.images import SUFFIXES, save_image
 from anima_infer.models import Models
-from anima_infer.render.job import Job, LoraUse, seeds_from, settings_for, usual_profile
+from anima_infer.render.job import Job, LoraUse, consecutive_seeds, default_profile, settings_from_profile
 from anima_infer.render.preview import Preview
-from anima_infer.render.renderer import Picture, Renderer
+from anima_infer.render.renderer import RenderedImage, Renderer
 from anima_infer.sampling.guidance import Apg
-from anima_infer.sampling.guided_model import Start
+from anima_infer.sampling.guided_model import StartImage
 from anima_infer.sampling.noise import check_seed
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 from anima_prompt.cli.source import text_of
 from anima_prompt.dialects import Dialect
 from anima_prompt.interchange.promptfile import read_prompt_file
@@ -32,93 +32,100 @@ from anima_prompt.profiles import Profile, load_profile
 
 DONE, FINDINGS, INTERRUPTED = 0, 1, 130
 DEMO_NOTE = (
-    f"note: this is the bundled demo model {DEMO}, which draws small cartoons; for the real one download "
-    f"huggingface.co/{HUB} and give --models FOLDER"
+    f"note: using the bundled demo model {DEMO}, which draws small cartoons; for the real model, download "
+    f"huggingface.co/{HUB} and pass --models FOLDER"
 )
 
 
-def run(source: str, given: dict[str, Any]) -> int:
+def run(source: str, options: dict[str, Any]) -> int:
     """Render; return the exit code."""
-    dialect = Dialect.of(given["dialect"])
-    output: Path = given["output"]
-    if output.suffix.lower() not in ENDINGS:
-        raise SettingsError(f"{output}: ending is '{output.suffix}'; expected one of {', '.join(ENDINGS)}")
-    if given["mask"] and not given["init"]:
-        raise SettingsError("--mask needs --init; give the picture that the mask is for")
-    files = chosen_files(given["folder"], given["checkpoint"])
-    prompts = _prompts(source, given, dialect, usual_profile(files))
-    seed = secrets.randbelow(2**32) if given["seed"] is None else check_seed(given["seed"])
-    loras = tuple(replace(use, path=files.lora(use.path)) for use in map(LoraUse.parse, given["loras"]))
+    dialect = Dialect.of(options["dialect"])
+    output: Path = options["output"]
+    if output.suffix.lower() not in SUFFIXES:
+        raise SettingsError(f"{output}: suffix is '{output.suffix}'; expected one of {', '.join(SUFFIXES)}")
+    if options["mask"] and not options["init"]:
+        raise SettingsError("--mask needs --init; pass the image that the mask is for")
+    files = chosen_files(options["folder"], options["checkpoint"])
+    prompts = _prompts(source, options, dialect, default_profile(files))
+    seed = secrets.randbelow(2**32) if options["seed"] is None else check_seed(options["seed"])
+    loras = tuple(replace(use, path=files.find_lora(use.path)) for use in map(LoraUse.parse, options["loras"]))
     jobs = [
-        Job(text, negative, _settings(given, profile), one, loras, dialect)
+        Job(text, negative, _settings(options, profile), job_seed, loras, dialect)
         for text, negative, profile in prompts
-        for one in seeds_from(seed, given["count"])
+        for job_seed in consecutive_seeds(seed, options["count"])
     ]
-    if not given["no_lint"] and _has_errors(jobs, prompts):
-        click.echo("error: the linter found errors; mend them, or render anyway with --no-lint", err=True)
+    if not options["no_lint"] and _has_errors(jobs, prompts):
+        click.echo("error: the linter reports errors; fix them, or render anyway with --no-lint", err=True)
         return FINDINGS
-    renderer = Renderer(_models(files, given))
-    if given["compiled"]:
+    renderer = Renderer(_models(files, options))
+    if options["compiled"]:
         renderer.compile()
     done = 0
     try:
         for index, job in enumerate(jobs):
             path = numbered(output, index, len(jobs))
-            _one(renderer, job, path, given)
+            _render(renderer, job, path, options)
             done += 1
     except KeyboardInterrupt:
-        click.echo(f"\ninterrupted; {done} of {len(jobs)} pictures are finished and kept", err=True)
+        click.echo(f"\ninterrupted; {done} of {len(jobs)} images are finished", err=True)
         return INTERRUPTED
     return DONE
 
 
-def _prompts(source: str, given: dict[str, Any], dialect: Dialect, usual: Profile) -> list[tuple[str, str, Profile]]:
-    """Return prompt, negative prompt and profile of everything in the source."""
-    chosen = load_profile(given["profile"]) if given["profile"] else None
-    fallback = chosen or usual
+def _prompts(
+    source: str, options: dict[str, Any], dialect: Dialect, default: Profile
+) -> list[tuple[str, str, Profile]]:
+    """Return prompt, negative prompt and profile of every prompt in the source."""
+    chosen = load_profile(options["profile"]) if options["profile"] else None
+    fallback = chosen or default
     if Path(source).suffix.lower() in (".yaml", ".yml", ".json"):
-        found = []
-        for item in read_prompt_file(source, profile=given["profile"]):
+        prompts = []
+        for item in read_prompt_file(source, profile=options["profile"]):
             profile = chosen or item.profile or fallback
             negative = None if item.prompt.negative is None else item.prompt.negative.to_text(dialect)
-            found.append((item.prompt.to_text(dialect), _negative(given, negative, profile), profile))
-        return found
-    text, beside = split_negative(text_of(source))
-    return [(text.strip("\n"), _negative(given, beside, fallback), fallback)]
+            prompts.append((item.prompt.to_text(dialect), _negative(options, negative, profile), profile))
+        return prompts
+    text, negative = split_negative(text_of(source))
+    return [(text.strip("\n"), _negative(options, negative, fallback), fallback)]
 
 
-def _negative(given: dict[str, Any], own: str | None, profile: Profile) -> str:
-    if given["negative"] is not None:
-        return str(given["negative"])
-    return ", ".join(profile.negative) if own is None else own
+def _negative(options: dict[str, Any], in_source: str | None, profile: Profile) -> str:
+    if options["negative"] is not None:
+        return str(options["negative"])
+    return ", ".join(profile.negative) if in_source is None else in_source
 
 
-def _settings(given: dict[str, Any], profile: Profile) -> Settings:
-    wanted = {key: given[key] for key in ("steps", "guidance_scale", "sampler", "scheduler", "shift", "denoise")}
-    if given["size"]:
-        size = parse_size(given["size"])
+def _settings(options: dict[str, Any], profile: Profile) -> RenderSettings:
+    overrides = {key: options[key] for key in ("steps", "guidance_scale", "sampler", "scheduler", "shift", "denoise")}
+    if options["size"]:
+        size = parse_size(options["size"])
         if size is None:
-            raise SettingsError(f"size is '{given['size']}'; expected {SIZE}")
-        wanted |= {"width": size[0], "height": size[1]}
-    if given["denoise"] is not None and not given["init"]:
-        raise SettingsError("--denoise needs --init; give the picture to start from")
-    if given["interval"]:
-        low, _, high = given["interval"].partition("-")
+            raise SettingsError(f"size is '{options['size']}'; expected {SIZE}")
+        overrides |= {"width": size[0], "height": size[1]}
+    if options["denoise"] is not None and not options["init"]:
+        raise SettingsError("--denoise needs --init; pass the image to start from")
+    if options["interval"]:
+        low, _, high = options["interval"].partition("-")
         try:
-            wanted["interval"] = (float(low), float(high))
+            overrides["interval"] = (float(low), float(high))
         except ValueError:
-            raise SettingsError(f"interval is '{given['interval']}'; expected two shares such as 0.1-0.8") from None
-        click.echo("note: a guidance interval is an approximation", err=True)
-    apg = Apg.parse(given["apg"]) if given["apg"] else None
-    settings = settings_for(profile, zero_star=given["zero_star"] or None, apg=apg, **wanted)
+            raise SettingsError(
+                f"interval is '{options['interval']}'; expected two fractions of the steps, such as 0.1-0.8"
+            ) from None
+        click.echo("note: a guidance range is an approximation", err=True)
+    apg = Apg.parse(options["apg"]) if options["apg"] else None
+    settings = settings_from_profile(profile, zero_star=options["zero_star"] or None, apg=apg, **overrides)
     low, high = profile.area_range
     if not low <= settings.width * settings.height <= high:
-        click.echo(f"warning: {settings.width}x{settings.height} is outside what {profile.name} was made for", err=True)
+        click.echo(
+            f"warning: {settings.width}x{settings.height} is outside the sizes that {profile.name} was trained for",
+            err=True,
+        )
     return settings
 
 
 def _has_errors(jobs: list[Job], prompts: list[tuple[str, str, Profile]]) -> bool:
-    """Print what the linter finds; say whether there is an error among it."""
+    """Print the findings of the linter; return whether there are errors."""
     from anima_prompt.diagnostics import Severity
     from anima_prompt.lint import Document, Linter
     from anima_prompt.lint.config import Config
@@ -134,71 +141,71 @@ def _has_errors(jobs: list[Job], prompts: list[tuple[str, str, Profile]]) -> boo
     return errors
 
 
-def chosen_files(folder: str | None, checkpoint: str | None = None, *, another: str = "--checkpoint") -> Files:
-    """Return the model's files: those of a folder, or the usual ones, with the DiT that is asked for.
+def chosen_files(folder: str | None, checkpoint: str | None = None, *, option: str = "--checkpoint") -> ModelFiles:
+    """Return the files of a model.
 
     Args:
-        folder: where they are; None for the usual place.
-        checkpoint: a DiT by name, or its file; None for the usual one.
-        another: what the user is told to take another DiT with.
+        folder: of the model; None for the default model.
+        checkpoint: DiT to use, a name or a file; None for the default one.
+        option: name of the option or key that the hint tells the user to set.
 
     Raises:
-        CheckpointError: something is missing.
+        CheckpointError: a file is missing.
     """
-    files = find(folder).complete(folder) if folder else default_files()
+    files = find_files(folder).require_all(folder) if folder else default_files()
     if checkpoint is not None:
         return files.with_checkpoint(checkpoint)
     if files.is_demo:
         click.echo(DEMO_NOTE, err=True)
-    others = [path.stem for path in files.checkpoints() if path != files.dit and "anima" in path.stem.lower()]
-    if others and files.dit is not None:
-        click.echo(f"note: takes {files.dit.stem}; {another} takes another: {', '.join(others)}", err=True)
+    names = [path.stem for path in files.checkpoints() if path != files.dit and "anima" in path.stem.lower()]
+    if names and files.dit is not None:
+        click.echo(f"note: using {files.dit.stem}; also found: {', '.join(names)} (select with {option})", err=True)
     return files
 
 
-def _models(files: Files, given: dict[str, Any]) -> Models:
+def _models(files: ModelFiles, options: dict[str, Any]) -> Models:
     start = time.perf_counter()
-    models = Models.load(files, dtype=given["dtype"], device=given["device"], offload=given["offload"])
+    models = Models.load(files, dtype=options["dtype"], device=options["device"], offload=options["offload"])
     click.echo(f"loaded {files.dit} in {time.perf_counter() - start:.1f} s", err=True)
     return models
 
 
-def _one(renderer: Renderer, job: Job, path: Path, given: dict[str, Any]) -> None:
-    start: Start | None = None
-    if given["init"]:
-        start = renderer.start_from(given["init"], job.settings, given["mask"], strip=given["strip"])
-    preview = Preview(renderer.models.vae) if given["preview"] else None
-    began = time.perf_counter()
+def _render(renderer: Renderer, job: Job, path: Path, options: dict[str, Any]) -> None:
+    start: StartImage | None = None
+    if options["init"]:
+        start = renderer.load_start_image(options["init"], job.settings, options["mask"], strip=options["strip"])
+    preview = Preview(renderer.models.vae) if options["preview"] else None
+    start_time = time.perf_counter()
 
     def show(step: int, total: int, denoised: Tensor) -> None:
-        if preview is not None and step % given["preview"] == 0:
+        if preview is not None and step % options["preview"] == 0:
             preview.save(denoised[0], path.with_suffix(".preview.png"))
-        _say(step, total, began)
+        _print_progress(step, total, start_time)
 
-    (picture,) = renderer.render([job], start=start, progress=show, strip=given["strip"])
-    _save(picture, path)
+    (rendered,) = renderer.render([job], start=start, progress=show, strip=options["strip"])
+    _save(rendered, path)
     path.with_suffix(".preview.png").unlink(missing_ok=True) if preview else None
     clear = "\r\x1b[K" if sys.stderr.isatty() else ""
-    click.echo(f"{clear}{path}: seed {job.seed}, {time.perf_counter() - began:.1f} s", err=True)
+    click.echo(f"{clear}{path}: seed {job.seed}, {time.perf_counter() - start_time:.1f} s", err=True)
     click.echo(str(path))
 
 
-def _say(step: int, total: int, began: float) -> None:
+def _print_progress(step: int, total: int, start_time: float) -> None:
     if not sys.stderr.isatty():
         return
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - start_time
     rate = step / seconds
     click.echo(
         f"\r\x1b[Kstep {step} of {total}, {rate:.2f} it/s, {(total - step) / rate:.0f} s left", nl=False, err=True
     )
 
 
-def _save(picture: Picture, path: Path) -> None:
-    save_picture(picture.image, path, parameters=picture.parameters, workflow=picture.workflow)
+def _save(rendered: RenderedImage, path: Path) -> None:
+    save_image(rendered.image, path, parameters=rendered.parameters, workflow=rendered.workflow)
 
 
 def numbered(path: Path, index: int, count: int) -> Path:
-    """Return a path with a number where several pictures are written.
+    """Return a path, with a number if several images are written.
 
     >>> numbered(Path("a.png"), 2, 12).name
     'a-03.png'

@@ -1,21 +1,21 @@
-"""Training of the demo model ``anima-tiny``: its tokenizers, its VAE, and text encoder, adapter and DiT together.
+"""The demo model ``anima-tiny``: its drawings, their captions, its training, and a judge of what it draws.
 
-Every part is the real architecture with small sizes, exported in the release's key layout, so that it loads by the same
-code. ``scripts/train_demo.py`` runs the stages; each goes on from its last state.
+Every part has the real architecture at a small size and is exported with the release's names, so that the same code
+loads it. ``scripts/train_demo.py`` runs the stages; each resumes from its last state.
 """
 
 from anima_infer.demo.autoencoder import (
-    Ways,
+    EncodeDecode,
     compiled_vae,
-    encoded,
+    encode_images,
     new_vae,
-    normalise_latents,
+    normalize_latents,
     polish_decoder,
     train_vae,
 )
-from anima_infer.demo.data import odds, pictures, scenes, weights
+from anima_infer.demo.data import draw_images, latent_weights, random_scenes, sampling_weights
 from anima_infer.demo.files import export, release_layout
-from anima_infer.demo.sizes import QWEN_VOCABULARY, T5_VOCABULARY, Compiler, Precision, Say
+from anima_infer.demo.sizes import QWEN_VOCABULARY, T5_VOCABULARY, Compiler, Log, Precision
 from anima_infer.demo.tokenizers import write_tokenizers
 from anima_infer.demo.trunk import Trunk, new_trunk, train_trunk
 
@@ -23,23 +23,23 @@ __all__ = [
     "QWEN_VOCABULARY",
     "T5_VOCABULARY",
     "Compiler",
+    "EncodeDecode",
+    "Log",
     "Precision",
-    "Say",
     "Trunk",
-    "Ways",
     "compiled_vae",
-    "encoded",
+    "draw_images",
+    "encode_images",
     "export",
+    "latent_weights",
     "new_trunk",
     "new_vae",
-    "normalise_latents",
-    "odds",
-    "pictures",
+    "normalize_latents",
     "polish_decoder",
+    "random_scenes",
     "release_layout",
-    "scenes",
+    "sampling_weights",
     "train_trunk",
     "train_vae",
-    "weights",
     "write_tokenizers",
 ]

@@ -1,7 +1,7 @@
 """Captions of the demo model's drawings, after the real model's scheme.
 
 Tags in sections (quality, year, safety, count, @style, general), shuffled inside a section, some left out; a share of
-captions in sentences, a share mixed. What a caption says is always true of its picture.
+captions in sentences, a share mixed. What a caption says is always true of its image.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Shares:
     """How often captions have which form; chances from 0 to 1.
 
     ``two_characters`` makes sentences likelier where there are two: nothing else says who wears what. ``drop_eyes`` is
-    more than ``drop_tag``, or a caption without an eye colour would mean closed eyes. ``drop_quality`` is for good
-    pictures: bad ones always say so, and a prompt without a word on quality does not ask for them. ``drop_words`` is
+    more than ``drop_tag``, or a caption without an eye color would mean closed eyes. ``drop_quality`` is for good
+    images: bad ones always say so, and a prompt without a word on quality does not ask for them. ``drop_words`` is
     for what a sentence may leave out: what is worn, one by one, and the place.
     """
 
@@ -54,7 +54,7 @@ class Shares:
 
 DEFAULT = Shares()
 WHOLE_FOR = 0.375
-"""Share of a training in which sentences leave nothing out: what hangs together is learnt sooner when all is told."""
+"""Share of a training in which sentences leave nothing out: what hangs together is learned sooner when all is told."""
 
 
 def shares_at(done: float) -> Shares:
@@ -100,10 +100,10 @@ def caption(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> st
     return ", ".join([*tags, *general])
 
 
-def weighted(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> list[tuple[str, float]]:
+def weighted_caption(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> list[tuple[str, float]]:
     """Return a caption in weighted segments, as the encoder takes them.
 
-    Some captions get a tag that the picture does not show, with weight 0: nothing else tells a small model that a tag
+    Some captions get a tag that the image does not show, with weight 0: nothing else tells a small model that a tag
     without weight is no tag. As many have a weight, often 1, on a tag that it does show, or the cut alone would tell
     which tags mean nothing.
     """
@@ -125,7 +125,7 @@ def weighted(scene: Scene, source: random.Random, shares: Shares = DEFAULT) -> l
     return [(text, 1.0)]
 
 
-def twin(segments: Sequence[tuple[str, float]], scene: Scene, source: random.Random) -> list[tuple[str, float]]:
+def twin_caption(segments: Sequence[tuple[str, float]], scene: Scene, source: random.Random) -> list[tuple[str, float]]:
     """Return a caption with another tag that the scene does not show where the tag of weight 0 is.
 
     All other words should mean the same in both. Nothing is returned where every word has weight.
@@ -139,7 +139,7 @@ def twin(segments: Sequence[tuple[str, float]], scene: Scene, source: random.Ran
 def _kinds() -> tuple[Collection[str], ...]:
     """Return the tags that captions may be cut at, kind by kind.
 
-    Accessories stand twice, they are worn or not; styles four times: a style is in the whole picture, and leaks most.
+    Accessories stand twice, they are worn or not; styles four times: a style is in the whole image, and leaks most.
     """
     from anima_infer.demo import drawing as d
 
@@ -175,7 +175,7 @@ def every_tag_of(scene: Scene) -> list[str]:
 
 
 def caption_of(scene: Scene, source: random.Random | None = None) -> str:
-    """Return the whole caption of a good picture: tags for one character, sentences for two; nothing is left out."""
+    """Return the whole caption of a good image: tags for one character, sentences for two; nothing is left out."""
     words = source or random.Random(0)  # noqa: S311  no secret
     front = [
         scene.quality,
@@ -229,7 +229,7 @@ def sentences(scene: Scene, source: random.Random, drop: float = 0.0) -> str:
     Args:
         scene: what is shown.
         source: chooses between wordings.
-        drop: chance to leave out a thing that is worn, or the place; the colour of the hair is always told.
+        drop: chance to leave out a thing that is worn, or the place; the color of the hair is always told.
     """
     place = "" if scene.figures and _dropped(source, drop) else _where(scene.background)
     if not scene.figures:

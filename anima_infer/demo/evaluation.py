@@ -12,19 +12,21 @@ from anima_infer.demo.drawing import Scene, random_scene
 from anima_infer.demo.judge import NO_STYLE, Judge, Seen
 from anima_infer.render.job import Job
 from anima_infer.render.renderer import Renderer
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 
 Render = Callable[[Sequence[str], Sequence[int]], list[Seen]]
 """Renders prompts with their seeds and says what is seen."""
 
 
-def seeing(renderer: Renderer, judge: Judge, settings: Settings, *, negative: str = "", batch: int = 16) -> Render:
+def seeing(
+    renderer: Renderer, judge: Judge, settings: RenderSettings, *, negative: str = "", batch: int = 16
+) -> Render:
     """Return a function that renders and looks."""
 
     def render(prompts: Sequence[str], seeds: Sequence[int]) -> list[Seen]:
         jobs = [Job(prompt, negative, settings, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
         made = [renderer.render(jobs[start : start + batch]) for start in range(0, len(jobs), batch)]
-        return judge.look([picture.image for pictures in made for picture in pictures])
+        return judge.look([image.image for images in made for image in images])
 
     return render
 
@@ -35,7 +37,7 @@ def look_of(scene: Scene) -> tuple[object, ...]:
 
 
 def held_out(count: int, seed: int, trained: Sequence[Scene], *, figures: int = 1) -> list[Scene]:
-    """Return good pictures' scenes whose combination was not in training."""
+    """Return good images' scenes whose combination was not in training."""
     known = {look_of(scene) for scene in trained}
     source = random.Random(seed)  # noqa: S311  no secret
     chosen: list[Scene] = []
@@ -74,7 +76,7 @@ def evaluate(render: Render, scenes: Sequence[Scene], *, seed: int = 1000) -> di
 
 
 def answers(scene: Scene, seen: Seen) -> dict[str, bool]:
-    """Return question by question whether a picture shows its scene."""
+    """Return question by question whether an image shows its scene."""
     found = {
         "count": len(seen.figures) == len(scene.figures),
         "background": seen.scene["background"] == scene.background,
@@ -114,7 +116,7 @@ _HINT = 0.15
 
 
 def _share(render: Render, prompt: str, sees: Callable[[Seen], bool], rounds: int) -> float:
-    """Return the share of pictures that show something; ``prompt`` has a place for the colour of the hair."""
+    """Return the share of images that show something; ``prompt`` has a place for the color of the hair."""
     prompts = [prompt.format(hair=hair) for hair in d.HAIR for _ in range(rounds)]
     seen = render(prompts, list(range(len(prompts))))
     return sum(map(sees, seen)) / len(seen)
@@ -129,13 +131,13 @@ def _is_masterpiece(seen: Seen) -> bool:
 
 
 def hat_by_weight(render: Render, *, rounds: int = 4) -> dict[str, float]:
-    """Return the share of pictures with a witch hat for ``(witch hat:0)`` to ``(witch hat:3)``."""
+    """Return the share of images with a witch hat for ``(witch hat:0)`` to ``(witch hat:3)``."""
     prompt = f"{_GIRL}, {{hair}}, (witch hat:%g), {_REST}"
     return {f"{weight:g}": _share(render, prompt % weight, _wears_witch_hat, rounds) for weight in WEIGHTS}
 
 
 def styles_by_weight(render: Render) -> dict[str, dict[str, float]]:
-    """Return the share of pictures in each style for ``(@style:0)`` to ``(@style:3)``."""
+    """Return the share of images in each style for ``(@style:0)`` to ``(@style:3)``."""
 
     def share(style: str, weight: float) -> float:
         prompt = f"{_GIRL}, (@{style}:{weight:g}), {{hair}}, {_REST}"
@@ -145,18 +147,18 @@ def styles_by_weight(render: Render) -> dict[str, dict[str, float]]:
 
 
 def hat_by_negative(renders: Mapping[str, Render], *, rounds: int = 4) -> dict[str, float]:
-    """Return the share of pictures with a hat that the prompt only hints at, by negative prompt."""
+    """Return the share of images with a hat that the prompt only hints at, by negative prompt."""
     prompt = f"{_GIRL}, {{hair}}, (witch hat:{_HINT}), {_REST}"
     return {name: _share(render, prompt, _wears_witch_hat, rounds) for name, render in renders.items()}
 
 
 def good_by_quality(render: Render, *, rounds: int = 4) -> dict[str, float]:
-    """Return the share of pictures that look like a masterpiece, by the quality word in front."""
+    """Return the share of images that look like a masterpiece, by the quality word in front."""
     rest = f"safe, 1girl, {{hair}}, {_REST}"
     return {word: _share(render, f"{word}, {rest}", _is_masterpiece, rounds) for word in d.QUALITIES}
 
 
 def good_by_negative(renders: Mapping[str, Render], *, rounds: int = 4) -> dict[str, float]:
-    """Return the share of pictures that look like a masterpiece, by negative prompt; "good quality" is in front."""
+    """Return the share of images that look like a masterpiece, by negative prompt; "good quality" is in front."""
     prompt = f"good quality, safe, 1girl, {{hair}}, {_REST}"
     return {name: _share(render, prompt, _is_masterpiece, rounds) for name, render in renders.items()}

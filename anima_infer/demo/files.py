@@ -1,4 +1,4 @@
-"""The demo model's files, in the release's key layout."""
+"""Export of the demo model with the release's names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anima_infer.model.vae import Vae
 
 
 def release_layout(vae: Vae) -> dict[str, Tensor]:
-    """Return the VAE's weights as the release has them: causal 3-D kernels of which the last time slice is live."""
+    """Return the VAE's weights as in the release: causal 3-D kernels whose last time slice is live."""
     made: dict[str, Tensor] = {}
     for name, weight in vae.state_dict().items():
         if name.endswith("gamma"):
@@ -27,7 +27,7 @@ def release_layout(vae: Vae) -> dict[str, Tensor]:
 
 
 def export(folder: Path, vae: Vae, trunk: Trunk) -> None:
-    """Write the three files of the release, in half precision."""
+    """Write the three files of a release, in float16."""
     net = {f"net.{name}": tensor for name, tensor in trunk.dit.state_dict().items()}
     net |= {f"net.llm_adapter.{name}": tensor for name, tensor in trunk.adapter.state_dict().items()}
     text = {f"model.{name}": tensor for name, tensor in trunk.text.model.state_dict().items()}

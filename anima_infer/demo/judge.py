@@ -1,7 +1,7 @@
-"""A judge of the demo model's pictures: which of the drawings' tags does a picture show?
+"""A judge of the demo model's images: which of the drawings' tags does an image show?
 
 A small network trained on the same drawings and on what the demo's VAE makes of them. It knows nothing of other
-pictures.
+images.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from anima_infer.demo import drawing as d
 from anima_infer.demo.drawing import Figure, Scene, visible_eyes
 from anima_infer.errors import CheckpointError
 from anima_infer.images import to_pixels
-from anima_infer.training.optimizer import Learner, Pace
-from anima_infer.training.precision import faster
+from anima_infer.training.optimizer import Learner, TrainingSchedule
+from anima_infer.training.precision import fastest_precision
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -50,7 +50,7 @@ NOTHING = -100
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the judge sees in a picture.
+    """What the judge sees in an image.
 
     Attributes:
         scene: count, background, framing, style, quality.
@@ -120,22 +120,22 @@ class Judge(nn.Module):
         return judge.eval()
 
     @torch.inference_mode()
-    def look(self, pictures: Sequence[Image]) -> list[Seen]:
-        """Return what is seen in pictures of any size; they are scaled to 64 x 64."""
-        if not pictures:
+    def look(self, images: Sequence[Image]) -> list[Seen]:
+        """Return what is seen in images of any size; they are scaled to 64 x 64."""
+        if not images:
             return []
-        small = [picture.convert("RGB").resize((d.SIZE, d.SIZE)) for picture in pictures]
-        answers = self(torch.cat([to_pixels(picture) for picture in small]))
-        return [_seen({name: scores[i] for name, scores in answers.items()}) for i in range(len(pictures))]
+        small = [image.convert("RGB").resize((d.SIZE, d.SIZE)) for image in images]
+        answers = self(torch.cat([to_pixels(image) for image in small]))
+        return [_seen({name: scores[i] for name, scores in answers.items()}) for i in range(len(images))]
 
-    def score(self, pictures: Sequence[Image], prompts: Sequence[str]) -> list[dict[str, float]]:
-        """Return the share of the prompt's tags that each picture shows, of the tags that the judge knows."""
+    def score(self, images: Sequence[Image], prompts: Sequence[str]) -> list[dict[str, float]]:
+        """Return the share of the prompt's tags that each image shows, of the tags that the judge knows."""
         from anima_infer.demo.captions import every_tag
         from anima_prompt.prompt import Prompt
 
         known = {part for tag in every_tag() for part in tag.split(", ")} | {"masterpiece", "best quality"}
         made = []
-        for seen, prompt in zip(self.look(pictures), prompts, strict=True):
+        for seen, prompt in zip(self.look(images), prompts, strict=True):
             tags = [tag.text for _, tag in Prompt.parse(prompt).tags() if tag.weight > 0 and tag.text in known]
             asked = [tag for tag in tags if tag in _SEEN]
             shown = seen.tags() | ({"best quality"} if seen.scene["quality"] == "masterpiece" else set())
@@ -234,7 +234,7 @@ def accuracies(judge: Judge, pixels: Tensor, right: Mapping[str, Tensor]) -> dic
 
 
 def moved(pixels: Tensor, source: torch.Generator) -> Tensor:
-    """Return pictures shifted by up to 2 pixels, a little brighter or darker, with a breath of noise."""
+    """Return images shifted by up to 2 pixels, a little brighter or darker, with a breath of noise."""
     padded = F.pad(pixels, (2, 2, 2, 2), mode="replicate")
     x, y = (int(torch.randint(0, 5, (1,), generator=source)) for _ in range(2))
     cut = padded[..., y : y + pixels.shape[-2], x : x + pixels.shape[-1]]
@@ -243,18 +243,18 @@ def moved(pixels: Tensor, source: torch.Generator) -> Tensor:
 
 
 def train_judge(
-    judge: Judge, pixels: Tensor, right: Mapping[str, Tensor], pace: Pace, say: Callable[[str], None]
+    judge: Judge, pixels: Tensor, right: Mapping[str, Tensor], schedule: TrainingSchedule, log: Callable[[str], None]
 ) -> None:
-    """Train on uint8 pictures (N x 3 x 64 x 64) with a cosine schedule."""
+    """Train on uint8 images (N x 3 x 64 x 64) with a cosine schedule."""
     source = torch.Generator().manual_seed(5)
-    learner = Learner(judge.parameters(), pace, decay=0.02)
+    learner = Learner(judge.parameters(), schedule, decay=0.02)
     count = len(next(iter(right.values())))
-    while learner.step < pace.steps:
-        pick = torch.randint(len(pixels), (pace.batch,), generator=source)
+    while learner.step < schedule.steps:
+        pick = torch.randint(len(pixels), (schedule.batch,), generator=source)
         x = moved(pixels[pick].float() / 127.5 - 1, source).contiguous(memory_format=torch.channels_last)
         answers = {name: values[pick % count] for name, values in right.items()}
-        with faster():
+        with fastest_precision():
             scores = judge(x)
         loss = learner.learn(judge_loss({name: score.float() for name, score in scores.items()}, answers))
         if learner.step % 100 == 0:
-            say(f"judge {learner.step}/{pace.steps} loss {loss:.4f}")
+            log(f"judge {learner.step}/{schedule.steps} loss {loss:.4f}")

@@ -1,4 +1,4 @@
-"""The demo model's tokenizers, learnt from captions."""
+"""Tokenizers of the demo model, trained on captions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from anima_infer.demo.sizes import QWEN_VOCABULARY
 
 
 def write_tokenizers(folder: Path, texts: Sequence[str]) -> tuple[Path, Path]:
-    """Write both tokenizers: byte-level BPE learnt from captions, and pieces that are whole tags.
+    """Write both tokenizers: byte-level BPE trained on captions, and Unigram pieces that are whole tags.
 
-    One piece a tag is kind to an adapter of two layers; letters and bytes behind them spell everything else.
+    One piece per tag suits an adapter of two layers; letters and bytes spell everything else.
     """
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 

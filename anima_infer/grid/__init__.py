@@ -1,5 +1,5 @@
 """A/B grids: specification, plan, run, sheet, report, blind review, statistics.
 
-Does it change the picture, and which one is better? Paired seeds, one thing changed at a time, and an answer with an
+Does it change the image, and which one is better? Paired seeds, one thing changed at a time, and an answer with an
 interval.
 """

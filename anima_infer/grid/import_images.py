@@ -1,6 +1,6 @@
-"""A grid out of pictures that were made elsewhere, by what their metadata say. Needs no tensors.
+"""Builds a grid from images that other programs rendered, by their metadata. Needs no tensors.
 
-Every setting that differs becomes an axis; the pictures stay where they are.
+Every setting that differs becomes an axis; the images stay where they are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from anima_infer.errors import GridError
-from anima_infer.grid.store.contents import ShownAxis, ShownCell, grid_data, write_grid
+from anima_infer.grid.store.contents import StoredAxis, StoredCell, grid_data, write_grid
 from anima_infer.grid.store.files import GRID, sha256_of
 from anima_infer.grid.store.lock import locked
 from anima_infer.grid.store.manifest import DONE, Manifest
@@ -22,96 +22,102 @@ from anima_prompt.interchange.parameters import Recorded
 from anima_prompt.interchange.pictures import PICTURES, read_picture
 from anima_prompt.numbers import counted, parse_number, parse_size
 
-_FACTS: dict[str, Callable[[Recorded], str]] = {
-    "prompt": lambda found: found.prompt,
-    "negative": lambda found: found.negative or "",
-    "model": lambda found: found.model,
-    "size": lambda found: f"{found.settings.get('width', '?')}x{found.settings.get('height', '?')}",
-    "steps": lambda found: found.settings.get("steps", ""),
-    "cfg": lambda found: found.settings.get("guidance_scale", ""),
-    "sampler": lambda found: found.settings.get("sampler", ""),
-    "scheduler": lambda found: found.settings.get("scheduler", ""),
-    "shift": lambda found: found.settings.get("shift", ""),
-    "seed": lambda found: found.settings.get("seed", ""),
+_SETTINGS: dict[str, Callable[[Recorded], str]] = {
+    "prompt": lambda record: record.prompt,
+    "negative": lambda record: record.negative or "",
+    "model": lambda record: record.model,
+    "size": lambda record: f"{record.settings.get('width', '?')}x{record.settings.get('height', '?')}",
+    "steps": lambda record: record.settings.get("steps", ""),
+    "cfg": lambda record: record.settings.get("guidance_scale", ""),
+    "sampler": lambda record: record.settings.get("sampler", ""),
+    "scheduler": lambda record: record.settings.get("scheduler", ""),
+    "shift": lambda record: record.settings.get("shift", ""),
+    "seed": lambda record: record.settings.get("seed", ""),
 }
 _COPY = "copy"
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
-    """What was found: pictures taken, and files left out with the reason."""
+class ImportSummary:
+    """Number of images in the grid, and a reason for every file that is not."""
 
-    taken: int
-    left: tuple[str, ...]
+    imported: int
+    skipped: tuple[str, ...]
 
 
-def adopt(folder: Path, output: Path) -> Adopted:
-    """Build a grid in ``output`` from the pictures in ``folder`` and below.
+def import_images(folder: Path, output: Path) -> ImportSummary:
+    """Build a grid in ``output`` from the images in ``folder`` and below.
 
     Raises:
-        GridError: no picture has metadata, or ``output`` holds a grid already.
+        GridError: no image has metadata, or ``output`` contains a grid.
     """
     if (output / GRID).is_file():
-        raise GridError(f"{output}: holds a grid already; choose another folder")
-    found, left = _read(folder)
-    if not found:
-        raise GridError(f"{folder}: holds no picture with metadata; give PNG or WebP files as the front end saved them")
-    facts = {path: {name: read(record) for name, read in _FACTS.items()} for path, record in found.items()}
-    _number_copies(facts)
-    axes = _axes(facts)
+        raise GridError(f"{output}: contains a grid; choose another folder")
+    records, skipped = _read(folder)
+    if not records:
+        raise GridError(
+            f"{folder}: contains no image with metadata; pass PNG or WebP files as the front end saved them"
+        )
+    settings = {path: {name: read(record) for name, read in _SETTINGS.items()} for path, record in records.items()}
+    _number_copies(settings)
+    axes = _axes(settings)
     with locked(output):
-        cells = [_cell(number, told, axes) for number, told in enumerate(facts.values())]
+        cells = [_cell(number, values, axes) for number, values in enumerate(settings.values())]
         layout = _layout(axes)
-        data = {"name": folder.resolve().name, "about": f"{counted(len(cells), 'picture')} made elsewhere", "files": {}}
+        data = {
+            "name": folder.resolve().name,
+            "about": f"{counted(len(cells), 'image')} of other programs",
+            "files": {},
+        }
         manifest = Manifest(output)
         try:
-            for cell, path in zip(cells, facts, strict=True):
+            for cell, path in zip(cells, settings, strict=True):
                 file = os.path.relpath(path.resolve(), output.resolve())
                 manifest.add({"key": cell.key, "cell": cell.number, "batch": -1, **cell.job, "status": DONE,
                               "file": file, "sha256": sha256_of(path), "seconds": None})  # fmt: skip
         finally:
             manifest.close()
         write_grid(output, {**data, **grid_data(axes, layout, cells)})
-    return Adopted(len(cells), tuple(left))
+    return ImportSummary(len(cells), tuple(skipped))
 
 
 def _read(folder: Path) -> tuple[dict[Path, Recorded], list[str]]:
     if not folder.is_dir():
-        raise GridError(f"{folder}: is no folder; give one with pictures")
-    found: dict[Path, Recorded] = {}
-    left = []
+        raise GridError(f"{folder} is not a folder; pass a folder with images")
+    first_records: dict[Path, Recorded] = {}
+    skipped = []
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES and path.is_file()):
         try:
             records = [record for record in read_picture(path) if record.role == "positive"]
         except InputError as error:
-            left.append(str(error))
+            skipped.append(str(error))
             continue
         if records:
-            found[path] = records[0]
+            first_records[path] = records[0]
         else:
-            left.append(f"{path}: has no metadata")
-    return found, left
+            skipped.append(f"{path}: has no metadata")
+    return first_records, skipped
 
 
-def _number_copies(facts: Mapping[Path, dict[str, str]]) -> None:
-    """Tell pictures apart that say the same of themselves."""
-    seen: dict[tuple[str, ...], int] = {}
-    for told in facts.values():
-        key = tuple(told.values())
-        seen[key] = seen.get(key, 0) + 1
-        told[_COPY] = str(seen[key])
+def _number_copies(settings: Mapping[Path, dict[str, str]]) -> None:
+    """Add a copy number, which tells images with the same settings apart."""
+    counts: dict[tuple[str, ...], int] = {}
+    for values in settings.values():
+        key = tuple(values.values())
+        counts[key] = counts.get(key, 0) + 1
+        values[_COPY] = str(counts[key])
 
 
-def _axes(facts: Mapping[Path, Mapping[str, str]]) -> tuple[ShownAxis, ...]:
+def _axes(settings: Mapping[Path, Mapping[str, str]]) -> tuple[StoredAxis, ...]:
     axes = []
-    for name in (*_FACTS, _COPY):
-        labels = sorted({told[name] for told in facts.values()}, key=_by_number)
+    for name in (*_SETTINGS, _COPY):
+        labels = sorted({values[name] for values in settings.values()}, key=_by_number)
         if len(labels) > 1:
             kind = "seed" if name in ("seed", _COPY) else name
             shown = tuple(label or "(none)" for label in labels)
             numbers = tuple(None if parse_number(label) is None else label for label in labels)
-            axes.append(ShownAxis(name, kind, shown, shown[0], numbers))
-    return tuple(axes) or (ShownAxis(_COPY, "seed", ("1",), "1", (None,)),)
+            axes.append(StoredAxis(name, kind, shown, shown[0], numbers))
+    return tuple(axes) or (StoredAxis(_COPY, "seed", ("1",), "1", (None,)),)
 
 
 def _by_number(text: str) -> tuple[int, float, str]:
@@ -119,7 +125,7 @@ def _by_number(text: str) -> tuple[int, float, str]:
     return (1, 0.0, text) if number is None else (0, number, text)
 
 
-def _layout(axes: Iterable[ShownAxis]) -> dict[str, list[str]]:
+def _layout(axes: Iterable[StoredAxis]) -> dict[str, list[str]]:
     names = [axis.name for axis in axes if axis.kind != "seed"]
     seeds = [axis.name for axis in axes if axis.kind == "seed"]
     if not names:
@@ -127,33 +133,33 @@ def _layout(axes: Iterable[ShownAxis]) -> dict[str, list[str]]:
     return {"rows": [*names[1:2], *seeds], "columns": names[:1], "pages": names[2:]}
 
 
-def _cell(number: int, told: Mapping[str, str], axes: Iterable[ShownAxis]) -> ShownCell:
-    index = tuple(axis.labels.index(told[axis.name] or "(none)") for axis in axes)
-    key = hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:16]
-    return ShownCell(number, index, key, _job(told), told["model"] or None, -1)
+def _cell(number: int, values: Mapping[str, str], axes: Iterable[StoredAxis]) -> StoredCell:
+    index = tuple(axis.labels.index(values[axis.name] or "(none)") for axis in axes)
+    key = hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:16]
+    return StoredCell(number, index, key, _job(values), values["model"] or None, -1)
 
 
-def _job(told: Mapping[str, str]) -> dict[str, Any]:
-    width, height = parse_size(told["size"]) or (0, 0)
+def _job(values: Mapping[str, str]) -> dict[str, Any]:
+    width, height = parse_size(values["size"]) or (0, 0)
 
-    def figure(name: str, default: float) -> float:
-        number = parse_number(told[name])
+    def number_or(name: str, default: float) -> float:
+        number = parse_number(values[name])
         return default if number is None else number
 
     settings = {
         "width": width,
         "height": height,
-        "steps": int(figure("steps", 0)),
-        "sampler": told["sampler"],
-        "scheduler": told["scheduler"],
-        "shift": figure("shift", 3.0),
-        "guidance_scale": figure("cfg", 1.0),
+        "steps": int(number_or("steps", 0)),
+        "sampler": values["sampler"],
+        "scheduler": values["scheduler"],
+        "shift": number_or("shift", 3.0),
+        "guidance_scale": number_or("cfg", 1.0),
         "zero_star": False,
     }
     return {
-        "prompt": told["prompt"],
-        "negative": told["negative"],
-        "seed": int(figure("seed", 0)),
+        "prompt": values["prompt"],
+        "negative": values["negative"],
+        "seed": int(number_or("seed", 0)),
         "settings": settings,
         "loras": [],
     }

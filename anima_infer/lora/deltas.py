@@ -1,4 +1,4 @@
-"""What a LoRA changes in one weight: LoRA, LoHa, LoKr, DoRA, whole differences."""
+"""What a LoRA changes in one weight: LoRA, LoHa, LoKr, DoRA, full differences."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from anima_infer.errors import LoraError
 
 @dataclass(slots=True)
 class Delta:
-    """What one LoRA says of one module: tensors by role."""
+    """The tensors of one module in a LoRA file, by role (``up``, ``down``, ``alpha``, ...; see ``ROLES``)."""
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def rank(self) -> int | None:
-        """Inner size, None where there is none."""
+        """Inner size; None for a form that has none."""
         t = self.tensors
         if "down" in t:
             return t["down"].shape[0]
@@ -29,17 +29,17 @@ class Delta:
 
     @property
     def alpha(self) -> float | None:
-        """The scale's numerator, None where the file has none."""
+        """Numerator of the scale; None if the file has none."""
         return float(self.tensors["alpha"]) if "alpha" in self.tensors else None
 
     @property
     def scale(self) -> float:
-        """Alpha / rank, 1 where either is missing."""
+        """Alpha / rank; 1 if either is missing."""
         return self.alpha / self.rank if self.alpha is not None and self.rank else 1.0
 
     @property
-    def kind(self) -> str:
-        """LoRA, LoHa, LoKr or difference; with DoRA's magnitude where there is one."""
+    def form(self) -> str:
+        """LoRA, LoHa, LoKr or difference, followed by "with DoRA" where there is a magnitude."""
         t = self.tensors
         name = (
             "LoRA"
@@ -47,34 +47,34 @@ class Delta:
             else "LoHa"
             if "hada_w1_a" in t
             else "LoKr"
-            if any("lokr" in k for k in t)
+            if any("lokr" in role for role in t)
             else "difference"
         )
         return f"{name} with DoRA" if "dora_scale" in t else name
 
-    def change(self, shape: torch.Size) -> Tensor:
-        """Return the change of the weight before strength and scale, float32, in the weight's shape."""
-        t = {role: tensor.float() for role, tensor in self.tensors.items()}
-        if "up" in t:
-            down = t["down"].flatten(1)
-            if "mid" in t:
-                raise LoraError("a convolution LoRA with a middle part; Anima has no convolutions to put it on")
-            return (t["up"].flatten(1) @ down).reshape(shape)
-        if "hada_w1_a" in t:
-            if "hada_t1" in t:
-                raise LoraError("a LoHa for convolutions; Anima has no convolutions to put it on")
-            return ((t["hada_w1_a"] @ t["hada_w1_b"]) * (t["hada_w2_a"] @ t["hada_w2_b"])).reshape(shape)
-        if "lokr_t2" in t:
-            raise LoraError("a LoKr for convolutions; Anima has no convolutions to put it on")
-        one = t["lokr_w1"] if "lokr_w1" in t else t["lokr_w1_a"] @ t["lokr_w1_b"]
-        two = t["lokr_w2"] if "lokr_w2" in t else t["lokr_w2_a"] @ t["lokr_w2_b"]
-        return torch.kron(one.contiguous(), two.contiguous()).reshape(shape)
-
-    def merged(self, weight: Tensor, strength: float) -> Tensor:
-        """Return a weight with this on it, in the weight's type.
+    def product(self, shape: torch.Size) -> Tensor:
+        """Return the change of a weight before strength and scale, float32, in the weight's shape.
 
         Raises:
-            LoraError: sizes do not fit.
+            LoraError: the LoRA is for a convolution.
+        """
+        t = {role: tensor.float() for role, tensor in self.tensors.items()}
+        convolution = next((role for role in ("mid", "hada_t1", "lokr_t2") if role in t), None)
+        if convolution is not None:
+            raise LoraError(f"'{convolution}' is for a convolution; the networks of Anima that take LoRAs have none")
+        if "up" in t:
+            return (t["up"].flatten(1) @ t["down"].flatten(1)).reshape(shape)
+        if "hada_w1_a" in t:
+            return ((t["hada_w1_a"] @ t["hada_w1_b"]) * (t["hada_w2_a"] @ t["hada_w2_b"])).reshape(shape)
+        w1 = t["lokr_w1"] if "lokr_w1" in t else t["lokr_w1_a"] @ t["lokr_w1_b"]
+        w2 = t["lokr_w2"] if "lokr_w2" in t else t["lokr_w2_a"] @ t["lokr_w2_b"]
+        return torch.kron(w1.contiguous(), w2.contiguous()).reshape(shape)
+
+    def merged(self, weight: Tensor, strength: float) -> Tensor:
+        """Return ``weight + strength * delta`` in the weight's dtype.
+
+        Raises:
+            LoraError: the sizes do not fit.
         """
         base = weight.float()
         t = self.tensors
@@ -83,7 +83,7 @@ class Delta:
                 return t["set_weight"].to(weight)
             if "diff" in t:
                 return (base + strength * t["diff"].to(base.device).float().reshape(base.shape)).to(weight.dtype)
-            change = self.change(base.shape).to(base.device) * self.scale
+            change = self.product(base.shape).to(base.device) * self.scale
             if "dora_scale" not in t:
                 return (base + strength * change).to(weight.dtype)
             full = _with_magnitude(base, base + change, t["dora_scale"].to(base.device).float())
@@ -93,14 +93,14 @@ class Delta:
         return (full if strength == 1 else base + strength * (full - base)).to(weight.dtype)
 
     def merged_bias(self, bias: Tensor, strength: float) -> Tensor:
-        """Return a bias with this on it."""
+        """Return ``bias + strength * delta`` in the bias's dtype."""
         return (bias.float() + strength * self.tensors["diff_b"].to(bias.device).float()).to(bias.dtype)
 
 
 def _with_magnitude(base: Tensor, changed: Tensor, magnitude: Tensor) -> Tensor:
-    """Return V scaled to DoRA's magnitude.
+    """Return the changed weight scaled to DoRA's magnitude.
 
-    Along the output axis the norm is that of the original weight, as ComfyUI has it, not that of V.
+    Along the output axis the norm is that of the original weight, as in ComfyUI 0.29.0, not that of the changed one.
     """
     eps = torch.finfo(torch.float32).eps
     if magnitude.shape[0] == base.shape[0]:

@@ -1,4 +1,4 @@
-"""A LoRA file, matched to a model."""
+"""LoRA files: reading one, and matching its names to the modules of a model."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from torch import Tensor
 from anima_infer.checkpoint import WeightFile
 from anima_infer.errors import LoraError
 from anima_infer.lora.deltas import Delta
-from anima_infer.lora.names import Names, split_name
+from anima_infer.lora.names import ModuleNames, split_name
 
 _SHOWN = 4
 
 
 @dataclass(slots=True)
 class Lora:
-    """A LoRA file, matched to a model.
+    """A LoRA file whose names are matched to the modules of a model.
 
     Attributes:
-        path: where it came from.
-        deltas: by our module name (``dit:blocks.0.mlp.layer1``).
-        metadata: of the file's header.
+        path: of the file.
+        deltas: by module name (``dit:blocks.0.mlp.layer1``).
+        metadata: header of the file.
     """
 
     path: Path
@@ -32,24 +32,22 @@ class Lora:
     metadata: dict[str, str]
 
     @classmethod
-    def read(cls, path: str | Path, names: Names) -> Lora:
-        """Read a file.
+    def read(cls, path: str | Path, names: ModuleNames) -> Lora:
+        """Read a LoRA file.
 
         Raises:
             CheckpointError: it cannot be read.
-            LoraError: it is no LoRA, or one for another model.
+            LoraError: it is not a LoRA, or is for another model.
         """
-        file = WeightFile.of(path)
-        deltas, strangers = matched({name: lambda name=name: file.raw(name) for name in file}, names)  # type: ignore[misc]
-        if not deltas and not strangers:
-            raise LoraError(
-                f"{path}: holds nothing that a LoRA has; give a file with lora_down, lora_A, hada or lokr weights"
-            )
-        if strangers:
-            shown = ", ".join(strangers[:_SHOWN]) + (", ..." if len(strangers) > _SHOWN else "")
-            share = "none of its" if not deltas else f"{len(strangers)} of its"
-            fit = "it seems to be for another model" if not deltas else "it may be for another version"
-            raise LoraError(f"{path}: {share} modules are Anima's ({shown}); {fit}")
+        file = WeightFile.open(path)
+        deltas, unknown = match_tensors({name: lambda name=name: file.raw(name) for name in file}, names)  # type: ignore[misc]
+        if not deltas and not unknown:
+            raise LoraError(f"{path}: is not a LoRA; pass a file with lora_down, lora_A, hada or lokr weights")
+        if unknown:
+            shown = ", ".join(unknown[:_SHOWN]) + (", ..." if len(unknown) > _SHOWN else "")
+            count = f"{len(unknown)} module{'' if len(unknown) == 1 else 's'}" if deltas else "all modules"
+            reason = "the LoRA may be for another version" if deltas else "the LoRA seems to be for another model"
+            raise LoraError(f"{path}: {count} not found in Anima ({shown}); {reason}")
         for module, delta in deltas.items():
             _check_complete(Path(path), module, delta)
         return cls(Path(path), deltas, file.metadata)
@@ -57,7 +55,7 @@ class Lora:
 
 def _check_complete(path: Path, module: str, delta: Delta) -> None:
     t = delta.tensors
-    whole = (
+    is_complete = (
         {"up", "down"} <= t.keys()
         or {"hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b"} <= t.keys()
         or (
@@ -66,26 +64,30 @@ def _check_complete(path: Path, module: str, delta: Delta) -> None:
         )
         or not t.keys().isdisjoint(("diff", "diff_b", "set_weight"))
     )
-    if not whole:
+    if not is_complete:
         raise LoraError(f"{path}: '{module}' has only {', '.join(sorted(t))}; the file is incomplete")
     for role, tensor in t.items():
         if not torch.isfinite(tensor.float()).all():
-            raise LoraError(f"{path}: '{role}' of '{module}' holds values that are not finite; fetch the file again")
+            raise LoraError(
+                f"{path}: '{role}' of '{module}' contains values that are not finite; download the file again"
+            )
 
 
-def matched(tensors: Mapping[str, Callable[[], Tensor]], names: Names) -> tuple[dict[str, Delta], list[str]]:
-    """Return what fits the model, and the modules that do not."""
+def match_tensors(
+    tensors: Mapping[str, Callable[[], Tensor]], names: ModuleNames
+) -> tuple[dict[str, Delta], list[str]]:
+    """Return the deltas by module name, and the names that belong to no module of the model."""
     deltas: dict[str, Delta] = {}
-    strangers: dict[str, None] = {}
+    unknown: dict[str, None] = {}
     for name, read in tensors.items():
-        pieces = split_name(name)
-        if pieces is None:
-            strangers[name] = None
+        module_and_role = split_name(name)
+        if module_and_role is None:
+            unknown[name] = None
             continue
-        module, role = pieces
-        ours = names.find(module)
-        if ours is None:
-            strangers[module] = None
+        spelling, role = module_and_role
+        module = names.find(spelling)
+        if module is None:
+            unknown[spelling] = None
         else:
-            deltas.setdefault(ours, Delta()).tensors[role] = read()
-    return deltas, list(strangers)
+            deltas.setdefault(module, Delta()).tensors[role] = read()
+    return deltas, list(unknown)

@@ -1,4 +1,4 @@
-"""What LoRA files call the modules of the model; knows no tensors."""
+"""Names of the model's modules in LoRA files, in every program's spelling; knows no tensors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 from anima_infer.checkpoint.diffusers_names import diffusers_dit_name
 from anima_infer.checkpoint.parts import ADAPTER
 
-ROLES: dict[str, tuple[str, ...]] = {
+ROLES: dict[str, tuple[str, ...]] = {  # role to the suffixes that it has in files, sd-scripts' first
     "down": (
         ".lora_down.weight",
         ".lora_A.weight",
@@ -42,39 +42,49 @@ ROLES: dict[str, tuple[str, ...]] = {
     "mid": (".lora_mid.weight",),
     "reshape_weight": (".reshape_weight",),
 }
-_SUFFIXES = sorted(((end, role) for role, ends in ROLES.items() for end in ends), key=lambda pair: -len(pair[0]))
+_SUFFIXES = sorted(
+    ((suffix, role) for role, suffixes in ROLES.items() for suffix in suffixes), key=lambda pair: -len(pair[0])
+)
+_MOST_BLOCKS = 64
+"""Blocks for which names are made where no model says how many it has."""
 
 
-class Names:
-    """Every name that a module can have in a LoRA file, and ours: ``dit:M``, ``adapter:M`` or ``text:M``."""
+class ModuleNames:
+    """Every spelling of a module's name in LoRA files, and our name: ``dit:M``, ``adapter:M`` or ``text:M``."""
 
     def __init__(self, dit: Iterable[str], adapter: Iterable[str] = (), text: Iterable[str] = ()) -> None:
-        """Take the names of the modules that hold weights."""
-        self.ours: dict[str, str] = {}
+        """Use the names of the modules that have weights, by network."""
+        self.modules: dict[str, str] = {}
         for module in dit:
-            self._add(f"dit:{module}", _dit_names(module))
+            self._add(f"dit:{module}", _dit_spellings(module))
         for module in adapter:
-            inner = ADAPTER + module
-            self._add(f"adapter:{module}", [*_dit_names(inner), f"text_conditioner.{module}"])
+            self._add(f"adapter:{module}", [*_dit_spellings(ADAPTER + module), f"text_conditioner.{module}"])
         for module in text:
-            stems = ("text_encoders.qwen3_06b.transformer.model.", "text_encoders.transformer.model.", "text_encoder.")
+            prefixes = (
+                "text_encoders.qwen3_06b.transformer.model.",
+                "text_encoders.transformer.model.",
+                "text_encoder.",
+            )
             flat = module.replace(".", "_")
-            self._add(f"text:{module}", [*(stem + module for stem in stems), f"lora_te_{flat}", f"lora_te1_{flat}"])
+            spellings = [*(prefix + module for prefix in prefixes), f"lora_te_{flat}", f"lora_te1_{flat}"]
+            self._add(f"text:{module}", spellings)
 
     @classmethod
-    def of(cls, dit: nn.Module, adapter: nn.Module | None = None, text: nn.Module | None = None) -> Names:
-        """Take the names from networks."""
+    def from_networks(
+        cls, dit: nn.Module, adapter: nn.Module | None = None, text: nn.Module | None = None
+    ) -> ModuleNames:
+        """Use the names of these networks' modules."""
         return cls(_modules(dit), _modules(adapter), _modules(text))
 
-    def _add(self, ours: str, theirs: Iterable[str]) -> None:
-        for name in theirs:
-            self.ours[name] = ours
+    def _add(self, module: str, spellings: Iterable[str]) -> None:
+        for spelling in spellings:
+            self.modules[spelling] = module
 
-    def find(self, name: str) -> str | None:
-        """Return our name of a module, None if it is none of the model's."""
-        for stem in ("", "base_model.model.", "base_model.model.model."):
-            if name.startswith(stem) and name[len(stem) :] in self.ours:
-                return self.ours[name[len(stem) :]]
+    def find(self, spelling: str) -> str | None:
+        """Return our name of a module; None if the model has no such module."""
+        for prefix in ("", "base_model.model.", "base_model.model.model."):
+            if spelling.startswith(prefix) and spelling[len(prefix) :] in self.modules:
+                return self.modules[spelling[len(prefix) :]]
         return None
 
 
@@ -84,7 +94,7 @@ def _modules(network: nn.Module | None) -> list[str]:
     return [name for name, module in network.named_modules() if any(True for _ in module.parameters(recurse=False))]
 
 
-def _dit_names(module: str) -> list[str]:
+def _dit_spellings(module: str) -> list[str]:
     return [
         f"lora_unet_{module.replace('.', '_')}",
         f"diffusion_model.{module}",
@@ -96,45 +106,49 @@ def _dit_names(module: str) -> list[str]:
 
 
 def split_name(name: str) -> tuple[str, str] | None:
-    """Return module and role of a name in a LoRA file, None if it is no such name.
+    """Return module and role of a tensor's name in a LoRA file; None if the name has another form.
 
     >>> split_name("diffusion_model.blocks.0.mlp.layer1.lora_A.weight")
     ('diffusion_model.blocks.0.mlp.layer1', 'down')
     """
-    return next(((name[: -len(end)], role) for end, role in _SUFFIXES if name.endswith(end)), None)
+    return next(((name[: -len(suffix)], role) for suffix, role in _SUFFIXES if name.endswith(suffix)), None)
 
 
-def spelt(ours: str, role: str, to: str) -> str:
-    """Return the name of a module's tensor in the form ``sd-scripts`` or ``comfyui``."""
-    kind, _, module = ours.partition(":")
-    inner = ADAPTER + module if kind == "adapter" else module
+def spell_name(module: str, role: str, to: str) -> str:
+    """Return the name of a module's tensor as ``sd-scripts`` or ``comfyui`` spells it."""
+    network, _, name = module.partition(":")
+    dit_name = ADAPTER + name if network == "adapter" else name
     if to == "sd-scripts":
-        stem = f"lora_te_{module.replace('.', '_')}" if kind == "text" else f"lora_unet_{inner.replace('.', '_')}"
-        return stem + ROLES[role][0]
-    stem = f"text_encoders.qwen3_06b.transformer.model.{module}" if kind == "text" else f"diffusion_model.{inner}"
-    return stem + (ROLES[role][1] if role in ("down", "up") else ROLES[role][0])
+        flat = f"lora_te_{name.replace('.', '_')}" if network == "text" else f"lora_unet_{dit_name.replace('.', '_')}"
+        return flat + ROLES[role][0]
+    dotted = f"text_encoders.qwen3_06b.transformer.model.{name}" if network == "text" else f"diffusion_model.{dit_name}"
+    return dotted + (ROLES[role][1] if role in ("down", "up") else ROLES[role][0])
 
 
-def generic_names(most: int = 64) -> Names:
-    """Return the names of the release's modules for as many blocks as a file may speak of, without a model."""
+def names_without_model() -> ModuleNames:
+    """Return the names of the release's modules, for more blocks than any file has, without loading a model."""
     from anima_infer.model.adapter import Adapter
     from anima_infer.model.config import AdapterConfig, DitConfig
     from anima_infer.model.dit import Dit
 
     with torch.device("meta"):
-        one = Dit(DitConfig(width=256, blocks=1, heads=2, context_width=8, adaln_width=8, mlp_width=8))
-        small = Adapter(AdapterConfig(width=16, blocks=1, heads=2, source_width=16, target_width=16, vocabulary=8))
-    dit = _repeated(_modules(one), "blocks.0.", most)
-    adapter = _repeated([*_modules(small), "in_proj"], "blocks.0.", most)
+        dit = Dit(DitConfig(width=256, blocks=1, heads=2, context_width=8, adaln_width=8, mlp_width=8))
+        adapter = Adapter(AdapterConfig(width=16, blocks=1, heads=2, source_width=16, target_width=16, vocabulary=8))
     layer = [f"self_attn.{leaf}" for leaf in ("q_proj", "k_proj", "v_proj", "o_proj", "q_norm", "k_norm")]
     layer += [f"mlp.{leaf}" for leaf in ("gate_proj", "up_proj", "down_proj")]
     layer += ["input_layernorm", "post_attention_layernorm"]
-    text = [f"layers.{i}.{leaf}" for i in range(most) for leaf in layer]
-    return Names(dit, adapter, [*text, "embed_tokens", "norm"])
+    text = [f"layers.{i}.{leaf}" for i in range(_MOST_BLOCKS) for leaf in layer]
+    return ModuleNames(
+        _repeat_block(_modules(dit)), _repeat_block([*_modules(adapter), "in_proj"]), [*text, "embed_tokens", "norm"]
+    )
 
 
-def _repeated(modules: Iterable[str], first: str, count: int) -> list[str]:
-    found = []
+def _repeat_block(modules: Iterable[str]) -> list[str]:
+    """Return names with those of block 0 repeated for every block."""
+    repeated = []
     for name in modules:
-        found += [name.replace(first, f"blocks.{i}.", 1) for i in range(count)] if name.startswith(first) else [name]
-    return found
+        if name.startswith("blocks.0."):
+            repeated += [name.replace("blocks.0.", f"blocks.{i}.", 1) for i in range(_MOST_BLOCKS)]
+        else:
+            repeated.append(name)
+    return repeated

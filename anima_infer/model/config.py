@@ -1,7 +1,7 @@
 """Sizes of the four networks, read from the shapes of their weights.
 
 The release: DiT 28 blocks of 2048, adapter 6 blocks of 1024, Qwen3-0.6B, VAE of 96 base channels. Smaller ones load the
-same way. Source: what ComfyUI 0.29.0 computes.
+same way. Source: the release's weights; ComfyUI 0.29.0.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from anima_infer.errors import CheckpointError
 
 Shapes = Mapping[str, tuple[int, ...]]
 CONTEXT_ROWS = 512
-"""Rows that the DiT's cross-attention sees; what the prompt does not fill is zero."""
+"""Rows that the DiT's cross-attention sees; those after the prompt are zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class DitConfig:
         return self.width // self.heads
 
     @classmethod
-    def of(cls, shapes: Shapes) -> DitConfig:
+    def from_shapes(cls, shapes: Shapes) -> DitConfig:
         """Read the sizes from weights named as in the release, without prefix."""
         width, patched = _shape(shapes, "x_embedder.proj.1.weight")
         (head,) = _shape(shapes, "blocks.0.self_attn.q_norm.weight")
@@ -64,7 +64,7 @@ class AdapterConfig:
     vocabulary: int = 32128
 
     @classmethod
-    def of(cls, shapes: Shapes) -> AdapterConfig:
+    def from_shapes(cls, shapes: Shapes) -> AdapterConfig:
         """Read the sizes from weights named as in the release, without ``llm_adapter.``."""
         vocabulary, target = _shape(shapes, "embed.weight")
         (head,) = _shape(shapes, "blocks.0.self_attn.q_norm.weight")
@@ -86,7 +86,7 @@ class TextConfig:
     vocabulary: int = 151936
 
     @classmethod
-    def of(cls, shapes: Shapes) -> TextConfig:
+    def from_shapes(cls, shapes: Shapes) -> TextConfig:
         """Read the sizes from weights named as in transformers, without ``model.``."""
         vocabulary, width = _shape(shapes, "embed_tokens.weight")
         (head,) = _shape(shapes, "layers.0.self_attn.q_norm.weight")
@@ -103,14 +103,14 @@ class TextConfig:
 
 @dataclass(frozen=True, slots=True)
 class VaeConfig:
-    """Sizes of the Qwen-Image VAE: base channels, latent channels, picture channels."""
+    """Sizes of the Qwen-Image VAE: base channels, latent channels, image channels."""
 
     width: int = 96
     latent_channels: int = 16
     channels: int = 3
 
     @classmethod
-    def of(cls, shapes: Shapes) -> VaeConfig:
+    def from_shapes(cls, shapes: Shapes) -> VaeConfig:
         """Read the sizes from weights named as in the release."""
         return cls(
             width=_shape(shapes, "decoder.head.0.gamma")[0],
@@ -121,11 +121,11 @@ class VaeConfig:
 
 def _shape(shapes: Shapes, name: str) -> tuple[int, ...]:
     if name not in shapes:
-        raise CheckpointError(f"the weights have no '{name}'; give the file of the part that this is about")
+        raise CheckpointError(f"the weights have no '{name}'; pass the file that contains this part of the model")
     return shapes[name]
 
 
 def _count(shapes: Shapes, prefix: str) -> int:
-    """Return how many numbered blocks there are below a prefix."""
+    """Return the number of numbered blocks below a prefix."""
     numbers = {name[len(prefix) :].split(".", 1)[0] for name in shapes if name.startswith(prefix)}
     return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)

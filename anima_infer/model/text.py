@@ -1,6 +1,6 @@
-"""The text encoder: Qwen3's layers, as transformers has them.
+"""The text encoder: the Qwen3 model of transformers.
 
-Source: what ComfyUI 0.29.0 computes.
+Source: ComfyUI 0.29.0 (what it computes).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ ROPE_THETA = 1_000_000.0
 
 
 class TextEncoder(nn.Module):
-    """Qwen3's layers and final norm, as transformers has them."""
+    """Qwen3's layers and final norm."""
 
     def __init__(self, config: TextConfig) -> None:
-        """Make the network on the current device; weights are set later."""
+        """Build the network on the current device, without weights."""
         super().__init__()
         from transformers import Qwen3Config, Qwen3Model
 
-        made: Any = Qwen3Config(
+        qwen_config: Any = Qwen3Config(
             vocab_size=config.vocabulary,
             hidden_size=config.width,
             intermediate_size=config.mlp_width,
@@ -37,16 +37,16 @@ class TextEncoder(nn.Module):
             tie_word_embeddings=True,
             use_cache=False,
         )
-        made._attn_implementation = "sdpa"  # noqa: SLF001  how transformers is told
-        self.model: Any = Qwen3Model(made)
+        qwen_config._attn_implementation = "sdpa"  # noqa: SLF001  the only way to choose it for a bare model
+        self.model: Any = Qwen3Model(qwen_config)
 
     def forward(self, ids: Tensor, mask: Tensor | None = None, *, embeddings: Tensor | None = None) -> Tensor:
-        """Return the hidden states behind the final norm: B x S x width.
+        """Return the hidden states after the final norm, (B, S, width).
 
         Args:
-            ids: B x S, padded on the right; causal attention keeps padding out of the rows before it.
-            mask: B x S, 1 where ids are real.
-            embeddings: B x S x width in place of the embedded ids.
+            ids: (B, S), padded on the right; causal attention keeps padding out of the rows before it.
+            mask: (B, S), 1 where ids are not padding.
+            embeddings: (B, S, width), used instead of the embedded ids.
         """
         if embeddings is not None:
             return self.model(inputs_embeds=embeddings, attention_mask=mask).last_hidden_state

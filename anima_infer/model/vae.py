@@ -1,11 +1,13 @@
-"""The Qwen-Image VAE (Wan 2.1 architecture) as what it is for one picture: a plain 2-D network.
+"""The Qwen-Image VAE (Wan 2.1 architecture) for single images: a 2-D network.
 
-The release holds causal 3-D convolutions. With one frame their past is zero padding, so that only the last time slice
-of each kernel is ever multiplied with anything, and the temporal resampling is never reached. ``collapsed`` takes those
-slices once at load: 44.6 of 127 million weights stay, and the result is that of the 3-D network to its own float noise.
+The release has causal 3-D convolutions. With one frame their past is zero padding, so that only the last time slice
+of each kernel is ever multiplied with anything, and the temporal resampling is never reached. ``collapse_time`` takes
+those slices once at load: 44.6 of 127 million weights stay, and the result is that of the 3-D network to its own float
+noise.
 
-Pixels are in [-1, 1]; latents are normalised by the mean and deviation of the release. Source:
-what ComfyUI 0.29.0 computes.
+Pixels are in [-1, 1]; latents are normalized by the mean and deviation of the release.
+
+Source: ComfyUI 0.29.0 (what it computes).
 """
 
 from __future__ import annotations
@@ -29,32 +31,32 @@ STD = (
     *(2.8184, 1.4541, 2.3275, 2.6558, 1.2196, 1.7708, 2.6052, 2.0743),
     *(3.2687, 2.1526, 2.8652, 1.5579, 1.6382, 1.1253, 2.8251, 1.9160),
 )
-"""Per latent channel; of the release, as in Wan 2.1."""
+"""Mean and deviation of each latent channel. Source: the release; Wan 2.1 has the same."""
 
 SCALE = 8
 """Pixels per latent along each side."""
 
 TINY = 1e-12
-"""Least length that a norm divides by."""
+"""Smallest length that a norm divides by."""
 
 MULTIPLIERS = (1, 2, 4, 4)
 
 
 RES_BLOCKS = 2
 TAIL = 8
-"""Decoder layers before this one run whole in ``decode``; later ones may run in strips."""
+"""Decoder layers before this one see the whole image in ``decode``; later ones may run in strips."""
 
 TAIL_HALO = 10
-"""Rows at the tail's own scale that a strip needs on either side: 3 blocks of two convolutions at this scale (6); the
-upsampling's convolution, 3 blocks and the head at twice the size (8 / 2)."""
+"""Rows at the tail's own scale that a strip needs on either side: 6 for 3 blocks of two convolutions at this scale, and
+4 for the upsampling's convolution, 3 blocks and the head (8 rows at twice the size)."""
 
 
 HEAD_HALO = 8
 """Pixel rows that a strip of the encoder needs on either side: five convolutions and a row for the halving; even."""
 
 
-class Norm(nn.Module):
-    """x / |x| over channels, times sqrt(C) and a weight."""
+class ChannelNorm(nn.Module):
+    """``x / |x| * sqrt(C) * weight`` over the channels."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -67,15 +69,15 @@ class Norm(nn.Module):
 
 
 class ResBlock(nn.Module):
-    """Two convolutions behind norm and SiLU, and a shortcut."""
+    """Two convolutions, each after norm and SiLU, and a shortcut."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.residual = nn.Sequential(
-            Norm(inputs),
+            ChannelNorm(inputs),
             nn.SiLU(),
             nn.Conv2d(inputs, outputs, 3, padding=1),
-            Norm(outputs),
+            ChannelNorm(outputs),
             nn.SiLU(),
             nn.Identity(),  # the release has dropout here
             nn.Conv2d(outputs, outputs, 3, padding=1),
@@ -87,12 +89,12 @@ class ResBlock(nn.Module):
         return self.residual(x) + self.shortcut(x)
 
 
-class MidAttention(nn.Module):
-    """One head over all positions."""
+class SpatialAttention(nn.Module):
+    """Attention over all positions, one head."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.norm = Norm(channels)
+        self.norm = ChannelNorm(channels)
         self.to_qkv = nn.Conv2d(channels, 3 * channels, 1)
         self.proj = nn.Conv2d(channels, channels, 1)
 
@@ -119,11 +121,11 @@ class Resample(nn.Module):
 
 
 def _middle(channels: int) -> nn.Sequential:
-    return nn.Sequential(ResBlock(channels, channels), MidAttention(channels), ResBlock(channels, channels))
+    return nn.Sequential(ResBlock(channels, channels), SpatialAttention(channels), ResBlock(channels, channels))
 
 
 def _head(channels: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(Norm(channels), nn.SiLU(), nn.Conv2d(channels, outputs, 3, padding=1))
+    return nn.Sequential(ChannelNorm(channels), nn.SiLU(), nn.Conv2d(channels, outputs, 3, padding=1))
 
 
 class Encoder(nn.Module):
@@ -143,11 +145,11 @@ class Encoder(nn.Module):
         self.head = _head(widths[-1], 2 * config.latent_channels)
 
     def start(self, x: Tensor) -> Tensor:
-        """Run the widest layers, which look no further than ``HEAD_HALO`` rows: B x C x H/2 x W/2."""
+        """Run the widest layers, which see no further than ``HEAD_HALO`` rows: B x C x H/2 x W/2."""
         return self.downsamples[: RES_BLOCKS + 1](self.conv1(x))
 
     def finish(self, x: Tensor) -> Tensor:
-        """Run the rest, which sees the whole picture: B x 32 x H/8 x W/8."""
+        """Run the rest, which sees the whole image: B x 32 x H/8 x W/8."""
         return self.head(self.middle(self.downsamples[RES_BLOCKS + 1 :](x)))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -173,22 +175,22 @@ class Decoder(nn.Module):
         self.head = _head(widths[-1], config.channels)
 
     def start(self, z: Tensor) -> Tensor:
-        """Run the layers that see the whole picture, up to half its size: B x 2C x 4H x 4W."""
+        """Run the layers that see the whole image, up to half its size: B x 2C x 4H x 4W."""
         return self.upsamples[:TAIL](self.middle(self.conv1(z)))
 
     def finish(self, x: Tensor) -> Tensor:
-        """Run the rest, which looks no further than ``TAIL_HALO`` rows."""
+        """Run the rest, which sees no further than ``TAIL_HALO`` rows."""
         return self.head(self.upsamples[TAIL:](x))
 
 
 class Vae(nn.Module):
-    """Pictures to latents and back."""
+    """Images to latents and back."""
 
     mean: Tensor
     std: Tensor
 
     def __init__(self, config: VaeConfig) -> None:
-        """Make the network; weights are set by ``load_state_dict(collapsed(weights))``."""
+        """Build the network; ``load_state_dict(collapse_time(weights))`` sets the weights."""
         super().__init__()
         self.config = config
         z = config.latent_channels
@@ -201,11 +203,11 @@ class Vae(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Type in which the network computes."""
+        """The dtype that the network computes in."""
         return self.conv2.weight.dtype
 
     def encode(self, pixels: Tensor, *, strip: int | None = None) -> Tensor:
-        """Return normalised latents, the posterior's mean.
+        """Return normalized latents, the posterior's mean.
 
         Args:
             pixels: B x 3 x H x W in [-1, 1]; sides multiples of 8.
@@ -214,70 +216,70 @@ class Vae(nn.Module):
         Returns:
             B x 16 x H/8 x W/8, float32.
         """
-        x = _laid_out(pixels.to(self.dtype), self.encoder.conv1)
-        moments = self.conv1(self.encoder.finish(self._started(x, strip)))
+        x = _match_memory_format(pixels.to(self.dtype), self.encoder.conv1)
+        moments = self.conv1(self.encoder.finish(self._start_in_strips(x, strip)))
         return (moments[:, : self.config.latent_channels].float() - self.mean) / self.std
 
-    def _started(self, x: Tensor, strip: int | None) -> Tensor:
+    def _start_in_strips(self, x: Tensor, strip: int | None) -> Tensor:
         rows = x.shape[-2]
         if strip is None or 8 * strip + 2 * HEAD_HALO >= rows:
             return self.encoder.start(x)
-        made = []
+        strips = []
         for top in range(0, rows, 8 * strip):
             bottom = min(rows, top + 8 * strip)
             above, below = max(0, top - HEAD_HALO), min(rows, bottom + HEAD_HALO)
-            part = self.encoder.start(x[..., above:below, :])
-            made.append(part[..., (top - above) // 2 : (bottom - above) // 2, :])
-        return torch.cat(made, dim=-2)
+            half = self.encoder.start(x[..., above:below, :])
+            strips.append(half[..., (top - above) // 2 : (bottom - above) // 2, :])
+        return torch.cat(strips, dim=-2)
 
     def decode(self, latents: Tensor, *, strip: int | None = None) -> Tensor:
         """Return pixels, not clamped.
 
         Args:
-            latents: B x 16 x H x W, normalised.
-            strip: latent rows that the last, widest layers see at a time; less memory, the same picture. None for all.
+            latents: B x 16 x H x W, normalized.
+            strip: latent rows that the last, widest layers see at a time; less memory, the same image. None for all.
 
         Returns:
             B x 3 x 8H x 8W, float32.
         """
         z = (latents.float() * self.std + self.mean).to(self.dtype)
-        x = self.decoder.start(self.conv2(_laid_out(z, self.decoder.conv1)))
+        x = self.decoder.start(self.conv2(_match_memory_format(z, self.decoder.conv1)))
         rows = x.shape[-2]
         if strip is None or 4 * strip + 2 * TAIL_HALO >= rows:
             return self.decoder.finish(x).float()
-        made = []
+        strips = []
         for top in range(0, rows, 4 * strip):
             bottom = min(rows, top + 4 * strip)
             above, below = max(0, top - TAIL_HALO), min(rows, bottom + TAIL_HALO)
-            part = self.decoder.finish(x[..., above:below, :])
-            made.append(part[..., 2 * (top - above) : 2 * (bottom - above), :].float())
-        return torch.cat(made, dim=-2)
+            pixels = self.decoder.finish(x[..., above:below, :])
+            strips.append(pixels[..., 2 * (top - above) : 2 * (bottom - above), :].float())
+        return torch.cat(strips, dim=-2)
 
 
-def _laid_out(x: Tensor, like: nn.Conv2d) -> Tensor:
+def _match_memory_format(x: Tensor, like: nn.Conv2d) -> Tensor:
     """Return a tensor in channels-last order if the weights are."""
     if like.weight.is_contiguous(memory_format=torch.channels_last):
         return x.contiguous(memory_format=torch.channels_last)
     return x
 
 
-def collapsed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the weights of the 2-D network: the live time slice of every kernel."""
-    made = {}
+def collapse_time(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights of the 2-D network: the live (last) time slice of every kernel."""
+    collapsed = {}
     for name, weight in weights.items():
         if ".time_conv." in name:
             continue
         if name.endswith(".gamma"):
-            made[name] = weight.reshape(-1, 1, 1)
+            collapsed[name] = weight.reshape(-1, 1, 1)
         elif weight.ndim == 5:
-            made[name] = weight[:, :, -1].contiguous()
+            collapsed[name] = weight[:, :, -1].contiguous()
         else:
-            made[name] = weight
-    return made
+            collapsed[name] = weight
+    return collapsed
 
 
 @torch.inference_mode()
-def decode(vae: Vae, latents: Tensor, *, strip: int | None = None) -> list[Tensor]:
-    """Return pixels in [-1, 1], 3 x H x W, picture by picture."""
+def decode_each(vae: Vae, latents: Tensor, *, strip: int | None = None) -> list[Tensor]:
+    """Return pixels in [-1, 1], (3, 8H, 8W) for each image; one at a time is decoded, which takes less memory."""
     device = vae.conv2.weight.device
-    return [vae.decode(one[None].to(device), strip=strip)[0].cpu() for one in latents]
+    return [vae.decode(item[None].to(device), strip=strip)[0].cpu() for item in latents]

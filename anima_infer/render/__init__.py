@@ -1,1 +1,1 @@
-"""From prompts to images that say how they were made."""
+"""From prompts to images with metadata."""

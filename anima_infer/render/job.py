@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from anima_infer.errors import SettingsError
-from anima_infer.files import Files
+from anima_infer.files import ModelFiles
 from anima_infer.sampling.guidance import Guidance
 from anima_infer.sampling.noise import MOST_SEED
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 from anima_prompt.dialects import Dialect
 from anima_prompt.numbers import parse_number
 from anima_prompt.profiles import DEFAULT_PROFILE, Profile, guess_profile, load_profile
@@ -19,63 +19,66 @@ from anima_prompt.profiles import DEFAULT_PROFILE, Profile, guess_profile, load_
 
 @dataclass(frozen=True, slots=True)
 class LoraUse:
-    """A LoRA file and its strengths; ``text`` is that on the text encoder, the same if None."""
+    """A LoRA file and its strengths; ``text_strength`` is that on the text encoder, None for the same."""
 
     path: Path
     strength: float = 1.0
-    text: float | None = None
+    text_strength: float | None = None
 
     @classmethod
     def parse(cls, text: str) -> LoraUse:
-        """Return what ``path:0.8`` or ``path:0.8:0.5`` says.
+        """Read ``path``, ``path:0.8`` or ``path:0.8:0.5`` (strength on DiT and adapter, strength on the text encoder).
 
         Raises:
-            SettingsError: a strength is no number.
+            SettingsError: a strength is not a number.
 
         >>> LoraUse.parse("style.safetensors:0.8").strength
         0.8
         """
-        path, *figures = text.rsplit(":", 2) if text.count(":") > 1 else text.rsplit(":", 1)
-        if figures and parse_number(figures[-1]) is None:
-            if any(mark in figures[-1] for mark in "/\\.") or len(path) == 1:  # a path with a colon, and no strength
+        path, *strengths = text.rsplit(":", 2) if text.count(":") > 1 else text.rsplit(":", 1)
+        if strengths and parse_number(strengths[-1]) is None:
+            if any(mark in strengths[-1] for mark in "/\\.") or len(path) == 1:  # a path with a colon, and no strength
                 return cls(Path(text))
-            raise SettingsError(f"LoRA strength is '{figures[-1]}'; expected a number, as in style.safetensors:0.8")
-        if len(figures) == 2 and parse_number(figures[0]) is None:
-            path, figures = f"{path}:{figures[0]}", figures[1:]
-        numbers = [float(figure) for figure in figures]
-        return cls(Path(path), *numbers)
+            raise SettingsError(f"LoRA strength is '{strengths[-1]}'; expected a number, as in style.safetensors:0.8")
+        if len(strengths) == 2 and parse_number(strengths[0]) is None:
+            path, strengths = f"{path}:{strengths[0]}", strengths[1:]
+        return cls(Path(path), *map(float, strengths))
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Everything that one picture depends on.
+    """Everything that one image depends on.
 
     Attributes:
         prompt, negative: texts in ``dialect``.
-        settings: of the picture.
+        settings: of the image.
         seed: of its noise.
-        loras: active ones, in order.
-        dialect: how weights are read.
-        zero_if_empty: what an empty negative prompt is, see ``Encoder.encode``.
+        loras: in the order of merging.
+        dialect: of the prompts, which says how weights are written.
+        zero_if_empty: how an empty negative prompt is encoded, see ``PromptEncoder.encode``.
     """
 
     prompt: str
     negative: str = ""
-    settings: Settings = field(default_factory=Settings)
+    settings: RenderSettings = field(default_factory=RenderSettings)
     seed: int = 0
     loras: tuple[LoraUse, ...] = ()
     dialect: Dialect = Dialect.COMFYUI
     zero_if_empty: bool = False
 
 
-def usual_profile(files: Files) -> Profile:
-    """Return the profile of a model that names none: the one beside it, the one its name speaks of, or base."""
-    named = guess_profile(files.dit.stem) if files.dit is not None else None
-    return load_profile(files.profile or named or DEFAULT_PROFILE)
+def default_profile(files: ModelFiles) -> Profile:
+    """Return the profile of a model: the file in its folder, the release that its name contains, or base 1.0."""
+    guessed = guess_profile(files.dit.stem) if files.dit is not None else None
+    return load_profile(files.profile or guessed or DEFAULT_PROFILE)
 
 
-def settings_for(profile: Profile, **given: Any) -> Settings:
-    """Return a profile's settings with those that were given in their place; None says nothing.
+def settings_from_profile(profile: Profile, **overrides: Any) -> RenderSettings:
+    """Return a profile's settings with overrides; None leaves the profile's value.
+
+    Args:
+        profile: of a release.
+        overrides: fields of ``RenderSettings``, and ``guidance_scale``, ``zero_star``, ``apg``, ``interval``.
 
     Raises:
         SettingsError: one is out of range.
@@ -89,19 +92,19 @@ def settings_for(profile: Profile, **given: Any) -> Settings:
         "scheduler": profile.scheduler,
         "shift": float(profile.shift),
     }
-    scale = given.pop("guidance_scale", None)
+    scale = overrides.pop("guidance_scale", None)
     guidance = Guidance(float(profile.guidance_scale) if scale is None else scale)
-    extra = {key: given.pop(key) for key in ("zero_star", "apg", "interval") if given.get(key) is not None}
+    extra = {key: overrides.pop(key) for key in ("zero_star", "apg", "interval") if overrides.get(key) is not None}
     if extra:
         guidance = replace(guidance, **extra)
-    chosen |= {key: value for key, value in given.items() if value is not None}
-    return Settings(guidance=guidance, **chosen)
+    chosen |= {key: value for key, value in overrides.items() if value is not None}
+    return RenderSettings(guidance=guidance, **chosen)
 
 
-def seeds_from(seed: int, count: int) -> Iterator[int]:
-    """Yield ``count`` seeds upwards from ``seed``, round the end to 0.
+def consecutive_seeds(seed: int, count: int) -> Iterator[int]:
+    """Yield ``count`` consecutive seeds; after the largest comes 0.
 
-    >>> list(seeds_from(2**64 - 1, 2))
+    >>> list(consecutive_seeds(2**64 - 1, 2))
     [18446744073709551615, 0]
     """
     for index in range(count):

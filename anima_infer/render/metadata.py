@@ -1,25 +1,25 @@
-"""What an image file says of its making: A1111's parameters, ComfyUI's workflow."""
+"""Metadata of a rendered image: the parameters text of A1111, the API workflow of ComfyUI."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from anima_infer.files import FILES, Files
+from anima_infer.files import RELEASE_FILES, ModelFiles
 from anima_infer.render.job import Job
 from anima_prompt import __version__
 
 
-def files_named(files: Files) -> dict[str, str]:
-    """Return the file names that a workflow asks for; the release's where one is not known."""
-    found = {"dit": files.dit, "text": files.text, "vae": files.vae}
-    return {part: FILES[part] if path is None else path.name for part, path in found.items()}
+def file_names(files: ModelFiles) -> dict[str, str]:
+    """Return the file names that a workflow loads; the release's for a file that is not known."""
+    paths = {"dit": files.dit, "text": files.text, "vae": files.vae}
+    return {part: RELEASE_FILES[part] if path is None else path.name for part, path in paths.items()}
 
 
 def parameters_text(job: Job, model: str) -> str:
-    """Return the text that A1111-style programs write into pictures, and read from them."""
+    """Return the text that A1111-style programs write into images and read from them."""
     s = job.settings
-    figures = {
+    fields = {
         "Steps": s.steps,
         "Sampler": s.sampler,
         "Schedule type": s.scheduler,
@@ -30,42 +30,42 @@ def parameters_text(job: Job, model: str) -> str:
         "Shift": f"{s.shift:g}",
     }
     if s.guidance.zero_star:
-        figures["CFG-Zero*"] = "on"
+        fields["CFG-Zero*"] = "on"
     if s.guidance.apg is not None:
-        figures["APG"] = str(s.guidance.apg)
+        fields["APG"] = str(s.guidance.apg)
     if s.guidance.interval != (0, 1):
-        figures["Guidance interval"] = "{:g}-{:g}".format(*s.guidance.interval)
+        fields["Guidance interval"] = "{:g}-{:g}".format(*s.guidance.interval)
     if s.denoise < 1:
-        figures["Denoising strength"] = f"{s.denoise:g}"
+        fields["Denoising strength"] = f"{s.denoise:g}"
     if job.loras:
-        figures["Loras"] = '"' + ", ".join(f"{use.path.stem}: {use.strength:g}" for use in job.loras) + '"'
-    figures["Version"] = f"anima-prompt {__version__}"
-    line = ", ".join(f"{key}: {value}" for key, value in figures.items())
+        fields["Loras"] = '"' + ", ".join(f"{use.path.stem}: {use.strength:g}" for use in job.loras) + '"'
+    fields["Version"] = f"anima-prompt {__version__}"
+    line = ", ".join(f"{key}: {value}" for key, value in fields.items())
     negative = f"\nNegative prompt: {job.negative}" if job.negative else ""
     return f"{job.prompt}{negative}\n{line}"
 
 
-def workflow_of(job: Job, files: Mapping[str, str]) -> dict[str, Any]:
-    """Return a ComfyUI API workflow that makes the picture of a job; text to image alone, no guidance interval."""
+def make_workflow(job: Job, files: Mapping[str, str]) -> dict[str, Any]:
+    """Return a ComfyUI API workflow that makes the image of a job; text to image only, without guidance range."""
     s = job.settings
     nodes: dict[str, Any] = {}
 
-    def node(kind: str, **inputs: Any) -> str:
+    def node(class_type: str, **inputs: Any) -> str:
         name = str(len(nodes) + 1)
-        nodes[name] = {"class_type": kind, "inputs": inputs}
+        nodes[name] = {"class_type": class_type, "inputs": inputs}
         return name
 
     model: list[Any] = [node("UNETLoader", unet_name=files["dit"], weight_dtype="default"), 0]
     clip: list[Any] = [node("CLIPLoader", clip_name=files["text"], type="stable_diffusion", device="default"), 0]
     for use in job.loras:
-        text = use.strength if use.text is None else use.text
+        text_strength = use.strength if use.text_strength is None else use.text_strength
         loader = node(
             "LoraLoader",
             model=model,
             clip=clip,
             lora_name=use.path.name,
             strength_model=use.strength,
-            strength_clip=text,
+            strength_clip=text_strength,
         )
         model, clip = [loader, 0], [loader, 1]
     if s.shift != 3:

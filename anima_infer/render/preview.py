@@ -1,4 +1,4 @@
-"""A rough picture of latents without decoding them: colours by a linear fit to the VAE."""
+"""Small previews of latents without decoding them: colors by a linear fit to the VAE."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from anima_infer.images import save_picture, to_picture
+from anima_infer.images import save_image, to_image
 from anima_infer.model.vae import SCALE, Vae
 
 _SAMPLES, _SIDE = 4, 16
 
 
 class Preview:
-    """Latents to small pictures, one pixel a latent."""
+    """Latents to small images, one pixel per latent."""
 
     @torch.inference_mode()
     def __init__(self, vae: Vae) -> None:
-        """Fit 16 channels and a constant to the mean colours that the VAE makes of random latents."""
-        made = torch.Generator("cpu").manual_seed(0)
-        z = torch.randn(_SAMPLES, vae.config.latent_channels, _SIDE, _SIDE, generator=made)
-        z = torch.nn.functional.avg_pool2d(z, 3, 1, 1) * 2  # neighbours are alike, as in pictures
+        """Fit 16 channels and a constant to the mean colors that the VAE decodes random latents to."""
+        source = torch.Generator("cpu").manual_seed(0)
+        z = torch.randn(_SAMPLES, vae.config.latent_channels, _SIDE, _SIDE, generator=source)
+        z = torch.nn.functional.avg_pool2d(z, 3, 1, 1) * 2  # smooth, as images are
         pixels = vae.decode(z.to(vae.conv2.weight.device)).cpu()
-        colours = torch.nn.functional.avg_pool2d(pixels, SCALE).permute(0, 2, 3, 1).reshape(-1, pixels.shape[1])
+        colors = torch.nn.functional.avg_pool2d(pixels, SCALE).permute(0, 2, 3, 1).reshape(-1, pixels.shape[1])
         rows = z.permute(0, 2, 3, 1).reshape(-1, z.shape[1])
         rows = torch.cat((rows, torch.ones(len(rows), 1)), dim=1)
-        self._map: Tensor = torch.linalg.lstsq(rows, colours).solution
+        self._map: Tensor = torch.linalg.lstsq(rows, colors).solution
 
     def pixels(self, latents: Tensor) -> Tensor:
-        """Return 3 x H x W in [-1, 1] of 16 x H x W."""
+        """Return (3, H, W) in [-1, 1] of latents (16, H, W)."""
         z = latents.detach().float().cpu()
         rows = torch.cat((z, torch.ones(1, *z.shape[1:])))
         return torch.einsum("chw,cr->rhw", rows, self._map)
 
     def save(self, latents: Tensor, path: Path) -> None:
-        """Write a preview, enlarged to the picture's size."""
-        small = to_picture(self.pixels(latents))
-        save_picture(small.resize((small.width * SCALE, small.height * SCALE)), path)
+        """Write a preview, enlarged to the size of the image."""
+        small = to_image(self.pixels(latents))
+        save_image(small.resize((small.width * SCALE, small.height * SCALE)), path)

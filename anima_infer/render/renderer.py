@@ -1,6 +1,6 @@
-"""From prompts to pictures that say how they were made: the job that the command line, grids and notebooks share.
+"""From jobs to images with metadata, with one loaded model; the command line, grids and notebooks share it.
 
-Knows prompts, settings and metadata. Contexts are remembered by text, so that a grid encodes each text once.
+Conditionings are cached by text, so that a grid encodes each text once.
 """
 
 from __future__ import annotations
@@ -15,29 +15,30 @@ import torch
 from torch import Tensor, nn
 
 from anima_infer.errors import SettingsError
-from anima_infer.images import open_picture, to_mask, to_picture, to_pixels
+from anima_infer.images import open_image, to_image, to_mask, to_pixels
 from anima_infer.lora import Lora, Merger
 from anima_infer.model.inputs import Conditioning
-from anima_infer.model.vae import decode
+from anima_infer.model.vae import decode_each
 from anima_infer.models import Models
-from anima_infer.sampling.denoise import Progress, denoise
-from anima_infer.sampling.guided_model import Start
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.denoise import StepCallback, denoise
+from anima_infer.sampling.guided_model import StartImage
+from anima_infer.sampling.settings import RenderSettings
 from anima_prompt.dialects import Dialect
 from anima_prompt.syntax import weighted_segments
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 from anima_infer.render.job import Job, LoraUse
-from anima_infer.render.metadata import files_named, parameters_text, workflow_of
+from anima_infer.render.metadata import file_names, make_workflow, parameters_text
 
-_MOST_CONTEXTS = 4096
-_TINY = 20_000_000  # parameters; the demo model has two million, the release two thousand million
+_MOST_CONDITIONINGS = 4096
+_TINY = 20_000_000
+"""Parameters of a network that one thread serves best; the demo model has 2 million, the release 2,000 million."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A finished picture and the job that made it."""
+class RenderedImage:
+    """An image, the job that made it, and its metadata."""
 
     image: Image
     job: Job
@@ -46,50 +47,56 @@ class Picture:
 
 
 class Renderer:
-    """Makes pictures with one loaded model."""
+    """Renders images with one loaded model."""
 
     def __init__(self, models: Models) -> None:
-        """Take a model."""
+        """Use a model."""
         self.models = models
         self.merger = Merger(models.dit, models.encoder.adapter, models.encoder.text.model)
         self._loras: dict[Path, Lora] = {}
-        self._contexts: dict[tuple[Any, ...], Conditioning] = {}
+        self._conditionings: dict[tuple[Any, ...], Conditioning] = {}
 
     def render(
         self,
         jobs: Sequence[Job],
         *,
-        start: Start | None = None,
-        progress: Progress | None = None,
+        start: StartImage | None = None,
+        progress: StepCallback | None = None,
         strip: int | None = None,
-    ) -> list[Picture]:
-        """Return the pictures of jobs that share settings and LoRAs, made as one batch.
+    ) -> list[RenderedImage]:
+        """Return the images of jobs that share settings and LoRAs, rendered as one batch.
+
+        Args:
+            jobs: one for each image.
+            start: image to start from.
+            progress: called after every call of the model.
+            strip: latent rows that the VAE's widest layers see at a time; less memory, the same image. None for all.
 
         Raises:
-            SettingsError: the jobs differ in settings or LoRAs, or something in them is out of range.
+            SettingsError: the jobs differ in settings or LoRAs, or a setting is out of range.
             LoraError: a LoRA does not fit.
             InferError: the sampler failed.
         """
         first = jobs[0]
         if any((job.settings, job.loras) != (first.settings, first.loras) for job in jobs):
-            raise SettingsError("jobs of one batch differ in settings or LoRAs; render them one after the other")
-        self.use(first.loras)
+            raise SettingsError("the jobs of a batch differ in settings or LoRAs; render them one after the other")
+        self.apply_loras(first.loras)
         models, seeds = self.models, [job.seed for job in jobs]
-        with _threads_that_pay(models.dit):
-            conds = [self.context(job.prompt, job.dialect) for job in jobs]
-            unconds = [self.context(job.negative, job.dialect, zero_if_empty=job.zero_if_empty) for job in jobs]
+        with _one_thread_if_tiny(models.dit):
+            conds = [self.encode(job.prompt, job.dialect) for job in jobs]
+            unconds = [self.encode(job.negative, job.dialect, zero_if_empty=job.zero_if_empty) for job in jobs]
             with models.placement.using(models.dit):
                 latents = denoise(models.dit, conds, unconds, first.settings, seeds, start=start, progress=progress)
             with models.placement.using(models.vae):
-                pixels = decode(models.vae, latents, strip=strip)
-        return [self._picture(one, job) for one, job in zip(pixels, jobs, strict=True)]
+                pixels = decode_each(models.vae, latents, strip=strip)
+        return [self._rendered(image, job) for image, job in zip(pixels, jobs, strict=True)]
 
     def compile(self) -> None:
-        """Let PyTorch compile the DiT's blocks; the first picture of each size then takes a minute longer."""
+        """Let PyTorch compile the DiT's blocks; the first image of each size then takes a minute longer."""
         for block in self.models.dit.blocks:
             block.compile(dynamic=False)
 
-    def use(self, loras: Sequence[LoraUse]) -> None:
+    def apply_loras(self, loras: Sequence[LoraUse]) -> None:
         """Make these LoRAs the active ones.
 
         Raises:
@@ -99,60 +106,68 @@ class Renderer:
         chosen = []
         for use in loras:
             if use.path not in self._loras:
-                self._loras[use.path] = self.merger.read(self.models.files.lora(use.path))
-            chosen.append((self._loras[use.path], use.strength, use.strength if use.text is None else use.text))
+                self._loras[use.path] = self.merger.read(self.models.files.find_lora(use.path))
+            chosen.append(
+                (self._loras[use.path], use.strength, use.strength if use.text_strength is None else use.text_strength)
+            )
         self.merger.apply(chosen)
 
-    def context(self, text: str, dialect: Dialect = Dialect.COMFYUI, *, zero_if_empty: bool = False) -> Conditioning:
-        """Return the context of a text under the active LoRAs; asked for again, the same object."""
+    def encode(self, text: str, dialect: Dialect = Dialect.COMFYUI, *, zero_if_empty: bool = False) -> Conditioning:
+        """Return the conditioning of a text under the active LoRAs; the same object for the same arguments."""
         key = (text, dialect, zero_if_empty, self.merger.active)
-        if key not in self._contexts:
-            if len(self._contexts) >= _MOST_CONTEXTS:
-                self._contexts.clear()
+        if key not in self._conditionings:
+            if len(self._conditionings) >= _MOST_CONDITIONINGS:
+                self._conditionings.clear()
             segments = [(segment.text, float(segment.weight)) for segment in weighted_segments(text, dialect)]
             encoder = self.models.encoder
             with self.models.placement.using(encoder.text, encoder.adapter):
-                self._contexts[key] = encoder.encode(segments, zero_if_empty=zero_if_empty)
-        return self._contexts[key]
+                self._conditionings[key] = encoder.encode(segments, zero_if_empty=zero_if_empty)
+        return self._conditionings[key]
 
     @torch.inference_mode()
-    def start_from(
-        self, picture: Path, settings: Settings, mask: Path | None = None, *, strip: int | None = None
-    ) -> Start:
-        """Return a picture to start from, scaled to the settings' size.
+    def load_start_image(
+        self, image: Path, settings: RenderSettings, mask: Path | None = None, *, strip: int | None = None
+    ) -> StartImage:
+        """Return an image to start from, scaled to the settings' size.
+
+        Args:
+            image: file of the image.
+            settings: of the render.
+            mask: file of the mask; white may change. None for no mask.
+            strip: latent rows that the VAE's widest layers see at a time; None for all.
 
         Raises:
             SettingsError: a file cannot be read.
         """
         from PIL.Image import Resampling
 
-        opened = open_picture(picture).convert("RGB").resize((settings.width, settings.height), Resampling.LANCZOS)
+        scaled = open_image(image).convert("RGB").resize((settings.width, settings.height), Resampling.LANCZOS)
         vae = self.models.vae
         with self.models.placement.using(vae):
-            latents = vae.encode(to_pixels(opened).to(vae.conv2.weight.device), strip=strip)
-        shown: Tensor | None = None
+            latents = vae.encode(to_pixels(scaled).to(vae.conv2.weight.device), strip=strip)
+        latent_mask: Tensor | None = None
         if mask is not None:
-            shown = to_mask(open_picture(mask), *latents.shape[-2:]).to(latents.device)
-        return Start(latents, shown)
+            latent_mask = to_mask(open_image(mask), *latents.shape[-2:]).to(latents.device)
+        return StartImage(latents, latent_mask)
 
-    def _picture(self, pixels: Tensor, job: Job) -> Picture:
+    def _rendered(self, pixels: Tensor, job: Job) -> RenderedImage:
         files = self.models.files
-        return Picture(
-            to_picture(pixels), job, parameters_text(job, _stem(files.dit)), workflow_of(job, files_named(files))
+        return RenderedImage(
+            to_image(pixels), job, parameters_text(job, _stem(files.dit)), make_workflow(job, file_names(files))
         )
 
 
 @contextmanager
-def _threads_that_pay(network: nn.Module) -> Iterator[None]:
-    """Give a tiny model one thread: several wait for each other longer than they work, and hold up other programs."""
+def _one_thread_if_tiny(network: nn.Module) -> Iterator[None]:
+    """Use one thread for a tiny network: several wait for each other longer than they work, and slow other programs."""
     before = torch.get_num_threads()
-    few = sum(parameter.numel() for parameter in network.parameters()) < _TINY
-    if few:
+    is_tiny = sum(parameter.numel() for parameter in network.parameters()) < _TINY
+    if is_tiny:
         torch.set_num_threads(1)
     try:
         yield
     finally:
-        if few:
+        if is_tiny:
             torch.set_num_threads(before)
 
 

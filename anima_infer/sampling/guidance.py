@@ -1,6 +1,6 @@
-"""Guidance: from predictions with the prompt (C) and with the negative prompt (U) to one.
+"""Guidance: one prediction from those with the prompt (cond) and with the negative prompt (uncond).
 
-All in float32 on denoised predictions. Source: what ComfyUI 0.29.0 computes.
+All in float32 on denoised predictions. Source: ComfyUI 0.29.0 (what it computes).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class Apg:
     """Adaptive projected guidance. Source: Sadat et al. 2024.
 
     Attributes:
-        eta: how much of the part parallel to C stays; 1 keeps all of it.
-        threshold: greatest norm of C - U over a channel's positions; 0 for none.
-        momentum: share of the running sum that is added; negative damps.
+        eta: factor of the part of the difference that is parallel to cond; 1 leaves it as it is.
+        threshold: largest norm of ``cond - uncond`` over the positions of a channel; 0 for no limit.
+        momentum: factor of the running sum that is added to each difference; below 0 it damps.
     """
 
     eta: float = 1.0
@@ -34,36 +34,36 @@ class Apg:
         """Read ``ETA[:NORM[:MOMENTUM]]``.
 
         Raises:
-            SettingsError: it is not that.
+            SettingsError: the text has another form.
         """
         try:
-            figures = [float(part) for part in text.split(":")]
+            numbers = [float(part) for part in text.split(":")]
         except ValueError:
-            figures = []
-        if not 1 <= len(figures) <= 3 or not all(map(math.isfinite, figures)):
+            numbers = []
+        if not 1 <= len(numbers) <= 3 or not all(map(math.isfinite, numbers)):
             raise SettingsError(f"apg is '{text}'; expected eta, norm and momentum such as 0:15:-0.5")
-        return cls(*figures)
+        return cls(*numbers)
 
     def __str__(self) -> str:
-        """Return what ``parse`` reads."""
+        """Return the form that ``parse`` reads."""
         return f"{self.eta:g}:{self.threshold:g}:{self.momentum:g}"
 
-    def difference(self, cond: Tensor, uncond: Tensor, sigma: float) -> Tensor:
-        """Return what takes the place of C - U; B x C x H x W, or with a frame axis before H."""
-        guided = cond - uncond
+    def project(self, cond: Tensor, uncond: Tensor, sigma: float) -> Tensor:
+        """Return the difference to use instead of ``cond - uncond``; (B, C, H, W), or with a frame axis before H."""
+        difference = cond - uncond
         if self.momentum:
-            if sigma > self._sigma:
+            if sigma > self._sigma:  # a new run
                 self._sum = None
             self._sigma = sigma
-            self._sum = guided if self._sum is None else guided + self.momentum * self._sum
-            guided = self._sum
-        over = (-3, -2, -1) if cond.ndim == 5 else (-2, -1)
+            self._sum = difference if self._sum is None else difference + self.momentum * self._sum
+            difference = self._sum
+        positions = (-3, -2, -1) if cond.ndim == 5 else (-2, -1)
         if self.threshold > 0:
-            norm = guided.norm(p=2, dim=over, keepdim=True)
-            guided = guided * (self.threshold / norm).clamp(max=1.0)
-        unit = cond / cond.norm(p=2, dim=over, keepdim=True).clamp_min(1e-12)
-        parallel = (guided * unit).sum(dim=over, keepdim=True) * unit
-        return guided - parallel + self.eta * parallel
+            norm = difference.norm(p=2, dim=positions, keepdim=True)
+            difference = difference * (self.threshold / norm).clamp(max=1.0)
+        unit = cond / cond.norm(p=2, dim=positions, keepdim=True).clamp_min(1e-12)
+        parallel = (difference * unit).sum(dim=positions, keepdim=True) * unit
+        return difference - parallel + self.eta * parallel
 
 
 @dataclass(slots=True)
@@ -71,11 +71,11 @@ class Guidance:
     """How strongly the prompt is followed.
 
     Attributes:
-        scale: 1 asks for the prompt alone, and U is never computed.
-        zero_star: rescale U to lie nearest to C first. Source: Fan et al. 2025, CFG-Zero*.
-        apg: adaptive projected guidance.
-        interval: shares of the way, from 0 (noise) to 1, between which guidance acts; outside it the scale is 1. An
-            approximation. Source: Kynkäänniemi et al. 2024.
+        scale: guidance scale (CFG); at 1 the negative prompt is not used, and uncond is never computed.
+        zero_star: scale uncond to lie nearest to cond first (CFG-Zero*). Source: Fan et al. 2025.
+        apg: adaptive projected guidance, None for none.
+        interval: guidance range, fractions of the schedule between which guidance acts; outside it the scale is 1.
+            An approximation. Source: Kynkäänniemi et al. 2024.
     """
 
     scale: float = 4.5
@@ -84,7 +84,7 @@ class Guidance:
     interval: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
-        """Check the figures.
+        """Check the numbers.
 
         Raises:
             SettingsError: one is out of range.
@@ -93,20 +93,21 @@ class Guidance:
             raise SettingsError(f"guidance scale is {self.scale}; expected a number such as 4.5")
         low, high = self.interval
         if not 0 <= low <= high <= 1:
-            raise SettingsError(f"guidance interval is {low} to {high}; expected two rising shares from 0 to 1")
+            raise SettingsError(f"guidance interval is {low} to {high}; expected two rising fractions from 0 to 1")
 
     @property
-    def off(self) -> bool:
-        """Whether the prompt alone decides."""
+    def is_off(self) -> bool:
+        """Whether the negative prompt has no influence."""
         return math.isclose(self.scale, 1.0)
 
     def mix(self, x: Tensor, cond: Tensor, uncond: Tensor, sigma: float) -> Tensor:
         """Return the guided prediction."""
         if self.zero_star:
-            slope_c, slope_u = (x - cond).flatten(1), (x - uncond).flatten(1)
-            share = (slope_c * slope_u).sum(1) / ((slope_u**2).sum(1) + 1e-8)
-            uncond = uncond * share.view(-1, *[1] * (x.ndim - 1))  # the share of slopes scales predictions, as there
+            cond_slope, uncond_slope = (x - cond).flatten(1), (x - uncond).flatten(1)
+            factor = (cond_slope * uncond_slope).sum(1) / ((uncond_slope**2).sum(1) + 1e-8)
+            # as in ComfyUI 0.29.0, the factor is fitted on slopes but applied to predictions
+            uncond = uncond * factor.view(-1, *[1] * (x.ndim - 1))
         difference = cond - uncond
         if self.apg is not None:
-            difference = self.apg.difference(cond, uncond, sigma) + difference / self.scale
+            difference = self.apg.project(cond, uncond, sigma) + difference / self.scale
         return uncond + difference * self.scale

@@ -1,7 +1,4 @@
-"""Random numbers as ComfyUI draws them on the CPU, so that a seed means the same picture everywhere.
-
-Source: what ComfyUI 0.29.0 computes.
-"""
+"""Random numbers as ComfyUI 0.29.0 draws them on the CPU, so that a seed gives the same image everywhere."""
 
 from __future__ import annotations
 
@@ -17,10 +14,10 @@ MOST_SEED = 2**64 - 1
 
 
 class StepNoise(Protocol):
-    """Noise between two sigmas of a run: a standard normal tensor of the latents' shape."""
+    """Noise for a step of a run: a standard normal tensor of the latents' shape."""
 
-    def __call__(self, start: Tensor, end: Tensor) -> Tensor:
-        """Return the noise of the way from one sigma to another."""
+    def __call__(self, sigma: Tensor, sigma_next: Tensor) -> Tensor:
+        """Return the noise of the step from one sigma to the next."""
         ...
 
 
@@ -36,62 +33,58 @@ def check_seed(seed: int) -> int:
 
 
 def generator(seed: int) -> torch.Generator:
-    """Return a CPU generator."""
-    made = torch.Generator("cpu")
-    made.manual_seed(check_seed(seed))
-    return made
+    """Return a CPU generator.
+
+    Raises:
+        SettingsError: the seed is outside 0 to 2^64 - 1.
+    """
+    return torch.Generator("cpu").manual_seed(check_seed(seed))
 
 
-def initial_noise(shape: Sequence[int], seed: int, *, batch_index: Sequence[int] | None = None) -> Tensor:
+def initial_noise(shape: Sequence[int], seed: int) -> Tensor:
     """Return the noise that a run starts from, float32 on the CPU.
 
     Args:
-        shape: of the latents, (B, 16, 1, H, W). A batch is one draw, so that a picture depends on its place in it.
+        shape: of the latents, (B, 16, 1, H, W). A batch is one draw, so that an image depends on its place in it.
         seed: 0 to 2^64 - 1.
-        batch_index: places in a batch to draw alone: every place up to the greatest is drawn in turn, as ComfyUI does.
 
-    Returns:
-        noise of ``shape``; with ``batch_index`` its first axis has that many entries.
+    Raises:
+        SettingsError: the seed is out of range.
     """
-    source = generator(seed)
-    if batch_index is None:
-        return torch.randn(tuple(shape), generator=source)
-    one = (1, *shape[1:])
-    drawn = [torch.randn(one, generator=source) for _ in range(max(batch_index) + 1)]
-    return torch.cat([drawn[index] for index in batch_index])
+    return torch.randn(tuple(shape), generator=generator(seed))
 
 
 class GaussianNoise:
-    """Independent noise for every call, seeded with ``seed + 1`` as ComfyUI's on the CPU."""
+    """Independent noise for every call, seeded with ``seed + 1`` (ComfyUI 0.29.0 on the CPU)."""
 
     def __init__(self, like: Tensor, seed: int) -> None:
-        """Draw tensors like ``like``."""
+        """Draw tensors of the shape and on the device of ``like``."""
         self._shape, self._device = like.shape, like.device
-        self._source = generator((seed + 1) % (MOST_SEED + 1))
+        self._generator = generator((seed + 1) % (MOST_SEED + 1))
 
-    def __call__(self, start: Tensor, end: Tensor) -> Tensor:
-        """Return the next draw; the sigmas do not matter."""
-        return torch.randn(self._shape, generator=self._source).to(self._device)
+    def __call__(self, sigma: Tensor, sigma_next: Tensor) -> Tensor:
+        """Return the next draw; it does not depend on the sigmas."""
+        return torch.randn(self._shape, generator=self._generator).to(self._device)
 
 
 class BrownianNoise:
-    """Increments of one Brownian path: halving the steps keeps the picture. Source: Li et al. 2020, torchsde."""
+    """Increments of one Brownian path, so that more steps refine an image. Source: Li et al. 2020, torchsde."""
 
     def __init__(self, like: Tensor, seed: int, sigmas: Tensor) -> None:
-        """Set up the path between the least positive and the greatest of ``sigmas``."""
+        """Set up the path between the smallest positive and the largest of ``sigmas``."""
         from torchsde import BrownianTree
 
         self._device = like.device
         low, high = sigmas[sigmas > 0].min(), sigmas.max()
         start = torch.zeros(like.shape, dtype=torch.float32)
         self._tree = BrownianTree(float(low), start, t1=float(high), entropy=check_seed(seed)) if low < high else None
-        self._spare = GaussianNoise(like, seed)
+        self._without_tree = GaussianNoise(like, seed)
 
-    def __call__(self, start: Tensor, end: Tensor) -> Tensor:
-        """Return ``(W(end) - W(start)) / sqrt|end - start|``."""
+    def __call__(self, sigma: Tensor, sigma_next: Tensor) -> Tensor:
+        """Return ``(W(sigma_next) - W(sigma)) / sqrt|sigma - sigma_next|``."""
         if self._tree is None:
-            return self._spare(start, end)
-        low, high = sorted((float(start), float(end)))
-        sign = -1.0 if start > end else 1.0
+            return self._without_tree(sigma, sigma_next)
+        low, high = sorted((float(sigma), float(sigma_next)))
+        sign = -1.0 if sigma > sigma_next else 1.0
         increment: Tensor = self._tree(low, high)
         return (sign * increment / abs(high - low) ** 0.5).to(self._device)

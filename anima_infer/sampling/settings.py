@@ -1,4 +1,4 @@
-"""How an image is made: size, steps, sampler, scheduler, guidance; checked when they are put together."""
+"""Settings of a render: size, steps, sampler, scheduler, guidance; checked when they are created."""
 
 from __future__ import annotations
 
@@ -13,23 +13,21 @@ from anima_infer.sampling.samplers import SAMPLERS
 from anima_infer.sampling.schedule import SHIFT, sigmas_for
 
 MULTIPLE = 16
-
-
 LEAST_SIDE, MOST_PIXELS = 64, 4096 * 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """How a picture is made. Defaults are the official workflow's.
+class RenderSettings:
+    """How an image is made. Defaults are those of ComfyUI 0.29.0's workflow for Anima.
 
     Attributes:
         width, height: in pixels, multiples of 16.
         steps: sampler steps.
         sampler, scheduler: names of ``SAMPLERS`` and ``SCHEDULERS``.
         guidance: how strongly the prompt is followed.
-        shift: 3 is the model's own.
-        denoise: below 1, a given picture shines through.
-        start_step, end_step: run a part of the schedule; None for its end.
+        shift: of the schedule; the model was trained with 3.
+        denoise: denoising strength (image to image); 1 ignores the start image, 0 returns it.
+        start_step, end_step: run these steps of the schedule only; None for the last one.
     """
 
     width: int = 1024
@@ -62,11 +60,14 @@ class Settings:
         if self.sampler not in SAMPLERS:
             raise SettingsError(f"sampler is '{self.sampler}'; expected one of {', '.join(sorted(SAMPLERS))}")
         if not 0 <= self.start_step <= (self.steps if self.end_step is None else self.end_step) <= self.steps:
-            raise SettingsError(f"steps {self.start_step} to {self.end_step} do not lie within 0 to {self.steps}")
+            raise SettingsError(
+                f"start_step is {self.start_step} and end_step {self.end_step}; "
+                f"expected 0 <= start_step <= end_step <= {self.steps}"
+            )
         self.sigmas()
 
     def sigmas(self) -> Tensor:
-        """Return the noise levels of the run.
+        """Return the sigmas of the run.
 
         Raises:
             SettingsError: steps, scheduler, shift or denoise are out of range.

@@ -1,1 +1,1 @@
-"""Training: drawings to learn from, their captions, and the parts of a trainer."""
+"""The parts of a trainer: loss, optimizers, precision, compiled networks, states to resume from."""

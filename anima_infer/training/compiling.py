@@ -1,7 +1,7 @@
-"""Compiled networks, where what they learn stays the same.
+"""Compiled networks, used only where their gradients are right.
 
-A compiler that gets a gradient wrong does so without a word: the loss goes down more slowly, or not at all. So each
-gradient is compared with the one in float32, without a compiler, before a compiled network is used.
+A compiler that computes a wrong gradient does so silently: the loss falls more slowly, or not at all. So each gradient
+is compared with that in float32 without a compiler before a compiled network is used.
 """
 
 from __future__ import annotations
@@ -13,35 +13,36 @@ from torch import Tensor
 Gradients = Callable[[], Sequence[Tensor]]
 
 SLACK = 2.0
-"""How many times as far from float32 as without a compiler a gradient may be ..."""
+"""A compiled gradient may be this many times as far from float32 as the gradient without a compiler ..."""
 
 ROUNDING = 0.1
-"""... or, of gradients that round well, which share of their length may be wrong."""
+"""... or be wrong by this fraction of its norm, if that is more."""
 
 
-def spoilt(exact: Sequence[Tensor], usual: Sequence[Tensor], compiled: Sequence[Tensor]) -> list[int]:
-    """Return which gradients a compiler has spoilt, by their place.
+def find_wrong(exact: Sequence[Tensor], eager: Sequence[Tensor], compiled: Sequence[Tensor]) -> list[int]:
+    """Return the indices of the gradients that the compiler computes wrongly.
 
     Args:
         exact: gradients in float32.
-        usual: the same, as they are computed without a compiler, rounded perhaps.
-        compiled: the same, by the compiled networks.
+        eager: the same gradients in the training's precision, without a compiler.
+        compiled: the same gradients of the compiled networks.
     """
-    found = []
-    for place, (true, plain, made) in enumerate(zip(exact, usual, compiled, strict=True)):
-        length = float(true.norm())
-        allowed = max(SLACK * float((plain - true).norm()), ROUNDING * length)
-        if not float((made - true).norm()) <= allowed:  # also where it is no number
-            found.append(place)
-    return found
+    wrong = []
+    for index, (exact_gradient, eager_gradient, compiled_gradient) in enumerate(
+        zip(exact, eager, compiled, strict=True)
+    ):
+        allowed = max(SLACK * float((eager_gradient - exact_gradient).norm()), ROUNDING * float(exact_gradient.norm()))
+        if not float((compiled_gradient - exact_gradient).norm()) <= allowed:  # true for NaN too
+            wrong.append(index)
+    return wrong
 
 
-def why_not(exact: Gradients, usual: Gradients, compiled: Gradients) -> str:
-    """Return in a line why compiled networks cannot be used, "" where they can; gradients are those of ``spoilt``."""
-    wanted = exact(), usual()
+def reason_not_to_compile(exact: Gradients, eager: Gradients, compiled: Gradients) -> str:
+    """Return a one-line reason not to compile, or "" if compiled gradients match; arguments as of ``find_wrong``."""
+    exact_gradients, eager_gradients = exact(), eager()
     try:
-        made = compiled()
-    except RuntimeError as error:  # all of the compiler's errors are; without one, learning only takes longer
+        compiled_gradients = compiled()
+    except RuntimeError as error:  # every error of the compiler is one; without a compiler, training only takes longer
         return (str(error).strip().splitlines() or [type(error).__name__])[0]
-    found = spoilt(*wanted, made)
-    return f"{len(found)} of {len(made)} gradients are not those of the networks as they are" if found else ""
+    wrong = find_wrong(exact_gradients, eager_gradients, compiled_gradients)
+    return f"{len(wrong)} of {len(compiled_gradients)} compiled gradients are wrong" if wrong else ""

@@ -1,7 +1,7 @@
-"""Rectified flow: which noise levels a model learns at, and its loss.
+"""Rectified flow: noise levels for training, and the loss.
 
-``x_s = (1 - s) data + s noise``; the model is taught the velocity ``noise - data``. Sources: Liu et al. 2022; Esser et
-al. 2024 (logit-normal times, shift).
+``x = (1 - sigma) data + sigma noise``; the model learns the velocity ``noise - data``. Sources: Liu et al. 2022; Esser
+et al. 2024 (logit-normal times, shift).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ METHODS = ("uniform", "sigmoid", "shift")
 def sample_sigmas(
     count: int, source: torch.Generator, *, method: str = "shift", scale: float = 1.0, shift: float = SHIFT
 ) -> Tensor:
-    """Return noise levels to learn at, shape (count,), float32.
+    """Return random sigmas for training, shape (count,), float32.
 
     Args:
-        count: how many.
-        source: of the random numbers.
-        method: ``uniform``; ``sigmoid``: logistic of a normal; ``shift``: that, moved towards noise.
-        scale: width of the normal.
-        shift: of ``shift``; 3 is what sampling uses.
+        count: number of sigmas.
+        source: random generator.
+        method: ``uniform``; ``sigmoid``: logistic function of a normal; ``shift``: that, shifted towards noise.
+        scale: deviation of the normal.
+        shift: of ``shift``; sampling uses 3.
 
     Raises:
         SettingsError: the method is unknown.
@@ -34,20 +34,20 @@ def sample_sigmas(
         raise SettingsError(f"timestep sampling is '{method}'; expected one of {', '.join(METHODS)}")
     if method == "uniform":
         return torch.rand(count, generator=source)
-    share = torch.sigmoid(scale * torch.randn(count, generator=source))
-    return share if method == "sigmoid" else shift * share / (1 + (shift - 1) * share)
+    sigmas = torch.sigmoid(scale * torch.randn(count, generator=source))
+    return sigmas if method == "sigmoid" else shift * sigmas / (1 + (shift - 1) * sigmas)
 
 
-def noised(data: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:
-    """Return ``(1 - s) data + s noise`` for B x ... and s of shape (B,)."""
-    s = sigmas.view(-1, *[1] * (data.ndim - 1))
-    return (1 - s) * data + s * noise
+def add_noise(data: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:
+    """Return ``(1 - sigma) data + sigma noise`` of (B, ...) and sigmas (B,)."""
+    sigmas = sigmas.view(-1, *[1] * (data.ndim - 1))
+    return (1 - sigmas) * data + sigmas * noise
 
 
 def flow_loss(velocity: Tensor, data: Tensor, noise: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Return the mean squared error of the velocity, one number a sample, in float32: shape (B,).
+    """Return the mean squared error of the velocity of each sample, float32, shape (B,).
 
-    ``weights`` says how much each element counts; it broadcasts over the shape of ``data``.
+    ``weights`` of the elements broadcast over the shape of ``data``.
     """
     error = (velocity.float() - (noise - data).float()).square()
     return (error if weights is None else error * weights).flatten(1).mean(1)

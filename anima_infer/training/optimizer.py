@@ -1,4 +1,4 @@
-"""How weights are moved: AdamW and Muon with a schedule and clipped gradients.
+"""Optimizers: AdamW and Muon, with a learning-rate schedule and clipped gradients.
 
 Source: Loshchilov and Hutter 2019 (AdamW), 2017 (cosine); Jordan 2024, "Muon: an optimizer for hidden layers".
 """
@@ -15,15 +15,15 @@ import torch
 from torch import Tensor, nn
 
 MOST_GRADIENT = 1.0
-"""Length that gradients are clipped to."""
+"""Norm that gradients are clipped to."""
 
 QUINTIC = (3.4445, -4.7750, 2.0315)
-"""Coefficients that bring singular values from (0, 1] near 1 in five rounds (Jordan 2024)."""
+"""Coefficients that bring singular values from (0, 1] near 1 in five iterations (Jordan 2024)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How long and how fast a stage learns."""
+class TrainingSchedule:
+    """Length of a training, its batch size, and its learning rate: the highest one, after ``warm`` steps."""
 
     steps: int
     batch: int
@@ -31,75 +31,75 @@ class Pace:
     warm: int = 200
 
     def at(self, step: int) -> float:
-        """Return the learning rate of a step: warm-up, then a cosine down to a twentieth."""
+        """Return the learning rate of a step: linear warm-up, then a cosine down to a twentieth."""
         if step < self.warm:
             return self.rate * (step + 1) / self.warm
-        share = (step - self.warm) / max(1, self.steps - self.warm)
-        return self.rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+        progress = (step - self.warm) / max(1, self.steps - self.warm)
+        return self.rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
-def orthogonalised(matrices: Tensor, rounds: int = 5) -> Tensor:
-    """Return matrices, N x A x B, with their singular values brought near 1 (0.7 to 1.2), in bfloat16.
+def orthogonalized(matrices: Tensor, iterations: int = 5) -> Tensor:
+    """Return matrices (N, A, B) with singular values near 1 (0.7 to 1.2) and the same singular vectors, in bfloat16.
 
-    Newton-Schulz iteration of a quintic; singular vectors stay.
+    Newton-Schulz iteration of a quintic. Source: Jordan 2024.
     """
     a, b, c = QUINTIC
-    tall = matrices.shape[-2] > matrices.shape[-1]
-    x = (matrices.mT if tall else matrices).bfloat16()
+    is_tall = matrices.shape[-2] > matrices.shape[-1]
+    x = (matrices.mT if is_tall else matrices).bfloat16()
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
-    for _ in range(rounds):
+    for _ in range(iterations):
         square = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
-    return x.mT if tall else x
+    return x.mT if is_tall else x
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, orthogonalised: every direction of a matrix moves as far as any other.
+    """Nesterov momentum, orthogonalized: every direction of a matrix changes by the same amount.
 
-    For the inner matrices of a network; embeddings, norms, first and last layers are left to AdamW. Matrices of one
-    shape are handled as one batch. ``torch.optim.Muon`` does one at a time, which takes longer for small ones.
+    For the inner matrices of a network; AdamW handles embeddings, norms, first and last layers. Matrices of the same
+    shape are one batch. ``torch.optim.Muon`` does one at a time, which takes longer for small ones.
     """
 
     def __init__(self, matrices: Iterable[nn.Parameter], lr: float, *, momentum: float = 0.95) -> None:
-        """Start with no momentum.
+        """Start without momentum.
 
         Args:
             matrices: parameters of two dimensions.
-            lr: size of a step; the root of rows / columns is multiplied for tall matrices.
-            momentum: what is kept of it in a step.
+            lr: learning rate; for tall matrices it is multiplied by the root of rows / columns.
+            momentum: decay of the momentum in a step.
         """
         super().__init__(matrices, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002  as all optimisers have it
-        """Move the matrices that have a gradient."""
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002  part of the interface
+        """Update the matrices that have a gradient."""
         for group in self.param_groups:
-            ready = sorted((m for m in group["params"] if m.grad is not None), key=lambda m: m.shape)
-            for shape, alike in groupby(ready, key=lambda m: m.shape):
-                matrices = list(alike)
-                moves = torch.stack([self._momentum(matrix, group["momentum"]) for matrix in matrices])
-                size = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1]))
-                for matrix, move in zip(matrices, orthogonalised(moves).to(moves.dtype), strict=True):
-                    matrix.sub_(move, alpha=size)
+            updated = sorted((m for m in group["params"] if m.grad is not None), key=lambda m: m.shape)
+            for shape, group_of_shape in groupby(updated, key=lambda m: m.shape):
+                matrices = list(group_of_shape)
+                momenta = torch.stack([self._momentum(matrix, group["momentum"]) for matrix in matrices])
+                step_size = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1]))
+                for matrix, update in zip(matrices, orthogonalized(momenta).to(momenta.dtype), strict=True):
+                    matrix.sub_(update, alpha=step_size)
 
-    def _momentum(self, matrix: nn.Parameter, share: float) -> Tensor:
-        """Return Nesterov's momentum of a matrix, and keep the plain one."""
+    def _momentum(self, matrix: nn.Parameter, decay: float) -> Tensor:
+        """Update the momentum of a matrix; return the Nesterov momentum."""
         assert matrix.grad is not None
         state = self.state[matrix]
         if not state:
             state["momentum"] = torch.zeros_like(matrix)
-        kept: Tensor = state["momentum"]
-        kept.lerp_(matrix.grad, 1 - share)
-        return matrix.grad.lerp(kept, share)
+        momentum: Tensor = state["momentum"]
+        momentum.lerp_(matrix.grad, 1 - decay)
+        return matrix.grad.lerp(momentum, decay)
 
 
 class Learner:
-    """Moves parameters by a loss, at a pace: inner matrices by Muon, all others by AdamW."""
+    """Trains parameters: inner matrices by Muon, all others by AdamW, with one learning-rate schedule."""
 
     def __init__(
         self,
         parameters: Iterable[nn.Parameter],
-        pace: Pace,
+        schedule: TrainingSchedule,
         *,
         decay: float = 0.01,
         matrices: Sequence[nn.Parameter] = (),
@@ -108,39 +108,39 @@ class Learner:
         """Start at step 0.
 
         Args:
-            parameters: everything that learns.
-            pace: schedule; its rate is AdamW's.
-            decay: of the weights that AdamW moves.
-            matrices: those of the parameters that Muon moves.
-            matrix_rate: highest learning rate of Muon; it follows the pace's schedule.
+            parameters: to train.
+            schedule: learning rate of AdamW, by step.
+            decay: weight decay of AdamW.
+            matrices: the parameters that Muon trains.
+            matrix_rate: highest learning rate of Muon, with the same schedule.
         """
-        self.parameters, self.pace, self.step = list(parameters), pace, 0
+        self.parameters, self.schedule, self.step = list(parameters), schedule, 0
         inner = set(map(id, matrices))
-        others = [parameter for parameter in self.parameters if id(parameter) not in inner]
-        adam = torch.optim.AdamW(others, lr=pace.rate, betas=(0.9, 0.99), weight_decay=decay, fused=True)
-        self.optimisers: list[torch.optim.Optimizer] = [adam]
+        other_parameters = [parameter for parameter in self.parameters if id(parameter) not in inner]
+        adam = torch.optim.AdamW(other_parameters, lr=schedule.rate, betas=(0.9, 0.99), weight_decay=decay, fused=True)
+        self.optimizers: list[torch.optim.Optimizer] = [adam]
         if matrices:
-            self.optimisers.append(Muon(matrices, matrix_rate))
+            self.optimizers.append(Muon(matrices, matrix_rate))
 
     def learn(self, loss: Tensor) -> float:
-        """Take a step against the gradient of a loss, shape (); return the loss."""
-        share = self.pace.at(self.step) / self.pace.rate
+        """Take a step down the gradient of a loss, shape (); return the loss."""
+        factor = self.schedule.at(self.step) / self.schedule.rate
         loss.backward()
         nn.utils.clip_grad_norm_(self.parameters, MOST_GRADIENT)
-        for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = share * optimiser.defaults["lr"]
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = factor * optimizer.defaults["lr"]
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         self.step += 1
         return float(loss.detach())
 
     def state(self) -> dict[str, Any]:
-        """Return what has to be saved."""
-        return {"step": self.step, "optimisers": [optimiser.state_dict() for optimiser in self.optimisers]}
+        """Return the state to save."""
+        return {"step": self.step, "optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Restore a saved state."""
         self.step = int(state["step"])
-        for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(kept)
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)

@@ -1,7 +1,7 @@
-"""Training in bfloat16 where the processor is faster in it.
+"""Training in bfloat16 where that is faster.
 
-Weights, gradients of weights, norms and attention stay in float32; products of matrices and convolutions are taken in
-bfloat16, added up in float32.
+Weights, gradients of weights, norms and attention stay in float32; matrix products and convolutions multiply in
+bfloat16 and add in float32.
 """
 
 from __future__ import annotations
@@ -14,35 +14,35 @@ from functools import cache
 import torch
 import torch.nn.functional as F
 
-ROUNDS = 20
-"""Tries of each; the fastest counts."""
+TRIES = 20
+"""Measurements of each dtype; the fastest counts."""
 
-PAYS = 0.8
-"""Share of the time in float32 that bfloat16 may take to be worth its rounding."""
+WORTHWHILE = 0.8
+"""Fraction of float32's time below which bfloat16 is worth its rounding."""
 
 
 @contextmanager
-def halved() -> Iterator[None]:
-    """Take products of matrices and convolutions in bfloat16 on the CPU, all else in float32."""
+def bfloat16_products() -> Iterator[None]:
+    """Compute matrix products and convolutions on the CPU in bfloat16, everything else in float32."""
     with torch.autocast("cpu", torch.bfloat16):
         yield
 
 
 @cache
-def halves_pay() -> bool:
-    """Say whether this processor multiplies small matrices faster in bfloat16, by trying."""
-    took = []
-    for kind in (torch.float32, torch.bfloat16):
-        x, w = torch.ones(1024, 128, dtype=kind), torch.ones(512, 128, dtype=kind)
+def is_bfloat16_faster() -> bool:
+    """Return whether this processor multiplies small matrices faster in bfloat16; measured once."""
+    times = []
+    for dtype in (torch.float32, torch.bfloat16):
+        x, w = torch.ones(1024, 128, dtype=dtype), torch.ones(512, 128, dtype=dtype)
         tries = []
-        for _ in range(ROUNDS):
-            began = time.perf_counter()
+        for _ in range(TRIES):
+            start = time.perf_counter()
             F.linear(x, w)
-            tries.append(time.perf_counter() - began)
-        took.append(min(tries))
-    return took[1] < PAYS * took[0]
+            tries.append(time.perf_counter() - start)
+        times.append(min(tries))
+    return times[1] < WORTHWHILE * times[0]
 
 
-def faster() -> AbstractContextManager[None]:
-    """Return ``halved`` where it pays, and nothing elsewhere."""
-    return halved() if halves_pay() else nullcontext()
+def fastest_precision() -> AbstractContextManager[None]:
+    """Return ``bfloat16_products`` where that is faster, and an empty context elsewhere."""
+    return bfloat16_products() if is_bfloat16_faster() else nullcontext()

@@ -1,4 +1,4 @@
-"""A state on disk from which a training run goes on."""
+"""Saving and resuming a training run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from anima_infer.training.optimizer import Learner
-from anima_infer.training.state import Average, load_state, save_state
+from anima_infer.training.state import WeightAverage, load_state, save_state
 
 
 def save_run(
@@ -17,9 +17,9 @@ def save_run(
     networks: Sequence[nn.Module],
     learner: Learner,
     source: torch.Generator,
-    average: Average | None = None,
+    average: WeightAverage | None = None,
 ) -> None:
-    """Write networks, optimisers, random numbers and the average; whole or not at all."""
+    """Write networks, optimizers, the random generator and the average, atomically."""
     state = {"networks": [network.state_dict() for network in networks], "random": source.get_state()}
     if average is not None:
         state["average"] = average.state()
@@ -27,12 +27,16 @@ def save_run(
 
 
 def resume_run(
-    path: Path, networks: Sequence[nn.Module], learner: Learner, source: torch.Generator, average: Average | None = None
+    path: Path,
+    networks: Sequence[nn.Module],
+    learner: Learner,
+    source: torch.Generator,
+    average: WeightAverage | None = None,
 ) -> None:
-    """Go on from the state that a file has; without the file nothing changes.
+    """Restore a saved run; does nothing if the file does not exist.
 
     Raises:
-        CheckpointError: the state is damaged.
+        CheckpointError: the file is damaged.
     """
     state = load_state(path)
     if state is None:

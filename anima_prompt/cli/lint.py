@@ -69,20 +69,18 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
 
 @click.command()
 @click.argument("sources", metavar="[TEXT|FILE|FOLDER|-]...", nargs=-1)
-@_selectors(
-    "--select", "Run these rules alone: a code, the start of one, a name, or ALL. May be repeated, or hold commas."
-)
-@_selectors("--extend-select", "Run these rules besides.")
-@_selectors("--ignore", "Leave these rules out.")
-@_selectors("--fixable", "Apply fixes of these rules alone.")
-@_selectors("--unfixable", "Apply no fixes of these rules.")
-@click.option("--fix", is_flag=True, help="Apply safe fixes: the picture stays what the writer meant.")
-@click.option("--unsafe-fixes", is_flag=True, help="Apply fixes that change the picture, too. Implies --fix.")
+@_selectors("--select", "Only run these rules (code, prefix, name or ALL). Repeatable or comma-separated.")
+@_selectors("--extend-select", "Run these rules in addition.")
+@_selectors("--ignore", "Skip these rules.")
+@_selectors("--fixable", "Only apply fixes of these rules.")
+@_selectors("--unfixable", "Never apply fixes of these rules.")
+@click.option("--fix", is_flag=True, help="Apply safe fixes (do not change the intended image).")
+@click.option("--unsafe-fixes", is_flag=True, help="Also apply fixes that change the image. Implies --fix.")
 @click.option(
-    "--diff", is_flag=True, help="Write nothing; print what fixing would change, exit with 1 if anything would."
+    "--diff", is_flag=True, help="Print the changes as a diff instead of writing files; exit with 1 if there are any."
 )
 @click.option(
-    "--output-format", "-f", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the findings."
+    "--output-format", "-f", type=click.Choice(FORMATS), default="text", show_default=True, help="Output format."
 )
 @click.option(
     "--output",
@@ -91,13 +89,13 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
     type=PathArgument(readable=False),
     help="Write findings to FILE instead of standard output.",
 )
-@click.option("--severity", type=_SEVERITIES, default="info", show_default=True, help="Least severity that is shown.")
+@click.option("--severity", type=_SEVERITIES, default="info", show_default=True, help="Minimum severity to show.")
 @click.option(
     "--fail-on",
     type=_SEVERITIES,
     default="warning",
     show_default=True,
-    help="Least severity that makes the exit code 1.",
+    help="Minimum severity that causes exit code 1.",
 )
 @click.option(
     "--max-findings",
@@ -105,14 +103,12 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
     metavar="N",
     help="Show at most N findings per rule and file; 0 shows all (default: 100).",
 )
-@click.option("--statistics", is_flag=True, help="Print counts by rule instead of findings.")
+@click.option("--statistics", is_flag=True, help="Print counts per rule instead of findings.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
-@click.option("--dialect", type=click.Choice([d.value for d in Dialect]), help="Front end that the prompts are for.")
-@click.option("--profile", metavar="NAME|FILE", help="Model release that the prompts are for.")
-@click.option(
-    "--role", type=click.Choice(["positive", "negative", "caption", "region"]), help="What the prompts are for."
-)
-@click.option("--negative", metavar="TEXT", help="Negative prompt beside a TEXT; empty for none.")
+@click.option("--dialect", type=click.Choice([d.value for d in Dialect]), help="Front end that reads the prompts.")
+@click.option("--profile", metavar="NAME|FILE", help="Model release that renders the prompts.")
+@click.option("--role", type=click.Choice(["positive", "negative", "caption", "region"]), help="Role of the prompts.")
+@click.option("--negative", metavar="TEXT", help="Negative prompt of TEXT; empty for none.")
 @click.option("--lines", is_flag=True, help="Read text files as one prompt a line.")
 @click.option("--steps", type=int, help="Sampler steps, for rules about settings.")
 @click.option("--cfg", type=float, help="Guidance scale, for rules about settings.")
@@ -120,22 +116,26 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
 @click.option(
     "--config",
     type=PathArgument(exists=True, dir_okay=False),
-    help="Configuration file instead of those found upwards.",
+    help="Configuration file to use instead of the nearest one in parent folders.",
 )
-@click.option("--isolated", is_flag=True, help="Read no configuration files.")
-@click.option("--no-cache", is_flag=True, help="Ask the rules again, whatever they said before.")
-@click.option("--jobs", "-j", type=click.IntRange(1), help="Processes for many files; one for every core by default.")
+@click.option("--isolated", is_flag=True, help="Ignore all configuration files.")
+@click.option("--no-cache", is_flag=True, help="Ignore cached results.")
 @click.option(
-    "--add-ignore", is_flag=True, help="Take what is found back by a comment in every file (a sidecar for pictures)."
+    "--jobs", "-j", type=click.IntRange(1), help="Number of processes for many files (default: one per core)."
 )
-@click.option("--watch", is_flag=True, help="Lint again whenever a file changes, until Ctrl-C.")
+@click.option(
+    "--add-ignore",
+    is_flag=True,
+    help="Suppress all current findings: add an ignore comment to each file (a sidecar for images).",
+)
+@click.option("--watch", is_flag=True, help="Re-lint on changes; stop with Ctrl-C.")
 @click.pass_context
 def lint(ctx: click.Context, /, sources: tuple[str, ...], **given: Any) -> None:
-    """Find mistakes in prompts and mend them.
+    """Check prompts and optionally fix them.
 
-    SOURCES are prompts, text files, captions, YAML, JSON and JSONL files, ComfyUI workflows, pictures with their
-    metadata, folders of all these, or - for standard input; the current folder by default. Hints do not make the exit
-    code 1 unless --fail-on info is given.
+    SOURCES are prompts, text files, captions, YAML, JSON and JSONL files, ComfyUI workflows, images with
+    metadata, folders of these, or - for standard input; the current folder by default. Findings of severity info do not
+    cause exit code 1 unless --fail-on info is set.
 
     \b
     Try:

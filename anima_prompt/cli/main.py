@@ -75,10 +75,10 @@ def commands() -> None:
 @dialect_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def parse(source: str, dialect: str, as_json: bool) -> None:
-    """Show the sections, weights, places and sentences of a prompt.
+    """Show the sections, weights, spans and sentences of a prompt.
 
-    SOURCE is a prompt text, a text file, or - for standard input. A line of three hyphens divides positive and
-    negative. Exits with 1 if the text is malformed.
+    SOURCE is a prompt text, a text file, or - for standard input. A line of three hyphens separates positive and
+    negative prompt. Exits with 1 if the text is malformed.
     """
     from anima_prompt.prompt import read
 
@@ -102,15 +102,19 @@ def parse(source: str, dialect: str, as_json: bool) -> None:
 @commands.command()
 @click.argument("sources", metavar="FILE...|-", nargs=-1, required=True)
 @dialect_option
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file would change.")
-@click.option("--diff", is_flag=True, help="Write nothing; print what would change, exit with 1 if anything would.")
-@click.option("--order/--no-order", default=False, help="Also put tags in the model's order. This changes the picture.")
+@click.option("--check", is_flag=True, help="Exit with 1 if a file would change; do not write.")
+@click.option(
+    "--diff", is_flag=True, help="Print the changes as a diff instead of writing files; exit with 1 if there are any."
+)
+@click.option(
+    "--order/--no-order", default=False, help="Also sort tags into the model's order. This changes the image."
+)
 def fmt(sources: tuple[str, ...], dialect: str, check: bool, diff: bool, order: bool) -> None:
-    """Give prompt files their canonical spelling, in place.
+    """Format prompt files in place.
 
-    One space after a comma, no underscores (scores, faces and unknown artists keep theirs), no empty tags. Nothing
-    moves and no weight changes, unless --order is given. Sentences, quotations, LoRA references, wildcards and comments
-    stay as they are. With - the text comes from standard input and goes to standard output.
+    One space after a comma, no underscores in known names (scores, faces and unknown names keep theirs), no empty tags.
+    Nothing moves and no weight changes unless --order is set. Sentences, quotations, LoRA references, wildcards and
+    comments stay as they are. With - the text is read from standard input and written to standard output.
     """
     changed = failed = False
     for source in sources:
@@ -130,13 +134,15 @@ def fmt(sources: tuple[str, ...], dialect: str, check: bool, diff: bool, order: 
 @commands.command()
 @click.argument("source", metavar="FILE|-")
 @dialect_option
-@click.option("--profile", metavar="NAME|FILE", help="Release whose prefix and negative fill the gaps.")
+@click.option(
+    "--profile", metavar="NAME|FILE", help="Model release that supplies the default quality prefix and negative prompt."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs, with the profile's settings.")
 def build(source: str, dialect: str, profile: str | None, as_json: bool) -> None:
     """Build prompt texts from a YAML, JSON or text file.
 
-    Prints the positive prompt, then, behind a line of three hyphens, the negative one. A file with a list gives
-    several prompts, each below a comment with its name. Exits with 1 if the dialect cannot say everything.
+    Prints the positive prompt, a line of three hyphens, and the negative prompt. For a file with a list, prints several
+    prompts, each below a comment with its name. Exits with 1 if the dialect cannot express everything.
     """
     from anima_prompt.interchange.promptfile import read_prompt_file
 
@@ -162,7 +168,7 @@ def build(source: str, dialect: str, profile: str | None, as_json: bool) -> None
 def convert(source: str, reads: str, writes: str, as_json: bool) -> None:
     """Rewrite a prompt for another front end, with the same meaning.
 
-    What the other front end cannot say is reported on standard error, and the command exits with 1.
+    Reports anything that has no equivalent on standard error, and then exits with 1.
     """
     from anima_prompt.prompt import convert as convert_text
 
@@ -236,7 +242,7 @@ def formatted(text: str, source: str, dialect: str, *, order: bool) -> tuple[str
     """Return the canonical form of a file's text, and what kept it from being put in order.
 
     Raises:
-        InputError: the file is no prompt text.
+        InputError: the file is not a prompt text.
     """
     from anima_prompt.prompt import Prompt, format_text, read
 

@@ -36,5 +36,5 @@ def text_of(source: str) -> str:
         reject_surrogates(source, "the text")
         return source
     if ending in PROMPT_FILES and is_file(source):
-        raise InputError(f"{source}: is no prompt text; use 'anima-prompt build {source}'")
+        raise InputError(f"{source}: is not a prompt text; use 'anima-prompt build {source}'")
     return read_text(source)

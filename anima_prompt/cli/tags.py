@@ -44,9 +44,9 @@ def tags() -> None:
 
 @tags.command()
 @click.argument("query")
-@click.option("--category", type=CATEGORIES, help="Only tags of this kind.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Most results.")
-@click.option("--with", "beside", metavar="TEXT", help="Prompt so far: what goes with it comes first.")
+@click.option("--category", type=CATEGORIES, help="Only tags of this category.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Maximum number of results.")
+@click.option("--with", "beside", metavar="TEXT", help="Prompt so far: tags that fit it come first.")
 @json_option
 def search(query: str, category: str | None, limit: int, beside: str | None, as_json: bool) -> None:
     """Find tags by name, alias, part or typo.
@@ -81,7 +81,7 @@ def _how(match: Match) -> str:
 @click.argument("name")
 @json_option
 def show(name: str, as_json: bool) -> None:
-    """Show all that is known of one tag. Exits with 1, and offers near names, if it is unknown."""
+    """Show everything known about a tag. Exits with 1 and suggests similar names if it is unknown."""
     from anima_prompt.vocabulary import Vocabulary
 
     table = Vocabulary.default()
@@ -101,7 +101,7 @@ def show(name: str, as_json: bool) -> None:
 
 @tags.command()
 @click.argument("prefix")
-@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Most results.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Maximum number of results.")
 def complete(prefix: str, limit: int) -> None:
     """Print the most common names that start with PREFIX, one a line."""
     from anima_prompt.vocabulary import Vocabulary
@@ -114,7 +114,7 @@ def complete(prefix: str, limit: int) -> None:
 @click.argument("path", default="")
 @json_option
 def group(path: str, as_json: bool) -> None:
-    """List the semantic groups, or the tags of one. Exits with 1 if there is no such group."""
+    """List tag groups, or the tags in one group. Exits with 1 if there is no such group."""
     from anima_prompt.vocabulary import Vocabulary
 
     entries = Vocabulary.default().group(path)
@@ -135,7 +135,7 @@ def group(path: str, as_json: bool) -> None:
 @click.argument("source", metavar="TEXT|FILE|-")
 @json_option
 def conflicts(source: str, as_json: bool) -> None:
-    """Say which tags of a prompt exclude each other. Exits with 1 if any do."""
+    """List tags of a prompt that exclude each other. Exits with 1 if any do."""
     from anima_prompt.cli.source import text_of
     from anima_prompt.prompt import Prompt
     from anima_prompt.vocabulary import Vocabulary
@@ -153,10 +153,10 @@ def conflicts(source: str, as_json: bool) -> None:
 
 @tags.command()
 @click.argument("name")
-@click.option("--limit", type=click.IntRange(1, 60), default=20, show_default=True, help="Most results.")
+@click.option("--limit", type=click.IntRange(1, 60), default=20, show_default=True, help="Maximum number of results.")
 @json_option
 def related(name: str, limit: int, as_json: bool) -> None:
-    """List the tags that go with one. Exits with 1 if there are none.
+    """List tags that often occur with a tag. Exits with 1 if there are none.
 
     From the captions that 'tags learn' read; otherwise the tags of its group, or the characters of its series.
     """
@@ -178,15 +178,15 @@ def related(name: str, limit: int, as_json: bool) -> None:
 def learn(folder: Path) -> None:
     """Count which tags go together in a folder of captions.
 
-    Reads the .txt files of FOLDER and of the folders in it. 'tags related' and 'tags search --with' use what was
-    learnt; a new lesson takes the place of the one before.
+    Reads the .txt files of FOLDER and of the folders in it. 'tags related' and 'tags search --with' use the
+    counts. Each run replaces the previous counts.
     """
     from anima_prompt.vocabulary.cooccurrence import learn as count
     from anima_prompt.vocabulary.user_store import UserStore
 
     files = sorted(path for path in folder.rglob("*.txt") if path.is_file())
     if not files:
-        raise InputError(f"{folder}: holds no captions; give a folder with .txt files")
+        raise InputError(f"{folder}: contains no captions; give a folder with .txt files")
     lesson = count(
         (names_in(path.read_text(encoding="utf-8", errors="replace")) for path in files), UserStore.default().learned
     )
@@ -273,9 +273,9 @@ def stats(as_json: bool) -> None:
 
 @tags.command("import")
 @click.argument("file", type=PathArgument(path_type=Path))
-@click.option("--name", help="Name of the import, by default the file's; the same name replaces it.")
+@click.option("--name", help="Name of the import (default: the file name); an import of the same name is replaced.")
 @click.option("--category", type=CATEGORIES, help="Category of the names in a .txt file.")
-@click.option("--skip-bad", is_flag=True, help="Leave bad rows out instead of refusing the file.")
+@click.option("--skip-bad", is_flag=True, help="Skip bad rows instead of rejecting the file.")
 def import_list(file: Path, name: str | None, category: str | None, skip_bad: bool) -> None:
     """Add a tag list of your own.
 
@@ -284,8 +284,8 @@ def import_list(file: Path, name: str | None, category: str | None, skip_bad: bo
     explorer's table of artists (.tsv), or changes of your own: a CSV with the columns
     name,action,value,category,post_count,aliases, whose actions are add, rename, hide and alias.
 
-    The curated packs know more of a tag and win where both have it; the list's post counts and aliases are used. A
-    failed import leaves the vocabulary as it was.
+    Where both define a tag, the built-in data wins; counts and aliases come from your list. A failed import leaves the
+    vocabulary as it was.
     """
     from anima_prompt.vocabulary.user_store import UserStore
 
@@ -319,7 +319,7 @@ def forget(name: str) -> None:
 
 
 @tags.command()
-@click.option("--category", type=CATEGORIES, help="Only tags of this kind.")
+@click.option("--category", type=CATEGORIES, help="Only tags of this category.")
 def export(category: str | None) -> None:
     """Print the vocabulary as a tagcomplete CSV.
 

@@ -22,12 +22,12 @@ _BETWEEN = "commas"
 @click.option(
     "--tokenizers", "folder", metavar="FOLDER", help="Folder of ComfyUI, or of the model; ANIMA_MODELS by default."
 )
-@click.option("--dialect", default="comfyui", show_default=True, help="Front end whose weights the prompt has.")
+@click.option("--dialect", default="comfyui", show_default=True, help="Front end whose weight syntax the prompt uses.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def tokens(source: str, folder: str | None, dialect: str, as_json: bool) -> None:
     """Count a prompt's tokens by section.
 
-    The model reads a prompt twice: by Qwen, and by T5, whose 512 places are what training filled at most.
+    The model reads a prompt twice: with Qwen, and with T5, limited to 512 tokens during training.
 
     \b
     Try:

@@ -76,7 +76,7 @@ def parse_prompt_file(text: str, source: str, *, profile: Profile | None = None)
             item = _prompt_file(value, profile, f"{Path(source).stem}-{len(found) + 1}")
             found.append(replace(item, line=value.line))
     if not found:
-        raise PromptError(f"{source}: holds no prompt; write at least one section, such as 'general: [smile]'")
+        raise PromptError(f"{source}: contains no prompt; write at least one section, such as 'general: [smile]'")
     return found
 
 

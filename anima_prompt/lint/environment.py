@@ -1,4 +1,4 @@
-"""What does not change from prompt to prompt: dialect, profile, vocabulary, and the facts about tags met so far.
+"""What stays the same from prompt to prompt: dialect, profile, vocabulary, and the facts about tags met so far.
 
 Facts are remembered by text, since prompts repeat their tags; the memory is bounded.
 """

@@ -100,7 +100,7 @@ def pieces_of(source: str, use: Use) -> list[Piece]:
     if ending in STRUCTURED:
         return _structured(read_text(source), source, use)
     if ending in NO_TEXTS:
-        raise InputError(f"{source}: is no kind of file that is linted; expected one of {', '.join(ENDINGS)}")
+        raise InputError(f"{source}: is not a file type that can be linted; expected one of {', '.join(ENDINGS)}")
     text = read_text(source, limit=MOST_BYTES) if use.lines else read_text(source)
     if "\0" in text:
         raise InputError(f"{source}: holds binary data; expected one of {', '.join(ENDINGS)}")

@@ -33,7 +33,7 @@ def format_text(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, vocabula
     table = vocabulary or Vocabulary.default()
     formatter = _Formatter(reader, table)
     settled = text
-    for _ in range(_MOST_ROUNDS):  # a mended separator may let the next round see a tag where there was none
+    for _ in range(_MOST_ROUNDS):  # a fixed separator may let the next round see a tag where there was none
         formatted = formatter.text(settled)
         if formatted == settled:
             break

@@ -15,6 +15,8 @@ from anima_prompt.names import escape, unescape
 from anima_prompt.prompt.convert import Conversion, convert
 from anima_prompt.prompt.items import ONE
 from anima_prompt.prompt.tag import Sentence, Tag
+from anima_prompt.syntax import Sentence as SentenceNode
+from anima_prompt.syntax import parse
 from anima_prompt.syntax.stops import is_abbreviation
 
 _ENDS = (".", "!", "?", "…", "。", "！", "？")
@@ -80,7 +82,7 @@ class _Printer:
         gap = _behind(layout.before[-1]) if layout.before else ""
         last = self.tags(layout.tags, gap)
         if last is not None and layout.after:
-            self.put(_stop(last))
+            self.put(_stop(last, layout.after[0]))
         self.sentences(layout.after)
         if layout.closing:
             self.tags(layout.closing, _behind(layout.after[-1]))
@@ -134,13 +136,14 @@ def _behind(sentence: Sentence) -> str:
     return " " if sentence.text.endswith(_CLOSED) else "\n"
 
 
-def _stop(tag: Tag) -> str:
-    """What closes a run of tags before a sentence: a full stop, or a comma where a full stop would be misread."""
+def _stop(tag: Tag, sentence: Sentence) -> str:
+    """What closes a run of tags before a sentence: a full stop, or a comma or line break where it would be misread."""
     text = f"{tag.text}."
     if tag.weight == ONE and (
         tag.text.endswith(_ENDS)
         or not (tag.text[-1].isalnum() or tag.text[-1] == ")")
         or is_abbreviation(text, len(text))
     ):
-        return ", "
+        nodes = parse(f"x, {sentence.text}").nodes
+        return ", " if len(nodes) == 3 and isinstance(nodes[-1], SentenceNode) else "\n"
     return ". "

@@ -24,7 +24,8 @@ FINITE_VERBS = frozenset(
 PLURAL_VERBS = frozenset(
     """
     sit stand lie lean stare gaze laugh walk run dance sing play hold speak whisper carry rest sleep fly float drift
-    glow shine fill cover surround hang rise flow appear seem kneel crouch share watch embrace eat drink wait
+    glow shine fill cover surround hang rise flow appear seem kneel crouch share watch embrace eat drink wait reflect
+    bloom gather rush stretch lead meet chase circle
     """.split()
 )
 """Verbs of a plural subject. Tags have them too (``floating hair``), so that they prove a closed clause alone."""

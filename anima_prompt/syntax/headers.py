@@ -17,7 +17,7 @@ _MOST_WORDS = 8
 BULLET = re.compile(r"(?:[-*•–—]|\d{1,2}[.)]|\([a-z\d]\))[^\S\n]+(?=\S)")
 _COLON = re.compile(r"(?P<head>(?:\\[()]|[^\W_]|[ \t'’\"&/#+._@()!-])+?)[ \t]*[:：](?=\s|$|[\"“(])")
 _DASH = re.compile(r"(?P<head>[^\W\d_][\w '’-]{0,60}?)(?:[ \t]+[-–]|[ \t]*—)[ \t]+(?=\S)")
-_COMMA = re.compile(r"(?P<head>[^\W_][^,，、.!?:;\n()\[\]{}<>|\"“]{1,78})[,，]\s")
+_COMMA = re.compile(r"(?P<head>[^\W_][^,，、.!?:;\n()\[\]{}<>|\"“]{1,78})(?P<comma>[,，])\s")
 _PLACE = (
     r"(?:left|right|cent(?:er|re)|middle|top|bottom|front|back|foreground|middle[ -]?ground|midground|background"
     r"|distance|corner|mid|rear)"
@@ -26,6 +26,7 @@ _PERSON = (
     r"(?:girl|boy|woman|man|person|child|lady|guy|female|male|character|char|figure|subject|one|knight|witch|maid|cat"
     r"|dog|panel|frame|image)"
 )
+_ONE_PERSON = re.compile(_PERSON, re.IGNORECASE)
 _POSITION = re.compile(
     rf"""
       (?:.*\s)? (?:far|upper|lower|top|bottom|center|middle)?[ -]?{_PLACE}
@@ -124,7 +125,7 @@ def _colon(text: str, match: re.Match[str], end: int, *, fresh: bool) -> Header 
         return None
     if _PROSE_LABEL.fullmatch(head):
         return Header(match.end()) if fresh or head[0].isupper() else None
-    if _is_place(head):
+    if _is_place(head) or (head[0].isupper() and _ONE_PERSON.fullmatch(head)):
         return Header(match.end(), opens_lines=True)
     if not fresh or not head[0].isupper():
         return None
@@ -145,13 +146,13 @@ def _comma(match: re.Match[str]) -> Header | None:
     upper, place = head[0].isupper(), _is_place(head)
     if words[0] in PREPOSITIONS:
         if len(words) == 1:
-            return Header(match.end(), certain=False) if upper else None
+            return Header(match.end("comma"), certain=False) if upper else None
         owned = not (ARTICLES | PRONOUNS).isdisjoint(words)
         if place and (owned or upper):
-            return Header(match.end(), certain=upper)
-        return Header(match.end(), certain=False) if upper and owned else None
+            return Header(match.end("comma"), certain=upper, opens_lines=True)
+        return Header(match.end("comma"), certain=False) if upper and owned else None
     located = place and not PREPOSITIONS.isdisjoint(words) and not ARTICLES.isdisjoint(words)
-    return Header(match.end()) if upper and located else None
+    return Header(match.end("comma"), certain=upper, opens_lines=True) if located else None
 
 
 def _is_place(head: str) -> bool:

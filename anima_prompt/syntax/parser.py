@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
+from typing import NamedTuple
 
 from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.dialects import Dialect
@@ -77,6 +78,20 @@ def parse(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, known: Known |
     """
     reader = Dialect.of(dialect)
     return _Parser(text, scan(text, reader), known).tree()
+
+
+class _Opening(NamedTuple):
+    """How a unit begins.
+
+    Attributes:
+        fresh: it opens the text, a line or a group, or stands behind a sentence or full stop.
+        follows: a sentence stands directly before it.
+        listed: it opens a line, and a comma ends the line before.
+    """
+
+    fresh: bool
+    follows: bool = False
+    listed: bool = False
 
 
 class _Parser:
@@ -165,14 +180,17 @@ class _Parser:
 
     def sentence_end(self, nodes: list[Node], start: int, end: int, *, named: bool) -> int | None:
         """Return where the sentence ends that starts behind ``nodes``, if one does."""
-        fresh, follows = _is_fresh(nodes)
+        opening = _opening(nodes)
         alone = self.stands_alone(start, end)
-        if not fresh and (alone or named):
+        if not opening.fresh and (alone or named):
             return None
         reader = self.readers.get(end)
         if reader is None:
             reader = self.readers[end] = ProseReader(self.text, end, self.pieces.spans, self.known)
-        return reader.sentence_end(start, fresh=fresh, follows=follows, alone=alone, named=named)
+        stop = reader.sentence_end(start, fresh=opening.fresh, follows=opening.follows, alone=alone, named=named)
+        if stop is not None and opening.listed and self.is_known(self.text[start : stop - 1]):
+            return None
+        return stop
 
     def known_unit(self, start: int, end: int) -> int | None:
         """Return the end of the comma unit at ``start`` if it is a known name as it stands, full stop and all."""
@@ -396,7 +414,7 @@ class _Parser:
         children: list[Node] = [Mark(start, start + 1, "(")]
         if weight is None and inner_end == close and _is_weight_typo(text, start, close):
             self.report(
-                "weight-format", start, close + 1, "the weight is no number and stays in the text; write (tag:1.2)"
+                "weight-format", start, close + 1, "the weight is not a number and stays in the text; write (tag:1.2)"
             )
             children.append(Malformed(start + 1, close, text[start + 1 : close], "weight-format"))
         else:
@@ -426,21 +444,23 @@ class _Parser:
         self.diagnostics.append(Diagnostic(name, Severity.ERROR, start, end, message))
 
 
-def _is_fresh(nodes: list[Node]) -> tuple[bool, bool]:
-    """Say whether a unit behind ``nodes`` opens a line or follows a sentence or full stop, and whether a sentence."""
+def _opening(nodes: list[Node]) -> _Opening:
+    """Say how a unit behind ``nodes`` begins."""
     place = len(nodes) - 1
     gap = ""
     while place >= 0 and isinstance(node := nodes[place], Separator):
         if node.kind in ("newline", "stop"):
-            return True, False
+            return _Opening(fresh=True)
         gap += node.text
         place -= 1
     if place < 0:
-        return True, False
-    last = nodes[place]
+        return _Opening(fresh=True)
+    last, comma = nodes[place], "," in gap
     if isinstance(last, Sentence):
-        return True, "," not in gap
-    return isinstance(last, Mark | Keyword), False
+        return _Opening(fresh=True, follows=not comma)
+    if comma and "\n" in gap:
+        return _Opening(fresh=True, listed=True)
+    return _Opening(fresh=isinstance(last, Mark) or (isinstance(last, Keyword) and not comma))
 
 
 def _separator_kind(gap: str) -> SeparatorKind:

@@ -41,7 +41,7 @@ LONGEST_NAME = 200
 """Characters of the longest text that a vocabulary is asked about."""
 
 _BLANK = re.compile(r"[^\S\n]*")
-_NEXT_LINE = re.compile(r"\n[^\S\n]*(?=[^\s\[<#{_@])")
+_NEXT_LINE = re.compile(r"\n\s*(?=[^\s\[<#{_@])")
 _UNIT = re.compile(r"\s*(?P<unit>[^,，、\n]{1,80})")
 _WHOLE_UNIT = re.compile(rf"[^,，、\n]{{1,{LONGEST_NAME}}}(?=[,，、\n]|$)")
 _PIECE_SIGNS = "{<_$*-"
@@ -121,7 +121,8 @@ class ProseReader:
         inside = blank.end() if blank else header.end
         if inside >= self.end or self.text[inside] == "\n":
             alone = _rstrip(self.text, start, header.end)
-            return self._lines_end(inside, alone) if header.opens_lines else alone
+            stop = self._lines_end(inside, alone) if header.opens_lines else alone
+            return None if stop == alone and self.text[stop - 1] in ",，、" else stop
         segment = self.segments.at(inside)
         if not segment.closed:
             segment = self.segments.wrapped(start) or segment
@@ -189,7 +190,7 @@ class ProseReader:
             return False
         if not upper:
             qualified = not fresh and text[start : end - 1].endswith("\\)")
-            return not qualified and self._is_closed_lower(stretch)
+            return not qualified and self._is_closed_lower(stretch, follows=follows)
         if stretch.pieces == 1:
             return self._is_phrase(text[start:end], fresh=fresh)
         if fresh:
@@ -234,7 +235,7 @@ class ProseReader:
         share = sum(word in FUNCTION_WORDS for word in lowered) / len(words)
         return not FUNCTION_WORDS.isdisjoint(first) and (has_predicate(lowered) or share > 1 / 3)
 
-    def _is_closed_lower(self, stretch: Stretch) -> bool:
+    def _is_closed_lower(self, stretch: Stretch, *, follows: bool) -> bool:
         if stretch.pieces > MOST_COMMAS + 1:
             return False
         first = words_of(QUALIFIER.sub(" ", self.text[slice(*stretch.piece(0))]))
@@ -242,7 +243,8 @@ class ProseReader:
             return False
         functions = sum(word in FUNCTION_WORDS for word in first)
         leads = first[0] in ARTICLES or first[0] in PRONOUNS
-        spoken = has_predicate(first) or (len(first) >= 4 and not PLURAL_VERBS.isdisjoint(first) and functions > 0)
+        told = not PLURAL_VERBS.isdisjoint(first) or (follows and stretch.pieces == 1)
+        spoken = has_predicate(first) or (told and functions > 0 and len(first) >= 4)
         if not (spoken or leads or (functions >= 2 and len(first) >= 6)):
             return False
         if stretch.pieces == 1:
@@ -262,7 +264,8 @@ class ProseReader:
         if text[start:end].endswith("\\)") and text[start:end].islower():
             return None
         upper = fresh and bool(words) and words[0][0].isupper()
-        if upper and follows and stretch.pieces == 1 and not stretch.closed and len(words) > 1:
+        ended = stretch.pieces == 1 and not stretch.closed and not text.startswith((",", "，", "、"), stretch.end)
+        if upper and follows and ended and len(words) > 1:
             return end
         phrase = (
             upper and len(words) >= 4 and not ARTICLES.isdisjoint(words_of(text[start:end])) and not is_title(words)

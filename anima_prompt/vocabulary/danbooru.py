@@ -74,7 +74,7 @@ def read_implications(path: Path) -> tuple[list[tuple[str, str]], list[str]]:
             rows = _cells(file) if ".tsv" in path.name.lower() else _objects(path, file)
             for number, item in rows:
                 if not isinstance(item, dict) or not all(_is_name(str(item.get(key, ""))) for key in _ENDS):
-                    bad.append(f"{number}: is no implication")
+                    bad.append(f"{number}: is not an implication")
                 elif item.get("status", "active") == "active":
                     pairs[str(item["antecedent_name"]), str(item["consequent_name"])] = None
     except _UNREADABLE as error:
@@ -133,7 +133,7 @@ def _collected(objects: list[tuple[int, Any]], read: Any) -> TagList:
             entry = read(item)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             reason = str(error) if isinstance(error, ValueError) else repr(error)
-            bad.append(f"{number}: is no such object ({reason})")
+            bad.append(f"{number}: is not such an object ({reason})")
             continue
         if entry is not None:
             found[entry.name] = entry
@@ -179,7 +179,7 @@ def _aliases(objects: list[tuple[int, Any]], known: Mapping[str, Entry]) -> TagL
     bad, warnings = [], []
     for number, item in objects:
         if not isinstance(item, dict) or not set(_ENDS) <= set(item):
-            bad.append(f"{number}: is no alias")
+            bad.append(f"{number}: is not an alias")
             continue
         alias, name = str(item["antecedent_name"]), str(item["consequent_name"])
         if item.get("status", "active") != "active" or name not in known:

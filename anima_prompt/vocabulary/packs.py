@@ -115,7 +115,7 @@ def other_names(folder: Path) -> dict[str, tuple[str, ...]]:
     return {name: _split(names) for name, names in read_pairs(folder / OTHER_NAMES, ("name", "names"))}
 
 
-def read_pairs(path: Path, header: tuple[str, str], *, mend: str = "reinstall anima-prompt") -> list[tuple[str, str]]:
+def read_pairs(path: Path, header: tuple[str, str], *, hint: str = "reinstall anima-prompt") -> list[tuple[str, str]]:
     """Return the rows of a CSV file with two columns, both filled.
 
     Raises:
@@ -125,10 +125,10 @@ def read_pairs(path: Path, header: tuple[str, str], *, mend: str = "reinstall an
         with path.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.reader(stream))
     except (OSError, ValueError) as error:
-        raise DataFileError(f"{path}: cannot be read ({error}); {mend}") from error
+        raise DataFileError(f"{path}: cannot be read ({error}); {hint}") from error
     if not rows or tuple(rows[0]) != header:
         found = ",".join(rows[0]) if rows else "missing"
-        raise DataFileError(f"{path}:1: header is {found}; expected {','.join(header)}; {mend}")
+        raise DataFileError(f"{path}:1: header is {found}; expected {','.join(header)}; {hint}")
     bad = [line for line, row in enumerate(rows, 1) if len(row) != 2 or not all(row)]
     if bad:
         raise DataFileError("\n".join(f"{path}:{line}: expected {' and '.join(header)}" for line in bad))

@@ -240,7 +240,7 @@ def read_relations(folder: Path, more: Sequence[Path] = ()) -> Relations:
     groups = read_groups(folder)
     implications = dict.fromkeys(read_pairs(folder / IMPLICATIONS, ("name", "implies")))
     for path in more:
-        implications |= dict.fromkeys(read_pairs(path, ("name", "implies"), mend="import it again"))
+        implications |= dict.fromkeys(read_pairs(path, ("name", "implies"), hint="import it again"))
     return Relations(implications, groups, rates=read_rates(folder))
 
 

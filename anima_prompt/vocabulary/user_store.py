@@ -138,7 +138,7 @@ class UserStore:
         pairs, bad = read_implications(path)
         _refuse(path, bad, skip_bad=skip_bad)
         if not pairs:
-            raise DataFileError(f"{path}: holds no active implications; give those of the Danbooru API")
+            raise DataFileError(f"{path}: contains no active implications; give those of the Danbooru API")
         target = self.folder / "relations" / f"{name}.csv"
         rows = io.StringIO()
         csv.writer(rows, lineterminator="\n").writerows([("name", "implies"), *pairs])
@@ -256,7 +256,7 @@ def _refuse(path: Path, bad_rows: Sequence[str], *, skip_bad: bool) -> None:
     if bad_rows and not skip_bad:
         rows = "\n".join(f"{path}:{row}" for row in bad_rows)
         raise DataFileError(
-            f"{rows}\n{path}: {counted(len(bad_rows), 'bad row')}; mend them, or leave them out with --skip-bad"
+            f"{rows}\n{path}: {counted(len(bad_rows), 'bad row')}; fix them, or leave them out with --skip-bad"
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from anima_infer.errors import CheckpointError
-from anima_infer.files import Files, default_files, find
+from anima_infer.files import ModelFiles, default_files, find_files
 from anima_prompt.tokens import VARIABLE
 from tests.infer.tiny import Tiny
 
@@ -27,20 +27,20 @@ def test_comfyui_folder(tmp_path: Path, tiny: Tiny) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(source)
     for root in (tmp_path, tmp_path / "models"):
-        found = find(root)
+        found = find_files(root)
         assert found.missing() == [], root
         assert found.dit is not None
         assert found.dit.name == "anima-base-v1.0.safetensors"
 
 
 def test_what_is_missing_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CheckpointError, match=r"misses DiT \(anima-base-v1\.0\.safetensors\), text encoder"):
-        find(tmp_path).complete("here")
-    with pytest.raises(CheckpointError, match="is no folder"):
-        find(tmp_path / "nowhere")
+    with pytest.raises(CheckpointError, match=r"missing: DiT \(anima-base-v1\.0\.safetensors\), text encoder"):
+        find_files(tmp_path).require_all("here")
+    with pytest.raises(CheckpointError, match="is not a folder"):
+        find_files(tmp_path / "nowhere")
     monkeypatch.delenv(VARIABLE, raising=False)
     assert default_files().is_demo
     monkeypatch.setattr("anima_infer.files.demo_folder", lambda: tmp_path)
     with pytest.raises(CheckpointError, match=VARIABLE):
         default_files()
-    assert Files().missing()
+    assert ModelFiles().missing()

@@ -8,21 +8,21 @@ import pytest
 from PIL import Image
 
 from anima_infer.errors import InferError, SettingsError
-from anima_infer.images import save_picture, to_pixels
+from anima_infer.images import save_image, to_pixels
 from anima_infer.models import Models
 
 
 def test_nothing_half_written(models: Models, tmp_path: Path) -> None:
-    picture = Image.new("RGB", (8, 8))
-    with pytest.raises(SettingsError, match=r"ending is '\.gif'"):
-        save_picture(picture, tmp_path / "a.gif")
+    image = Image.new("RGB", (8, 8))
+    with pytest.raises(SettingsError, match=r"suffix is '\.gif'"):
+        save_image(image, tmp_path / "a.gif")
     (tmp_path / "file").write_text("")
     with pytest.raises(InferError, match="cannot be written"):
-        save_picture(picture, tmp_path / "file" / "a.png")
+        save_image(image, tmp_path / "file" / "a.png")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_pictures_are_cropped_to_whole_latents() -> None:
+def test_images_are_cropped_to_whole_latents() -> None:
     pixels = to_pixels(Image.new("RGBA", (70, 33), (255, 0, 0, 0)))
     assert pixels.shape == (1, 3, 32, 64)
     assert pixels[0, :, 0, 0].tolist() == [1, -1, -1]

@@ -1,4 +1,4 @@
-"""Facts about the memory that a picture takes on a device, counted on PyTorch's meta device at the release's size."""
+"""Facts about the memory that an image takes on a device, counted on PyTorch's meta device at the release's size."""
 
 from __future__ import annotations
 

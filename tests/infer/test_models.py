@@ -47,7 +47,7 @@ def test_parts_of_different_sizes(tmp_path: Path, tiny: Tiny) -> None:
 
     wide = replace(TEXT, width=64)
     save_file(text_weights(wide), tmp_path / "qwen.safetensors")
-    with pytest.raises(CheckpointError, match="the text encoder makes 64"):
+    with pytest.raises(CheckpointError, match="the text encoder returns 64"):
         Models.load(replace(tiny.files, text=tmp_path / "qwen.safetensors"), dtype="fp32", device="cpu")
 
 

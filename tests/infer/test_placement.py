@@ -10,12 +10,12 @@ from torch import Tensor
 
 from anima_infer.errors import SettingsError
 from anima_infer.models import Models
-from anima_infer.placement import device_of, type_of
+from anima_infer.placement import parse_device, parse_dtype
 from anima_infer.render.job import Job
 from anima_infer.render.renderer import Renderer
 from anima_infer.sampling.denoise import denoise
 from anima_infer.sampling.guidance import Guidance
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 from tests.infer.tiny import CPU, Tiny, encode
 
 
@@ -24,7 +24,7 @@ def test_offloading_changes_no_bit(tiny: Tiny, models: Models, monkeypatch: pyte
     """On the CPU nothing has to move, so that moving is played: weights that wait are not finite, sent ones are."""
     from anima_infer.placement import Placement
 
-    job = Job("1girl, hat", "bad", Settings(64, 64, 3, "euler"), seed=3)
+    job = Job("1girl, hat", "bad", RenderSettings(64, 64, 3, "euler"), seed=3)
     (plain,) = Renderer(models).render([job])
     loaded = Models.load(tiny.files, dtype="fp32", device="cpu", offload=mode)
     good: dict[int, Tensor] = {}
@@ -52,8 +52,8 @@ def test_offloading_changes_no_bit(tiny: Tiny, models: Models, monkeypatch: pyte
         return kept
 
     monkeypatch.setattr(Placement, "_bring", bring)
-    (picture,) = Renderer(loaded).render([job])
-    assert picture.image.tobytes() == plain.image.tobytes()
+    (image,) = Renderer(loaded).render([job])
+    assert image.image.tobytes() == plain.image.tobytes()
     for network, old in zip(parked, before, strict=True):
         assert all(tensor is old[name] for name, tensor in network.named_parameters()), "everything is put back"
     whole = len(list(loaded.dit.blocks.parameters()))
@@ -67,16 +67,16 @@ def test_float8_storage_computes_in_bf16(tiny: Tiny, models: Models) -> None:
     assert small.dit.blocks[0].mlp.layer1.weight.dtype is torch.float8_e4m3fn  # type: ignore[union-attr]
     assert small.dit.dtype is torch.bfloat16
     rough, exact = (
-        denoise(m.dit, [encode(m, "1girl")], [], Settings(64, 64, 2, guidance=Guidance(1.0)), [1])
+        denoise(m.dit, [encode(m, "1girl")], [], RenderSettings(64, 64, 2, guidance=Guidance(1.0)), [1])
         for m in (small, models)
     )
     assert (rough - exact).abs().mean() < 0.2
 
 
 def test_devices_and_types() -> None:
-    assert device_of("cpu") == CPU
-    assert type_of("auto", "cpu") is torch.float32
+    assert parse_device("cpu") == CPU
+    assert parse_dtype("auto", "cpu") is torch.float32
     with pytest.raises(SettingsError, match="device 'abacus' cannot be used"):
-        device_of("abacus")
-    with pytest.raises(SettingsError, match="type is 'fp4'; expected auto, fp8"):
-        type_of("fp4")
+        parse_device("abacus")
+    with pytest.raises(SettingsError, match="dtype is 'fp4'; expected auto, fp8"):
+        parse_dtype("fp4")

@@ -110,7 +110,7 @@ BAD = [
     ("sentences: {text: A., place: between}", "x.yaml:1:30: place is 'between'; expected before or after"),
     ("negative: {negative: x}", "x.yaml:1:12: key 'negative' is unknown in a negative prompt"),
     ("general: {text: a, verbatim: sdxl}", "x.yaml:1:30: dialect is 'sdxl'; expected one of comfyui"),
-    ("", "holds no prompt"),
+    ("", "contains no prompt"),
     ("general: [" * 5000, "x.yaml:1:1: nested too deeply"),
 ]
 
@@ -129,7 +129,7 @@ def test_a_bad_file_is_named_with_line_and_column(text: str, message: str) -> No
         ('{"general": ["a"],\n "general": "b"}', "x.json:2:2: key 'general' is already given on line 1"),
         ('{"general": ["a",]}', "x.json:1:18: expecting value; check the JSON syntax"),
         ("[" * 100_000, "nested too deeply"),
-        ('{"general": "\\ud83d"}', "holds half a surrogate pair"),
+        ('{"general": "\\ud83d"}', "contains half a surrogate pair"),
     ],
 )
 def test_bad_json_is_named_with_line_and_column(text: str, message: str) -> None:

@@ -162,7 +162,7 @@ def test_a_workflow_that_runs_in_a_circle(tmp_path: Path) -> None:
         ("a.txt", b"x," * 10_000_000, "split it"),
         ("a.yaml", b"{", "YAML syntax"),
         ("a.json", b'{"a": [' * 100_000, "nested"),
-        ("a.gif", b"GIF89a", "no kind of file"),
+        ("a.gif", b"GIF89a", "not a file type"),
         ("a.prompt", b"MZ\0\0", "binary"),
     ],
 )

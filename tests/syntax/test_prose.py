@@ -58,8 +58,12 @@ def test_grammar_alone_finds_nearly_every_sentence(case: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize("case", PROSE, ids=ids)
-def test_safe_fixes_and_the_formatter_leave_sentences_and_clauses_alone(case: dict[str, Any]) -> None:
-    for changed in (fix(case["text"]).prompt, format_text(case["text"])):
+def test_fixes_and_the_formatter_leave_sentences_and_clauses_alone(case: dict[str, Any]) -> None:
+    text = case["text"]
+    caption = fix(text, role="caption").prompt
+    for changed in (fix(text).prompt, caption, format_text(text)):
+        assert changed == text
+    for changed in (fix(text, unsafe=True).prompt, fix(text, role="negative", unsafe=True).prompt):
         assert [piece["sentence"] for piece in pieces(changed) if "sentence" in piece] == sentences(case)
         assert all(sentence in changed for sentence in sentences(case))
 
@@ -84,3 +88,14 @@ def test_no_rule_for_tags_speaks_inside_a_clause(case: dict[str, Any]) -> None:
     for diagnostic in fix(case["text"]).diagnostics:
         if diagnostic.name in about_tags:
             assert not any(start <= diagnostic.start < start + length for start, length in spans), diagnostic
+
+
+@pytest.mark.parametrize("tag", [">_<", ":3", "lotte no omocha!", "fate/grand order", "mr. x", "...", "kimi no na wa."])
+@pytest.mark.parametrize("sentence", ["Night.", "Left: red hair, blue eyes.", "A girl stands in the rain."])
+def test_a_sentence_behind_any_tag_is_found_again(tag: str, sentence: str) -> None:
+    prompt = Prompt.parse(f"1girl, {tag}").add(sentence)
+    assert [found.text for found in prompt.sentences] == [sentence]
+    again = Prompt.parse(prompt.to_text())
+    assert again.to_text() == prompt.to_text()
+    if not tag.endswith("."):
+        assert again == prompt

@@ -121,11 +121,11 @@ def test_tables_of_artists_and_of_tags_are_read(library: UserStore, tmp_path: Pa
         ("a.csv", "a,0,5\r,", "is no CSV"),
         ("a.tsv", f"a\t0\t{'9' * 200_000}", "field larger than"),
         ("a.json", "[" * 100_000, "is no JSON"),
-        ("tag_implications.json", '[{"antecedent_name": "a"}]', "1: is no implication"),
+        ("tag_implications.json", '[{"antecedent_name": "a"}]', "1: is not an implication"),
         (
             "tag_implications.json",
             '[{"antecedent_name": "a", "consequent_name": "b", "status": "deleted"}]',
-            "holds no active implications",
+            "contains no active implications",
         ),
         (
             "tag_implications.json",
@@ -133,7 +133,7 @@ def test_tables_of_artists_and_of_tags_are_read(library: UserStore, tmp_path: Pa
             ' {"antecedent_name": "a", "consequent_name": "very_long_hair"}]',
             "implies itself by way of others",
         ),
-        ("implications.tsv", "antecedent\tconsequent\tstatus\na\n", "2: is no implication"),
+        ("implications.tsv", "antecedent\tconsequent\tstatus\na\n", "2: is not an implication"),
         ("a.tsv", "a\tb\tc\n", "holds no tags"),
         ("a.json.gz", "not packed", "cannot be read"),
     ],

@@ -6,7 +6,6 @@ import csv
 import gzip
 import random
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -232,17 +231,6 @@ def _edited(word: str, generator: random.Random) -> str:
             swapped,
         )
     )
-
-
-def test_a_large_store_opens_at_once(reference: Vocabulary, tmp_path: Path) -> None:
-    path = tmp_path / "large.sqlite"
-    build(path, reference.entries())
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
-        open_store(path)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.01
 
 
 def test_names_in_japanese_chinese_and_korean_are_found_whole_names_first_and_are_no_aliases() -> None:

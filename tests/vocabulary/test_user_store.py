@@ -88,7 +88,7 @@ def test_bad_rows_are_all_named_and_skipped_only_when_asked(library: UserStore, 
         library.add(path)
     lines = str(caught.value).splitlines()
     assert [line.split(":")[1] for line in lines[:4]] == ["2", "3", "4", "5"]
-    assert "4 bad rows; mend them, or leave them out with --skip-bad" in lines[-1]
+    assert "4 bad rows; fix them, or leave them out with --skip-bad" in lines[-1]
     assert not library.has_imports()
 
 

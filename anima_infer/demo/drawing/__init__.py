@@ -1,11 +1,11 @@
-"""The demo model's pictures: cartoon characters drawn from attributes, so that every tag of a caption can be seen.
+"""The demo model's images: cartoon characters drawn from attributes, so that every tag of a caption can be seen.
 
-A scene is attributes; ``draw`` is a pure function of a scene and a seed. Pictures are drawn at four times their size
+A scene is attributes; ``draw`` is a pure function of a scene and a seed. Images are drawn at four times their size
 and reduced. The world is made up: the styles stand for artists that do not exist.
 """
 
+from anima_infer.demo.drawing.image import draw
 from anima_infer.demo.drawing.pen import SIZE
-from anima_infer.demo.drawing.picture import draw
 from anima_infer.demo.drawing.scene import (
     ACCESSORIES,
     BACKGROUNDS,

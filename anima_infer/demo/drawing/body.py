@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from anima_infer.demo.drawing.pen import Pen, mixed
-from anima_infer.demo.drawing.place import Place
-from anima_infer.demo.drawing.scene import DYES, Colour, Figure
+from anima_infer.demo.drawing.place import FigurePosition
+from anima_infer.demo.drawing.scene import DYES, Color, Figure
 
 
-def draw_body(pen: Pen, figure: Figure, head: tuple[float, float, float], place: Place, skin: Colour) -> None:
+def draw_body(pen: Pen, figure: Figure, head: tuple[float, float, float], place: FigurePosition, skin: Color) -> None:
     """Draw a body below a head, given by its middle and radius, and the garment on it."""
     x, y, r = head
 
@@ -64,8 +64,8 @@ def draw_body(pen: Pen, figure: Figure, head: tuple[float, float, float], place:
     _detail(pen, figure.clothes, (x, r, w), (neck, shoulder, waist, base), (dye, dark))
 
 
-def _against(dye: Colour) -> Colour:
-    """Return a colour that is seen on a garment, or under it."""
+def _against(dye: Color) -> Color:
+    """Return a color that is seen on a garment, or under it."""
     return (44, 50, 84) if sum(dye) > 480 else (252, 246, 228)
 
 
@@ -74,7 +74,7 @@ def _detail(
     clothes: str,
     across: tuple[float, float, float],
     lines: tuple[float, float, float, float],
-    dyes: tuple[Colour, Colour],
+    dyes: tuple[Color, Color],
 ) -> None:
     """Draw what tells a garment: its middle, its head's radius and its width; its lines; its dye and that darker."""
     x, r, w = across

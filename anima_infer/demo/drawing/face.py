@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from anima_infer.demo.drawing.pen import Pen, mixed
-from anima_infer.demo.drawing.scene import EYES, Colour, Figure
+from anima_infer.demo.drawing.scene import EYES, Color, Figure
 
 
 def draw_face(pen: Pen, figure: Figure, x: float, y: float, head: float, scale: float) -> None:
@@ -30,7 +30,7 @@ def draw_face(pen: Pen, figure: Figure, x: float, y: float, head: float, scale: 
             pen.oval(x + side * r * 0.66, y + head * 0.54, r * 0.19, r * 0.12, _BLUSH[look], outline=False)
 
 
-_BLUSH: dict[str, Colour] = {"smile": (250, 150, 150), "angry": (236, 84, 70)}
+_BLUSH: dict[str, Color] = {"smile": (250, 150, 150), "angry": (236, 84, 70)}
 
 
 def _mouth(pen: Pen, look: str, x: float, y: float, r: float) -> None:
@@ -54,7 +54,7 @@ def _mouth(pen: Pen, look: str, x: float, y: float, r: float) -> None:
         pen.arc(x, y - r * 0.2, r * 0.34, (25, 155), ink, r * 0.12)
 
 
-def draw_over_hair(pen: Pen, figure: Figure, x: float, y: float, r: float, skin: Colour) -> None:
+def draw_over_hair(pen: Pen, figure: Figure, x: float, y: float, r: float, skin: Color) -> None:
     """Draw what hair does not cover: the ears of boys, the brows of those who frown or are angry."""
     slants = {"angry": (-0.16, -0.52), "frown": (-0.46, -0.2)}  # the inner end is lower, or higher
     for side in (-1, 1):

@@ -10,7 +10,7 @@ from anima_infer.demo.drawing.scene import HAIR, Figure
 
 def draw_hair_behind(pen: Pen, figure: Figure, x: float, y: float, r: float) -> None:
     """Draw the hair that the head, of radius ``r``, will lie on."""
-    colour = HAIR[figure.hair]
+    color = HAIR[figure.hair]
     style = figure.hair_style
     if style == "long hair":
         pen.shape(
@@ -20,7 +20,7 @@ def draw_hair_behind(pen: Pen, figure: Figure, x: float, y: float, r: float) -> 
                 (x + r * 1.25, y + r * 2.5),
                 (x - r * 1.25, y + r * 2.5),
             ],
-            colour,
+            color,
         )
     elif style == "bob cut":
         pen.shape(
@@ -30,26 +30,26 @@ def draw_hair_behind(pen: Pen, figure: Figure, x: float, y: float, r: float) -> 
                 (x + r * 1.45, y + r * 0.85),
                 (x - r * 1.45, y + r * 0.85),
             ],
-            colour,
+            color,
         )
     elif style == "twintails":
         for side in (-1, 1):
-            pen.oval(x + side * r * 1.35, y + r * 0.5, r * 0.38, r * 1.0, colour)
+            pen.oval(x + side * r * 1.35, y + r * 0.5, r * 0.38, r * 1.0, color)
     elif style == "ponytail":
-        pen.oval(x + r * 1.1, y + r * 0.25, r * 0.4, r * 1.1, colour)
+        pen.oval(x + r * 1.1, y + r * 0.25, r * 0.4, r * 1.1, color)
     elif style == "spiky hair":
         points: list[Point] = []
         for step in range(15):  # down to the cheeks, or hats would hide them
             angle = math.radians(145 + 250 * step / 14)
             reach = r * (1.55 if step % 2 else 1.08)
             points.append((x + reach * math.cos(angle), y + reach * math.sin(angle)))
-        pen.shape(points, colour)
-    pen.oval(x, y - r * 0.1, r * 1.12, r * 1.08, colour)
+        pen.shape(points, color)
+    pen.oval(x, y - r * 0.1, r * 1.12, r * 1.08, color)
 
 
 def draw_hair_in_front(pen: Pen, figure: Figure, x: float, y: float, r: float) -> None:
     """Draw the fringe, and the strands beside the face."""
-    colour = HAIR[figure.hair]
+    color = HAIR[figure.hair]
     steps = [math.radians(188 + 164 * i / 16) for i in range(17)]
     top = [(x + r * 1.1 * math.cos(a), y - r * 0.02 + r * 1.12 * math.sin(a)) for a in steps]
     fringe = [
@@ -63,9 +63,9 @@ def draw_hair_in_front(pen: Pen, figure: Figure, x: float, y: float, r: float) -
         (x - r * 0.8, y - r * 0.3),
         (x - r * 1.04, y + r * 0.1),
     ]
-    pen.shape([*top, *fringe], colour)
+    pen.shape([*top, *fringe], color)
     if pen.look.shade:
-        pen.arc(x, y, r * 0.86, (215, 262), mixed(colour, (255, 255, 255), 0.45), r * 0.1)
+        pen.arc(x, y, r * 0.86, (215, 262), mixed(color, (255, 255, 255), 0.45), r * 0.1)
     if figure.hair_style in ("long hair", "bob cut"):
         low = y + r * (1.0 if figure.hair_style == "long hair" else 0.7)
         for side in (-1, 1):
@@ -76,5 +76,5 @@ def draw_hair_in_front(pen: Pen, figure: Figure, x: float, y: float, r: float) -
                     (x + side * r * 0.92, low),
                     (x + side * r * 1.2, low),
                 ],
-                colour,
+                color,
             )

@@ -1,4 +1,4 @@
-"""Where characters stand in a picture, and how large they are."""
+"""Where characters stand in an image, and how large they are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FigurePosition:
     """Where heads are and what goes with them, in units of the side.
 
     Attributes:
@@ -25,15 +25,15 @@ class Place:
     across: tuple[float, ...] = (0.5,)
 
 
-PLACES: dict[bool, dict[str, Place]] = {
+PLACES: dict[bool, dict[str, FigurePosition]] = {
     False: {
-        "portrait": Place(0.44, 0.28),
-        "upper body": Place(0.385, 0.222, 0.95, 1.1),
-        "full body": Place(0.34, 0.2, 0.7, 1.15, broad=1.15),
+        "portrait": FigurePosition(0.44, 0.28),
+        "upper body": FigurePosition(0.385, 0.222, 0.95, 1.1),
+        "full body": FigurePosition(0.34, 0.2, 0.7, 1.15, broad=1.15),
     },
     True: {
-        "portrait": Place(0.42, 0.208, 1.0, 1.1, across=(0.27, 0.73)),
-        "upper body": Place(0.37, 0.18, 0.95, 1.2, across=(0.27, 0.73)),
+        "portrait": FigurePosition(0.42, 0.208, 1.0, 1.1, across=(0.27, 0.73)),
+        "upper body": FigurePosition(0.37, 0.18, 0.95, 1.2, across=(0.27, 0.73)),
     },
 }
 """By whether there are two characters, and framing. Faces are large: the VAE loses smaller eyes."""

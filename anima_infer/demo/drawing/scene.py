@@ -1,13 +1,13 @@
-"""What a picture shows: the words that the demo model knows, characters and scenes made of them."""
+"""What an image shows: the words that the demo model knows, characters and scenes made of them."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field, replace
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
-HAIR: dict[str, Colour] = {
+HAIR: dict[str, Color] = {
     "black hair": (38, 34, 44),
     "brown hair": (118, 68, 36),
     "blonde hair": (250, 226, 116),
@@ -21,7 +21,7 @@ HAIR: dict[str, Colour] = {
     "grey hair": (128, 136, 158),
     "white hair": (242, 242, 246),
 }
-EYES: dict[str, Colour] = {
+EYES: dict[str, Color] = {
     "black eyes": (30, 26, 34),
     "brown eyes": (128, 74, 30),
     "red eyes": (214, 30, 40),
@@ -31,7 +31,7 @@ EYES: dict[str, Colour] = {
     "blue eyes": (30, 100, 228),
     "purple eyes": (154, 48, 178),
 }
-DYES: dict[str, Colour] = {
+DYES: dict[str, Color] = {
     "black": (44, 42, 52),
     "white": (240, 240, 240),
     "red": (200, 32, 48),
@@ -87,7 +87,7 @@ STYLES = (
 )
 QUALITIES = ("masterpiece", "best quality", "good quality", "normal quality", "low quality", "worst quality")
 YEARS = tuple(range(2014, 2026))
-SKINS: tuple[Colour, ...] = ((255, 226, 200), (246, 206, 172), (226, 176, 136), (172, 118, 82))
+SKINS: tuple[Color, ...] = ((255, 226, 200), (246, 206, 172), (226, 176, 136), (172, 118, 82))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that a picture shows.
+    """Everything that an image shows.
 
     Attributes:
         figures: from left to right; none for "no humans".
@@ -154,7 +154,7 @@ def random_figure(source: random.Random, kind: str) -> Figure:
 
 
 def _together(name: str, chosen: list[str]) -> bool:
-    """Say whether an accessory leaves the others to be seen."""
+    """Log whether an accessory leaves the others to be seen."""
     head = HATS | {"cat ears", "headphones", "hair bow", "hair flower"}
     return not (name in head and head & set(chosen)) and not ({name, *chosen} >= {"glasses", "eyepatch"})
 
@@ -179,7 +179,7 @@ def random_scene(source: random.Random) -> Scene:
 
 
 def visible_eyes(figure: Figure) -> bool:
-    """Say whether the colour of a character's eyes can be seen."""
+    """Log whether the color of a character's eyes can be seen."""
     return figure.expression != "closed eyes"
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 
 from anima_infer.demo.drawing.pen import Pen, mixed
-from anima_infer.demo.drawing.scene import Colour
+from anima_infer.demo.drawing.scene import Color
 
 
 def draw_background(pen: Pen, name: str, source: random.Random) -> None:
-    """Fill a picture with a background, by its tag."""
-    plain: dict[str, Colour] = {"white background": (252, 252, 252), "grey background": (150, 152, 158)}
-    tops: dict[str, tuple[Colour, Colour, Colour]] = {
+    """Fill an image with a background, by its tag."""
+    plain: dict[str, Color] = {"white background": (252, 252, 252), "grey background": (150, 152, 158)}
+    tops: dict[str, tuple[Color, Color, Color]] = {
         "day": ((118, 190, 250), (186, 226, 255), (112, 190, 96)),
         "night": ((14, 18, 60), (34, 40, 96), (22, 30, 52)),
         "sunset": ((240, 96, 60), (255, 190, 90), (110, 54, 70)),
@@ -133,6 +133,6 @@ def draw_still_life(pen: Pen, source: random.Random) -> None:
         pen.shape([(0.73, 0.86), (0.73, 0.6), (0.8, 0.6), (0.8, 0.86)], (110, 74, 44))
         pen.oval(0.765, 0.48, 0.16, 0.18, (70, 150, 76))
     else:
-        for x, colour in ((0.36, (206, 44, 44)), (0.52, (240, 150, 40)), (0.66, (92, 170, 66))):
-            pen.oval(x, 0.54, 0.12, 0.12, colour)
+        for x, color in ((0.36, (206, 44, 44)), (0.52, (240, 150, 40)), (0.66, (92, 170, 66))):
+            pen.oval(x, 0.54, 0.12, 0.12, color)
         pen.shape([(0.2, 0.6), (0.82, 0.6), (0.68, 0.84), (0.34, 0.84)], (96, 132, 190))

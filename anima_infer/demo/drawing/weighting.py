@@ -1,4 +1,4 @@
-"""Where a picture shows what is small and asked for, so that the loss can count it more."""
+"""Where an image shows what is small and asked for, so that the loss can count it more."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from anima_infer.demo.drawing.image import draw
 from anima_infer.demo.drawing.pen import SIZE
-from anima_infer.demo.drawing.picture import draw
 from anima_infer.demo.drawing.scene import YEARS, Figure, Scene, with_figure
 
 MOST = 4.0
@@ -18,7 +18,7 @@ MOST = 4.0
 def details(scene: Scene, seed: int) -> np.ndarray:
     """Return how much of each 8 x 8 pixels shows what is small and asked for; 8 x 8, uint8, 255 is the most.
 
-    A picture is compared with itself drawn with other faces, without what is worn, in other clothes, with other hair.
+    An image is compared with itself drawn with other faces, without what is worn, in other clothes, with other hair.
     What shows less than usual (hair under a hat, a small figure's shirt) counts more in turn.
     """
     clean = replace(scene, style="", quality="masterpiece", year=YEARS[-1])

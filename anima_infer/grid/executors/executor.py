@@ -1,4 +1,7 @@
-"""Where cells are rendered: the interface that planner and manifest know."""
+"""Executors render cells; this is the interface that the runner knows.
+
+An executor takes batches and yields outcomes, in any order; another machine or a ComfyUI server fits behind it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from anima_infer.grid.plan.batches import Batch
+from anima_infer.grid.plan.batches import CellBatch
 from anima_infer.grid.plan.cells import Cell
 
 if TYPE_CHECKING:
@@ -15,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a cell: a picture with its metadata, or the reason why there is none.
+    """Result of a cell: an image with its metadata, or ``error``, the reason why there is no image.
 
-    ``seconds`` is the cell's share of its batch.
+    ``seconds`` is the time of the batch divided by its cells.
     """
 
     cell: Cell
@@ -32,7 +35,7 @@ class Executor(Protocol):
     """Renders batches."""
 
     def identity(self, cells: Sequence[Cell]) -> dict[str, str]:
-        """Return names and fingerprints of the files that the pictures depend on; a resumed run must find the same."""
+        """Return fingerprints of the files that the images depend on, by name; a resumed run must find the same."""
 
-    def run(self, batches: Iterable[Batch]) -> Iterator[Outcome]:
-        """Yield an outcome for every cell of every batch. A failed cell is an outcome, no exception."""
+    def run(self, batches: Iterable[CellBatch]) -> Iterator[Outcome]:
+        """Yield an outcome for every cell of every batch. A failed cell has ``error`` set; it does not raise."""

@@ -1,1 +1,1 @@
-"""What can be measured of images. Needs no tensors."""
+"""Measures of images, and of the effect of axis values. Needs no tensors."""

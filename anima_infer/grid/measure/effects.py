@@ -1,7 +1,7 @@
-"""What can be measured of a picture alone, and of a picture against its baseline. Needs no tensors.
+"""Measures of every image of a grid, and the mean effect of every value against the baseline.
 
-Distances say whether a change does anything; they say nothing of better or worse. Taggers and scorers plug in by one
-small interface.
+Distances show whether a change does anything, not whether it is better. Taggers and other scorers plug in through
+``Scorer``.
 """
 
 from __future__ import annotations
@@ -14,38 +14,42 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from anima_infer.grid.store.contents import Grid, ShownCell
-from anima_infer.images import open_picture
+from anima_infer.grid.store.contents import Grid, StoredCell
+from anima_infer.images import open_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-from anima_infer.grid.measure.pixels import Pixels, measure_against, measure_alone, pixels_of
+from anima_infer.grid.measure.pixels import Pixels, measure_difference, measure_image, pixels_of
 
-AGAINST = ("rmse", "ssim")
+DISTANCES = ("rmse", "ssim")
 
 
-ABOUT = {
+DESCRIPTIONS = {
     "brightness": "mean luma, 0 to 1",
     "contrast": "standard deviation of the luma, 0 to 0.5",
     "saturation": "mean of (max - min) / max over the pixels, 0 to 1",
     "sharpness": "mean absolute Laplacian of the luma; larger is sharper",
     "rmse": "root mean square difference from the baseline, in levels of 255",
-    "ssim": "structural similarity with the baseline; 1 is the same picture",
+    "ssim": "structural similarity with the baseline; 1 is the same image",
 }
 
 
 class Scorer(Protocol):
-    """Scores pictures: a tagger, an aesthetic model, a classifier of one's own."""
+    """Scores images: a tagger, an aesthetic model, any classifier."""
 
-    def score(self, pictures: Sequence[Image], prompts: Sequence[str]) -> list[dict[str, float]]:
-        """Return named figures for each picture; the same names for all."""
+    def score(self, images: Sequence[Image], prompts: Sequence[str]) -> list[dict[str, float]]:
+        """Return named numbers for each image, with the same names for all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a value of an axis does on average, against the baseline with everything else, the seed too, the same.
+    """Mean effect of an axis value versus the baseline, over pairs that agree in every other axis and in the seed.
 
-    ``pairs`` is how many pairs of pictures were compared.
+    Attributes:
+        axis, label: the value.
+        pairs: number of pairs of images.
+        rmse, ssim: mean distances from the baseline.
+        changes: mean differences of all other measures, by name.
     """
 
     axis: str
@@ -57,69 +61,70 @@ class Effect:
 
 
 def measure_grid(grid: Grid, scorers: Mapping[str, Scorer] | None = None) -> dict[str, dict[str, float]]:
-    """Return the figures of every finished picture by key; distances are named ``rmse AXIS`` and ``ssim AXIS``.
+    """Return the measures of every finished image by key; distances are named ``rmse AXIS`` and ``ssim AXIS``.
 
     Args:
-        grid: with finished pictures.
-        scorers: more figures, by name; theirs are called ``NAME figure``.
+        grid: with finished images.
+        scorers: more measures; those of a scorer are named ``NAME measure``.
     """
     read = functools.lru_cache(maxsize=64)(_read)
-    cells = {cell.key: cell for cell in grid.cells if cell.done and grid.picture(cell).is_file()}
-    figures = {key: measure_alone(read(grid.picture(cell))) for key, cell in cells.items()}
-    at = grid.at()
+    cells = {cell.key: cell for cell in grid.cells if cell.done and grid.image_path(cell).is_file()}
+    measures = {key: measure_image(read(grid.image_path(cell))) for key, cell in cells.items()}
+    cells_by_index = grid.cells_by_index()
     for number, axis in enumerate(grid.axes):
         if axis.kind == "seed":
             continue
         for cell in grid.cells:
-            other = baseline_of(cell, number, axis.baseline_index, at)
-            if other is None or other is cell or cell.key not in figures or other.key not in figures:
+            baseline = baseline_cell(cell, number, axis.baseline_index, cells_by_index)
+            if baseline is None or baseline is cell or cell.key not in measures or baseline.key not in measures:
                 continue
-            mine, theirs = read(grid.picture(cell)), read(grid.picture(other))
-            if mine.shape == theirs.shape:
-                found = measure_against(mine, theirs)
-                figures[cell.key] |= {f"{name} {axis.name}": value for name, value in found.items()}
+            pixels, baseline_pixels = read(grid.image_path(cell)), read(grid.image_path(baseline))
+            if pixels.shape == baseline_pixels.shape:
+                distances = measure_difference(pixels, baseline_pixels)
+                measures[cell.key] |= {f"{name} {axis.name}": value for name, value in distances.items()}
     for name, scorer in (scorers or {}).items():
-        opened = [open_picture(grid.picture(cell)) for cell in cells.values()]
-        scores = scorer.score(opened, [cell.job["prompt"] for cell in cells.values()])
+        images = [open_image(grid.image_path(cell)) for cell in cells.values()]
+        scores = scorer.score(images, [cell.job["prompt"] for cell in cells.values()])
         for key, score in zip(cells, scores, strict=True):
-            figures[key] |= {f"{name} {figure}".strip(): value for figure, value in score.items()}
-    return {key: {name: round(value, 5) for name, value in found.items()} for key, found in figures.items()}
+            measures[key] |= {f"{name} {measure}".strip(): value for measure, value in score.items()}
+    return {key: {name: round(value, 5) for name, value in own.items()} for key, own in measures.items()}
 
 
-def baseline_of(cell: ShownCell, axis: int, index: int, at: Mapping[tuple[int, ...], ShownCell]) -> ShownCell | None:
-    """Return the cell that differs from another only in having the baseline on an axis."""
-    return at.get((*cell.index[:axis], index, *cell.index[axis + 1 :]))
+def baseline_cell(
+    cell: StoredCell, axis: int, index: int, cells_by_index: Mapping[tuple[int, ...], StoredCell]
+) -> StoredCell | None:
+    """Return the cell with the baseline, ``index``, on an axis that otherwise agrees with ``cell``; None if missing."""
+    return cells_by_index.get((*cell.index[:axis], index, *cell.index[axis + 1 :]))
 
 
 def _read(path: Path) -> Pixels:
-    return pixels_of(open_picture(path))
+    return pixels_of(open_image(path))
 
 
-def effects_of(grid: Grid, figures: Mapping[str, Mapping[str, float]]) -> list[Effect]:
-    """Return what each value of each axis does, in the order of the axes."""
-    found = []
-    at = grid.at()
+def compute_effects(grid: Grid, measures: Mapping[str, Mapping[str, float]]) -> list[Effect]:
+    """Return the effect of each value of each axis, in the order of the axes."""
+    effects = []
+    cells_by_index = grid.cells_by_index()
     for number, axis in enumerate(grid.axes):
         if axis.kind == "seed":
             continue
         for index, label in enumerate(axis.labels):
             if index != axis.baseline_index:
                 pairs = [
-                    (figures[cell.key], figures[other.key])
+                    (measures[cell.key], measures[baseline.key])
                     for cell in grid.cells
                     if cell.index[number] == index
-                    and (other := baseline_of(cell, number, axis.baseline_index, at)) is not None
-                    and f"rmse {axis.name}" in figures.get(cell.key, {})
-                    and other.key in figures
+                    and (baseline := baseline_cell(cell, number, axis.baseline_index, cells_by_index)) is not None
+                    and f"rmse {axis.name}" in measures.get(cell.key, {})
+                    and baseline.key in measures
                 ]
                 if pairs:
-                    found.append(_effect(axis.name, label, pairs))
-    return found
+                    effects.append(_effect(axis.name, label, pairs))
+    return effects
 
 
 def _effect(axis: str, label: str, pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> Effect:
-    mine = [pair[0] for pair in pairs]
-    names = [name for name in pairs[0][0] if name in pairs[0][1] and not name.startswith(AGAINST)]
-    changes = {name: float(np.mean([one[name] - other[name] for one, other in pairs])) for name in names}
-    mean = {name: float(np.mean([one[f"{name} {axis}"] for one in mine])) for name in AGAINST}
+    names = [name for name in pairs[0][0] if name in pairs[0][1] and not name.startswith(DISTANCES)]
+    changes = {name: float(np.mean([changed[name] - baseline[name] for changed, baseline in pairs])) for name in names}
+    mean = {name: float(np.mean([changed[f"{name} {axis}"] for changed, _ in pairs])) for name in DISTANCES}
     return Effect(axis, label, len(pairs), mean["rmse"], mean["ssim"], changes)

@@ -1,4 +1,4 @@
-"""What can be measured of pixels: brightness, contrast, saturation, sharpness, distances."""
+"""Measures of pixels: brightness, contrast, saturation, sharpness; distances of two images."""
 
 from __future__ import annotations
 
@@ -17,50 +17,50 @@ _LUMA = np.array((0.2126, 0.7152, 0.0722), dtype=np.float32)
 """ITU-R BT.709."""
 
 
-def pixels_of(picture: Image) -> Pixels:
-    """Return a picture as H x W x 3, 0 to 1."""
-    return np.asarray(picture.convert("RGB"), dtype=np.float32) / np.float32(255)
+def pixels_of(image: Image) -> Pixels:
+    """Return an image as (H, W, 3), 0 to 1."""
+    return np.asarray(image.convert("RGB"), dtype=np.float32) / np.float32(255)
 
 
 def luma(pixels: Pixels) -> Pixels:
-    """Return the luma of pixels, H x W."""
+    """Return the luma of pixels, (H, W)."""
     return np.asarray(pixels @ _LUMA, dtype=np.float32)
 
 
-def measure_alone(pixels: Pixels) -> dict[str, float]:
+def measure_image(pixels: Pixels) -> dict[str, float]:
     """Return brightness, contrast, saturation and sharpness."""
     y = luma(pixels)
-    most, least = pixels.max(-1), pixels.min(-1)
+    highest, lowest = pixels.max(-1), pixels.min(-1)
     laplacian = 4 * y[1:-1, 1:-1] - y[:-2, 1:-1] - y[2:, 1:-1] - y[1:-1, :-2] - y[1:-1, 2:]
     return {
         "brightness": float(y.mean()),
         "contrast": float(y.std()),
-        "saturation": float(np.where(most > 0, (most - least) / np.maximum(most, 1e-6), 0).mean()),
+        "saturation": float(np.where(highest > 0, (highest - lowest) / np.maximum(highest, 1e-6), 0).mean()),
         "sharpness": float(np.abs(laplacian).mean()),
     }
 
 
-def measure_against(pixels: Pixels, baseline: Pixels) -> dict[str, float]:
-    """Return the distances of two pictures of one size."""
+def measure_difference(pixels: Pixels, baseline: Pixels) -> dict[str, float]:
+    """Return RMSE (in levels of 255) and SSIM of two images of the same size."""
     rmse = float(np.sqrt(np.square(pixels - baseline).mean()) * 255)
     return {"rmse": rmse, "ssim": ssim(luma(pixels), luma(baseline))}
 
 
-def ssim(one: Pixels, other: Pixels) -> float:
-    """Return the structural similarity of two lumas from 0 to 1.
+def ssim(first: Pixels, second: Pixels) -> float:
+    """Return the structural similarity of two lumas in 0 to 1; 1 for equal images.
 
     Gaussian window of 11 pixels, sigma 1.5, K1 0.01, K2 0.03. Source: Wang et al. 2004.
     """
     c1, c2 = 0.01**2, 0.03**2
-    mean1, mean2 = _blurred(one), _blurred(other)
-    var1, var2 = _blurred(one * one) - mean1**2, _blurred(other * other) - mean2**2
-    both = _blurred(one * other) - mean1 * mean2
-    top = (2 * mean1 * mean2 + c1) * (2 * both + c2)
-    return float((top / ((mean1**2 + mean2**2 + c1) * (var1 + var2 + c2))).mean())
+    mean1, mean2 = _blurred(first), _blurred(second)
+    var1, var2 = _blurred(first * first) - mean1**2, _blurred(second * second) - mean2**2
+    covariance = _blurred(first * second) - mean1 * mean2
+    numerator = (2 * mean1 * mean2 + c1) * (2 * covariance + c2)
+    return float((numerator / ((mean1**2 + mean2**2 + c1) * (var1 + var2 + c2))).mean())
 
 
 def _blurred(values: Pixels) -> Pixels:
-    """Return values under a Gaussian window; only where the whole window fits."""
+    """Return values filtered by a Gaussian window, only where the whole window fits."""
     offsets = np.arange(-5, 6)
     window = np.exp(-(offsets**2) / (2 * 1.5**2))
     window = window / window.sum()

@@ -1,4 +1,4 @@
-"""Taggers as scorers: an ONNX file of the WD kind says how many of a prompt's tags a picture shows.
+"""Taggers as scorers: an ONNX model of the WD family recognizes which tags of the prompt an image shows.
 
 The ONNX runtime is an optional package, imported when a tagger is used.
 """
@@ -18,22 +18,22 @@ from anima_prompt.prompt import Prompt
 from anima_prompt.safe_paths import is_file, is_folder
 
 if TYPE_CHECKING:
-    from PIL.Image import Image as Picture
+    from PIL.Image import Image
 
 _LABELS = "selected_tags.csv"
 THRESHOLD = 0.35
 """Score from which a tag counts as shown; the WD taggers' own default for general tags."""
 
 
-def shown_share(prompt: str, scores: dict[str, float], threshold: float = THRESHOLD) -> float | None:
-    """Return the share of a prompt's tags that a picture shows; None if the tagger knows none of them.
+def shown_fraction(prompt: str, scores: dict[str, float]) -> float | None:
+    """Return the fraction of a prompt's tags that an image shows; None if the tagger knows none of them.
 
-    >>> shown_share("1girl, red hair, @wlop", {"1girl": 0.9, "red_hair": 0.2})
+    >>> shown_fraction("1girl, red hair, @wlop", {"1girl": 0.9, "red_hair": 0.2})
     0.5
     """
     names = [text_to_name(tag.text) for _, tag in Prompt.parse(prompt).tags() if tag.weight > 0]
     known = [name for name in names if name in scores]
-    return sum(scores[name] >= threshold for name in known) / len(known) if known else None
+    return sum(scores[name] >= THRESHOLD for name in known) / len(known) if known else None
 
 
 class OnnxTagger:
@@ -43,39 +43,40 @@ class OnnxTagger:
         """Load the tagger.
 
         Raises:
-            GridError: a file is missing or no tagger, or the ONNX runtime is not installed.
+            GridError: a file is missing or not a tagger, or the ONNX runtime is not installed.
         """
         try:
             import onnxruntime
         except ImportError:
-            raise GridError("the package onnxruntime is missing; install it to use --tagger") from None
+            raise GridError("the package onnxruntime is missing; install anima-prompt[tagger]") from None
         file = path / "model.onnx" if is_folder(path) else path
         labels = file.with_name(_LABELS)
-        if not is_file(file) or not is_file(labels):
-            raise GridError(f"{file}: a tagger needs this file and {_LABELS} beside it; download both")
+        missing = [path for path in (file, labels) if not is_file(path)]
+        if missing:
+            raise GridError(f"{missing[0]}: missing; a tagger is an ONNX file with {_LABELS} in the same folder")
         try:
             self._session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
         except Exception as error:  # the runtime raises its own kinds, which share no base
-            raise GridError(f"{file}: is no ONNX model ({' '.join(str(error).split())[:120]})") from error
+            raise GridError(f"{file} is not an ONNX model ({' '.join(str(error).split())[:120]})") from error
         with labels.open(encoding="utf-8", newline="") as rows:
             self.names = [row["name"] for row in csv.DictReader(rows)]
         (entry,) = self._session.get_inputs()
         self._input, self._side = entry.name, int(entry.shape[1])
 
-    def score(self, pictures: Sequence[Picture], prompts: Sequence[str]) -> list[dict[str, float]]:
-        """Return the share of the prompt's tags that each picture shows."""
-        made = []
-        for picture, prompt in zip(pictures, prompts, strict=True):
-            (scores,) = self._session.run(None, {self._input: self._prepared(picture)})
-            share = shown_share(prompt, dict(zip(self.names, map(float, scores[0]), strict=False)))
-            made.append({} if share is None else {"tags": share})
-        return made
+    def score(self, images: Sequence[Image], prompts: Sequence[str]) -> list[dict[str, float]]:
+        """Return the fraction of the prompt's tags that each image shows."""
+        results: list[dict[str, float]] = []
+        for image, prompt in zip(images, prompts, strict=True):
+            (scores,) = self._session.run(None, {self._input: self._prepared(image)})
+            fraction = shown_fraction(prompt, dict(zip(self.names, map(float, scores[0]), strict=False)))
+            results.append({} if fraction is None else {"tags": fraction})
+        return results
 
-    def _prepared(self, picture: Picture) -> np.ndarray[Any, Any]:
-        """Return a picture as these taggers want it: padded to a square with white, BGR, 0 to 255."""
+    def _prepared(self, image: Image) -> np.ndarray[Any, Any]:
+        """Return an image as these taggers expect it: padded to a square with white, BGR, 0 to 255."""
         from PIL import Image
 
-        rgb = picture.convert("RGB")
+        rgb = image.convert("RGB")
         side = max(rgb.size)
         square = Image.new("RGB", (side, side), "white")
         square.paste(rgb, ((side - rgb.width) // 2, (side - rgb.height) // 2))

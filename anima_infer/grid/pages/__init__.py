@@ -1,1 +1,1 @@
-"""What people look at: contact sheets, the report, the blind review. Needs no tensors."""
+"""Pages for people: contact sheets, the report, the blind review. Needs no tensors."""

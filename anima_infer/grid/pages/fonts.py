@@ -1,4 +1,4 @@
-"""Fonts for sheets: Pillow's own for Latin script, one of the system's for everything else."""
+"""Fonts for sheets: Pillow's own for Latin script, a font of the system for everything else."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ _WIDE = (
     "malgun.ttf", "unifont.otf", "DejaVuSans.ttf",
 )  # fmt: skip
 """File names of fonts with many scripts, the best first."""
-MISSING = "\N{WHITE SQUARE}"
 _LAST_LATIN = 0x24F
 
 
 def font_for(text: str, size: int) -> tuple[Any, str]:
-    """Return a font, and the text as the font can show it: squares stand where no font has the character."""
+    """Return a font, and the text as the font can show it: question marks replace characters that no font has."""
     if all(ord(char) <= _LAST_LATIN or 0x2010 <= ord(char) <= 0x2026 for char in text):
         return _plain(size), text
     path = wide_font()
@@ -34,10 +33,10 @@ def font_for(text: str, size: int) -> tuple[Any, str]:
 
 @cache
 def wide_font() -> Path | None:
-    """Return a font of the system that has many scripts; ``ANIMA_FONT`` names another one."""
-    chosen = os.environ.get("ANIMA_FONT")
-    if chosen and Path(chosen).is_file():
-        return Path(chosen)
+    """Return a font file of the system that covers many scripts, or the one that ``ANIMA_FONT`` names; None if none."""
+    named = os.environ.get("ANIMA_FONT")
+    if named and Path(named).is_file():
+        return Path(named)
     present = {path.name: path for folder in _folders() for path in folder.rglob("*") if path.name in _WIDE}
     return next((present[name] for name in _WIDE if name in present), None)
 
@@ -45,17 +44,17 @@ def wide_font() -> Path | None:
 def _folders() -> list[Path]:
     home = Path.home()
     if sys.platform == "darwin":
-        places = [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts"]
+        folders = [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts"]
     elif sys.platform == "win32":
-        places = [Path(os.environ.get("WINDIR", "C:/Windows")) / "Fonts"]
+        folders = [Path(os.environ.get("WINDIR", "C:/Windows")) / "Fonts"]
     else:
-        places = [
+        folders = [
             Path("/usr/share/fonts"),
             Path("/usr/local/share/fonts"),
             home / ".fonts",
             home / ".local/share/fonts",
         ]
-    return [place for place in places if place.is_dir()]
+    return [folder for folder in folders if folder.is_dir()]
 
 
 @cache
@@ -68,39 +67,39 @@ def _from(path: Path, size: int) -> Any:
     return ImageFont.truetype(str(path), size)
 
 
-def width_of(text: str, size: int) -> float:
+def text_width(text: str, size: int) -> float:
     """Return the width of a line in pixels."""
     font, shown = font_for(text, size)
     return float(font.getlength(shown))
 
 
-def wrapped(text: str, size: int, width: float, *, lines: int = 0) -> list[str]:
-    """Return lines no wider than ``width``; words too long for a line are cut, too many lines end in an ellipsis."""
-    made: list[str] = []
+def wrap_text(text: str, size: int, width: float, *, lines: int = 0) -> list[str]:
+    """Return lines no wider than ``width`` pixels; long words are cut, and too many lines end in an ellipsis."""
+    wrapped: list[str] = []
     line = ""
     for piece in _pieces(text):
-        if line and width_of((line + piece).rstrip(), size) > width:
-            made.append(line.rstrip())
+        if line and text_width((line + piece).rstrip(), size) > width:
+            wrapped.append(line.rstrip())
             line = ""
         word = piece if line else piece.lstrip()
-        while width_of(word.rstrip(), size) > width and len(word) > 1 and not (lines and len(made) > lines):
+        while text_width(word.rstrip(), size) > width and len(word) > 1 and not (lines and len(wrapped) > lines):
             cut = _fitting(word, size, width)
-            made.append(word[:cut])
+            wrapped.append(word[:cut])
             word = word[cut:]
-        if lines and len(made) > lines:
+        if lines and len(wrapped) > lines:
             break
         line += word
-    made += [line.rstrip()] if line.strip() else []
-    if lines and len(made) > lines:
-        last = made[lines - 1]
-        while last and width_of(last + "…", size) > width:
+    wrapped += [line.rstrip()] if line.strip() else []
+    if lines and len(wrapped) > lines:
+        last = wrapped[lines - 1]
+        while last and text_width(last + "…", size) > width:
             last = last[:-1]
-        made = [*made[: lines - 1], last.rstrip() + "…"]
-    return made or [""]
+        wrapped = [*wrapped[: lines - 1], last.rstrip() + "…"]
+    return wrapped or [""]
 
 
 def _pieces(text: str) -> list[str]:
-    """Return words with the space behind them; wide characters may stand alone."""
+    """Return words with the space after them; lines may break after any wide (East Asian) character."""
     pieces: list[str] = []
     for char in " ".join(text.split()):
         alone = ord(char) >= 0x2E80
@@ -112,9 +111,9 @@ def _pieces(text: str) -> list[str]:
 
 
 def _fitting(word: str, size: int, width: float) -> int:
-    """Return how many characters of a word fit, at least 1."""
+    """Return the number of characters of a word that fit, at least 1."""
     low, high = 1, len(word)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if width_of(word[:middle], size) <= width else (low, middle - 1)
+        low, high = (middle, high) if text_width(word[:middle], size) <= width else (low, middle - 1)
     return low

@@ -1,7 +1,7 @@
-"""The report: one HTML file that opens from disk, with pictures, comparison, differences, measures and votes.
+"""The report: an HTML file that opens from disk, with images, comparison, differences, measures and votes.
 
-Everything that comes from a prompt or a file name goes through JSON into text nodes; the page's policy runs its own
-script alone and loads nothing from anywhere. Needs no tensors.
+Texts of prompts and files go through JSON into text nodes; the page's content security policy runs its own script alone
+and loads nothing from elsewhere.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ import io
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from PIL import Image
 
-from anima_infer.grid.measure.effects import ABOUT, Effect
-from anima_infer.grid.pages.layout import settings_words, shared_settings
-from anima_infer.grid.store.contents import Grid, ShownCell
-from anima_infer.grid.store.files import write_whole
+from anima_infer.grid.measure.effects import DESCRIPTIONS, Effect
+from anima_infer.grid.pages.layout import describe_settings, shared_settings
+from anima_infer.grid.store.contents import Grid, StoredCell
+from anima_infer.grid.store.files import write_text
 
 if TYPE_CHECKING:
     from anima_infer.grid.votes.results import AxisResult
 
-REPORT = "report.html"
 EMBED_MOST = 24_000_000
-"""Bytes of pictures that are put into the page whole; beyond, thumbnails are, and the pictures are linked."""
+"""Bytes of images up to which the page contains the images; beyond, it contains thumbnails and links."""
 _THUMB = 320
 
 
@@ -36,7 +36,7 @@ def write_report(
     grid: Grid,
     output: Path,
     *,
-    figures: Mapping[str, Mapping[str, float]] | None = None,
+    measures: Mapping[str, Mapping[str, float]] | None = None,
     effects: Sequence[Effect] = (),
     results: Sequence[AxisResult] = (),
     embed: bool | None = None,
@@ -46,21 +46,21 @@ def write_report(
     Args:
         grid: finished or not.
         output: ``.html`` file.
-        figures: measures by key, see :func:`~anima_infer.grid.measures.measure_grid`.
-        effects: what each value does on average.
-        results: of votes.
-        embed: whether whole pictures are inside the file; None puts them there up to 24 MB.
+        measures: by key, see :func:`~anima_infer.grid.measure.effects.measure_grid`.
+        effects: of the values of the axes.
+        results: of the votes.
+        embed: whether the page contains the images; None: up to 24 MB.
 
     Raises:
         GridError: the file cannot be written.
     """
-    sizes = {cell.key: grid.picture(cell).stat().st_size for cell in grid.cells if _is_there(grid, cell)}
+    sizes = {cell.key: grid.image_path(cell).stat().st_size for cell in grid.cells if _has_image(grid, cell)}
     inside = sum(sizes.values()) <= EMBED_MOST if embed is None else embed
     texts: dict[str, int] = {}
-    pictures: dict[str, dict[str, Any]] = {}
+    images: dict[str, dict[str, Any]] = {}
     for cell in grid.cells:
-        if cell.key in sizes and cell.key not in pictures:
-            pictures[cell.key] = _picture(grid, cell, output, inside=inside)
+        if cell.key in sizes and cell.key not in images:
+            images[cell.key] = _image(grid, cell, output, inside=inside)
     data = {
         "name": grid.name,
         "about": grid.about,
@@ -70,49 +70,46 @@ def write_report(
         ],
         "layout": {role: [grid.axis_index(name) for name in names] for role, names in grid.layout.items()},
         "shared": shared_settings(grid.cells),
-        "cells": [_cell(cell, texts, (figures or {}).get(cell.key, {})) for cell in grid.cells],
+        "cells": [_cell(cell, texts, (measures or {}).get(cell.key, {})) for cell in grid.cells],
         "texts": list(texts),
-        "pictures": pictures,
-        "measures": ABOUT,
-        "effects": [
-            {"axis": e.axis, "label": e.label, "pairs": e.pairs, "rmse": e.rmse, "ssim": e.ssim, "changes": e.changes}
-            for e in effects
-        ],
+        "images": images,
+        "measures": DESCRIPTIONS,
+        "effects": [asdict(effect) for effect in effects],
         "results": [result.to_dict() for result in results],
     }
-    write_whole(output, _page(data, grid.name))
+    write_text(output, _page(data, grid.name))
     return output
 
 
-def _is_there(grid: Grid, cell: ShownCell) -> bool:
-    return cell.done and grid.picture(cell).is_file()
+def _has_image(grid: Grid, cell: StoredCell) -> bool:
+    return cell.done and grid.image_path(cell).is_file()
 
 
-def _cell(cell: ShownCell, texts: dict[str, int], figures: Mapping[str, float]) -> dict[str, Any]:
-    words = settings_words(cell)
+def _cell(cell: StoredCell, texts: dict[str, int], measures: Mapping[str, float]) -> dict[str, Any]:
+    settings = describe_settings(cell)
     result = cell.result or {}
     return {
         "i": cell.index,
         "k": cell.key,
-        "p": texts.setdefault(words.pop("prompt"), len(texts)),
-        "n": texts.setdefault(words.pop("negative"), len(texts)),
-        "s": {key: value for key, value in words.items() if value},
+        "p": texts.setdefault(settings.pop("prompt"), len(texts)),
+        "n": texts.setdefault(settings.pop("negative"), len(texts)),
+        "s": {key: value for key, value in settings.items() if value},
         "t": result.get("seconds"),
         "e": result.get("error", ""),
-        "m": figures,
+        "m": measures,
     }
 
 
-def _picture(grid: Grid, cell: ShownCell, output: Path, *, inside: bool) -> dict[str, Any]:
-    path = grid.picture(cell)
-    with Image.open(path) as picture:
-        picture.load()
+def _image(grid: Grid, cell: StoredCell, output: Path, *, inside: bool) -> dict[str, Any]:
+    path = grid.image_path(cell)
+    with Image.open(path) as image:
+        image.load()
     content = path.read_bytes()
     address = _data_address(content, path.suffix)
     if not inside:
         address = quote(Path(os.path.relpath(path.resolve(), output.resolve().parent)).as_posix())
-    thumb = "" if max(picture.size) <= _THUMB and inside else _thumbnail(picture)
-    return {"w": picture.width, "h": picture.height, "full": address, "thumb": thumb, "file": path.name}
+    thumb = "" if max(image.size) <= _THUMB and inside else _thumbnail(image)
+    return {"w": image.width, "h": image.height, "full": address, "thumb": thumb, "file": path.name}
 
 
 def _data_address(content: bytes, suffix: str) -> str:
@@ -120,8 +117,8 @@ def _data_address(content: bytes, suffix: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _thumbnail(picture: Image.Image) -> str:
-    small = picture.convert("RGB")
+def _thumbnail(image: Image.Image) -> str:
+    small = image.convert("RGB")
     small.thumbnail((_THUMB, _THUMB), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     small.save(buffer, format="WEBP", quality=82, method=4)
@@ -130,7 +127,7 @@ def _thumbnail(picture: Image.Image) -> str:
 
 def _page(data: Mapping[str, Any], title: str) -> str:
     style, script = asset("report.css"), asset("report.js")
-    held = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    data_json = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     policy = (
         f"default-src 'none'; img-src data: file: 'self'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         f"base-uri 'none'; form-action 'none'"
@@ -142,12 +139,12 @@ def _page(data: Mapping[str, Any], title: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>{escape(title)}</title>'
         f"<style>{style}</style></head>{asset('report.html')}"
-        f'<script type="application/json" id="data">{held}</script><script>{script}</script></html>\n'
+        f'<script type="application/json" id="data">{data_json}</script><script>{script}</script></html>\n'
     )
 
 
 def asset(name: str) -> str:
-    """Return a file that lies beside the pages."""
+    """Return the text of a file of the pages: HTML, CSS or JavaScript."""
     return (Path(__file__).parent / "assets" / name).read_text(encoding="utf-8")
 
 

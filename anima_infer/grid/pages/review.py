@@ -1,4 +1,4 @@
-"""A blind review: pairs in each voter's order, pictures under names that say nothing."""
+"""A blind review: pairs in each voter's order, images under random names."""
 
 from __future__ import annotations
 
@@ -14,76 +14,80 @@ from PIL import Image
 
 from anima_infer.errors import GridError
 from anima_infer.grid.store.contents import Grid
-from anima_infer.grid.votes.pairs import Pair, in_turn, pairs_of
-from anima_infer.grid.votes.votes import BAD, ONE, OTHER, TIE, Votes
+from anima_infer.grid.votes.pairs import Pair, find_pairs, shuffle_for
+from anima_infer.grid.votes.votes import BAD, FIRST, SECOND, TIE, Votes
 
 _CHOICES = ("left", "right", TIE, BAD)
 
 
 class Review:
-    """What the server shows: pairs in each voter's order, pictures under names that say nothing."""
+    """State of a review: the pairs, and the random names under which the server shows them."""
 
     def __init__(self, grid: Grid, axis: str | None = None) -> None:
-        """Take a grid.
+        """Review a grid; ``axis`` limits it to one axis.
 
         Raises:
-            GridError: no pair can be shown.
+            GridError: there are no pairs.
         """
         self.grid, self.votes = grid, Votes(grid.folder)
-        self.pairs = pairs_of(grid, axis)
+        self.pairs = find_pairs(grid, axis)
         if not self.pairs:
-            raise GridError(f"{grid.folder}: has no two finished pictures that differ in one value; run the grid first")
+            raise GridError(
+                f"{grid.folder}: no two finished images differ in one value alone; run 'anima-infer grid run' first"
+            )
         self._by_id: dict[str, tuple[Pair, bool]] = {}
-        self._pictures: dict[str, Path] = {}
+        self._images: dict[str, Path] = {}
         self._names: dict[Hashable, str] = {}
         self._lock = threading.Lock()
 
-    def next(self, voter: str, after: int = 0) -> dict[str, Any]:
-        """Return the pair that a voter sees next, and how far the voter is; ``after`` looks further ahead."""
-        done = self.votes.done_by(voter)
-        left = [(pair, one_left) for pair, one_left in in_turn(self.pairs, voter) if pair.key not in done]
-        told: dict[str, Any] = {"done": len(self.pairs) - len(left), "total": len(self.pairs), "pair": None}
-        if after < len(left):
-            pair, one_left = left[after]
-            cells = (pair.one, pair.other) if one_left else (pair.other, pair.one)
+    def next_pair(self, voter: str, ahead: int) -> dict[str, Any]:
+        """Return a voter's next pair and progress; ``ahead`` skips pairs, so that the page can load images early."""
+        done = self.votes.pairs_voted_by(voter)
+        remaining = [
+            (pair, first_is_left) for pair, first_is_left in shuffle_for(self.pairs, voter) if pair.key not in done
+        ]
+        answer: dict[str, Any] = {"done": len(self.pairs) - len(remaining), "total": len(self.pairs), "pair": None}
+        if ahead < len(remaining):
+            pair, first_is_left = remaining[ahead]
+            cells = (pair.first, pair.second) if first_is_left else (pair.second, pair.first)
             with self._lock:
-                names = [self._name_picture(self.grid.picture(cell)) for cell in cells]
-                told["pair"] = {"id": self._identify(pair, one_left), "left": names[0], "right": names[1]}
-        return told
+                names = [self._name_image(self.grid.image_path(cell)) for cell in cells]
+                answer["pair"] = {"id": self._identify(pair, first_is_left), "left": names[0], "right": names[1]}
+        return answer
 
     def vote(self, voter: str, pair_id: str, choice: str, seconds: float | None) -> bool:
-        """Record a vote; False if the pair or the choice is unknown, or the vote is there already."""
-        known = self._by_id.get(pair_id)
-        if known is None or choice not in _CHOICES:
+        """Record a vote; return False if pair or choice are unknown, or the voter has already voted on the pair."""
+        entry = self._by_id.get(pair_id)
+        if entry is None or choice not in _CHOICES:
             return False
-        pair, one_left = known
+        pair, first_is_left = entry
         if choice in ("left", "right"):
-            choice = ONE if (choice == "left") == one_left else OTHER
-        return self.votes.add(pair, choice, voter=voter, one_was_left=one_left, seconds=seconds)
+            choice = FIRST if (choice == "left") == first_is_left else SECOND
+        return self.votes.add(pair, choice, voter=voter, first_was_left=first_is_left, seconds=seconds)
 
-    def picture(self, name: str) -> bytes | None:
-        """Return a picture without its metadata, which would tell what it is."""
-        path = self._pictures.get(name)
-        return None if path is None else _bare(path)
+    def image(self, name: str) -> bytes | None:
+        """Return an image as PNG without metadata, which would reveal its settings."""
+        path = self._images.get(name)
+        return None if path is None else _without_metadata(path)
 
-    def _identify(self, pair: Pair, one_left: bool) -> str:  # noqa: FBT001  one of a pair's two facts
-        name = self._name((*pair.key, one_left))
-        self._by_id[name] = (pair, one_left)
+    def _identify(self, pair: Pair, first_is_left: bool) -> str:  # noqa: FBT001  part of the identity
+        name = self._name((*pair.key, first_is_left))
+        self._by_id[name] = (pair, first_is_left)
         return name
 
-    def _name_picture(self, path: Path) -> str:
+    def _name_image(self, path: Path) -> str:
         name = self._name(path)
-        self._pictures[name] = path
+        self._images[name] = path
         return name
 
     def _name(self, value: Hashable) -> str:
-        """Return the name of a value in addresses, always the same one; it says nothing of the value."""
+        """Return the random name of a value in addresses; the same value always has the same name."""
         return self._names.setdefault(value, secrets.token_urlsafe(9))
 
 
 @lru_cache(maxsize=32)
-def _bare(path: Path) -> bytes:
-    with Image.open(path) as picture:
+def _without_metadata(path: Path) -> bytes:
+    with Image.open(path) as image:
         buffer = io.BytesIO()
-        picture.convert("RGB").save(buffer, format="PNG", compress_level=1)
+        image.convert("RGB").save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()

@@ -1,7 +1,7 @@
-"""Blind review in the browser: a small server on the loopback address that shows pairs and records votes.
+"""Blind review in the browser: a server on the loopback address that shows pairs and records votes.
 
-Readable are the page and the pictures of the pairs, under an address with a secret; which value made a picture is never
-sent. Needs no tensors.
+It serves the page and the images of the pairs, under an address that contains a secret; it never sends which value made
+an image.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class ReviewServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, review: Review, port: int = 0) -> None:
-        """Open a port; 0 takes a free one.
+        """Open a port; 0 chooses a free one.
 
         Raises:
-            GridError: the port is taken.
+            GridError: the port cannot be opened.
         """
         self.review, self.token = review, secrets.token_urlsafe(18)
         try:
@@ -41,7 +41,7 @@ class ReviewServer(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """Where the page is."""
+        """Address of the page."""
         return f"http://{LOOPBACK}:{self.server_port}/{self.token}/"
 
 
@@ -54,23 +54,23 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:
-        """Answer with the page, a pair or a picture."""
-        path = self._inside()
+        """Answer with the page, a pair or an image."""
+        path = self._path_after_secret()
         if path is None:
             return
         if path == "":
             self._page()
         elif path == "next":
             self._next()
-        elif path.startswith("picture/"):
-            content = self.server.review.picture(path.removeprefix("picture/"))
+        elif path.startswith("image/"):
+            content = self.server.review.image(path.removeprefix("image/"))
             self._send(HTTPStatus.OK, content, "image/png") if content else self._refuse(HTTPStatus.NOT_FOUND)
         else:
             self._refuse(HTTPStatus.NOT_FOUND)
 
     def do_POST(self) -> None:
-        """Take a vote, or take it back."""
-        path = self._inside()
+        """Record a vote, or undo the last one."""
+        path = self._path_after_secret()
         if path is None:
             return
         data = self._body()
@@ -78,17 +78,17 @@ class _Handler(BaseHTTPRequestHandler):
         if data is None or voter is None:
             self._refuse(HTTPStatus.BAD_REQUEST)
         elif path == "vote":
-            taken = self.server.review.vote(
+            recorded = self.server.review.vote(
                 voter, str(data.get("pair")), str(data.get("choice")), _seconds(data.get("seconds"))
             )
-            self._json({"taken": taken})
+            self._json({"recorded": recorded})
         elif path == "undo":
             self._json({"undone": self.server.review.votes.undo(voter)})
         else:
             self._refuse(HTTPStatus.NOT_FOUND)
 
-    def _inside(self) -> str | None:
-        """Return the path below the secret; None, and an answer, where anything about the request is wrong."""
+    def _path_after_secret(self) -> str | None:
+        """Return the path after the secret; None if the request is refused, which has then been answered."""
         hosts = {f"{name}:{self.server.server_port}" for name in (LOOPBACK, "localhost")}
         origin = self.headers.get("Origin")
         if self.headers.get("Host") not in hosts or (origin and origin not in {f"http://{host}" for host in hosts}):
@@ -106,11 +106,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _next(self) -> None:
         query = parse_qs(urlsplit(self.path).query)
-        voter, after = _voter(query.get("voter", [None])[0]), query.get("after", ["0"])[0]
-        if voter is None or not after.isdecimal() or len(after) > 6:
+        voter, ahead = _voter(query.get("voter", [None])[0]), query.get("ahead", ["0"])[0]
+        if voter is None or not ahead.isdecimal() or len(ahead) > 6:
             self._refuse(HTTPStatus.BAD_REQUEST)
         else:
-            self._json(self.server.review.next(voter, int(after)))
+            self._json(self.server.review.next_pair(voter, int(ahead)))
 
     def _body(self) -> dict[str, Any] | None:
         length = self.headers.get("Content-Length", "")
@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _voter(name: Any) -> str | None:
-    """Return a voter's name, None if it is none."""
+    """Return a voter's name; None if it is empty, too long or unprintable."""
     if not isinstance(name, str) or not name.strip() or len(name) > MOST_NAME or not name.isprintable():
         return None
     return name.strip()

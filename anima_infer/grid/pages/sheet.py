@@ -1,6 +1,6 @@
-"""Contact sheets: one picture per page with headers, and every shared setting in the footer. Needs no tensors.
+"""Contact sheets: one image file per page, with headers, and shared settings in the footer.
 
-No sheet grows beyond 32 megapixels or 12,000 pixels a side: cells shrink to 96 pixels first, then rows go on in the
+No sheet has more than 32 megapixels or 12,000 pixels a side: cells shrink to 96 pixels first, then rows continue in the
 next file.
 """
 
@@ -13,10 +13,10 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from anima_infer.errors import GridError
-from anima_infer.grid.pages.fonts import font_for, width_of, wrapped
-from anima_infer.grid.pages.layout import Page, Place, labels_at, pages_of, shared_settings
-from anima_infer.grid.store.contents import Grid, ShownCell
-from anima_infer.images import save_picture
+from anima_infer.grid.pages.fonts import font_for, text_width, wrap_text
+from anima_infer.grid.pages.layout import GridPosition, Page, labels_at, make_pages, shared_settings
+from anima_infer.grid.store.contents import Grid, StoredCell
+from anima_infer.images import save_image
 
 MOST_PIXELS, MOST_SIDE = 32_000_000, 12_000
 LEAST_CELL, MOST_CELL = 96, 512
@@ -24,8 +24,8 @@ _PAPER, _INK, _FAINT, _LINE, _EMPTY = "#ffffff", "#1c1c22", "#66666f", "#d8d8de"
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """Measures of a sheet in pixels; ``sides`` are the widths of the row headers, one for each axis."""
+class _Sizes:
+    """Sizes of a sheet in pixels; ``sides`` are the widths of the row headers, one for each axis."""
 
     cell: int
     gap: int
@@ -40,33 +40,33 @@ class _Look:
 
 
 def write_sheets(grid: Grid, output: Path, *, cell: int | None = None) -> list[Path]:
-    """Write the contact sheets; return their files. Several are numbered.
+    """Write the contact sheets; return their paths, numbered if there are several.
 
     Args:
-        grid: with at least one finished picture.
+        grid: with at least one finished image.
         output: ``.png`` or ``.webp``.
-        cell: side of a cell in pixels; by the pictures' size and their number if None.
+        cell: side of a cell in pixels; None computes it from the size and the number of the images.
 
     Raises:
         GridError: nothing is finished.
         InferError: a file cannot be written.
     """
-    if not any(one.done for one in grid.cells):
-        raise GridError(f"{grid.folder}: no picture is finished; run the grid first")
+    if not any(stored.done for stored in grid.cells):
+        raise GridError(f"{grid.folder}: no image is finished; run 'anima-infer grid run' first")
     sheets = []
-    for page in pages_of(grid):
-        look = _look(grid, page, cell)
+    for page in make_pages(grid):
+        look = _compute_sizes(grid, page, cell)
         sheets += [_drawn(grid, page, rows, look) for rows in _split(page, look)]
     paths = []
     for index, sheet in enumerate(sheets):
         path = output if len(sheets) == 1 else output.with_stem(f"{output.stem}-{index + 1:02}")
-        save_picture(sheet, path)
+        save_image(sheet, path)
         paths.append(path)
     return paths
 
 
-def _look(grid: Grid, page: Page, wanted: int | None) -> _Look:
-    sides = [max(one.job["settings"]["width"], one.job["settings"]["height"]) for one in page.cells.values()]
+def _compute_sizes(grid: Grid, page: Page, wanted: int | None) -> _Sizes:
+    sides = [max(stored.job["settings"]["width"], stored.job["settings"]["height"]) for stored in page.cells.values()]
     longest = max(sides)
     cell = wanted or (min(MOST_CELL, longest) if longest >= 160 else longest * -(-160 // longest))
     columns = max(1, len(page.columns))
@@ -74,36 +74,36 @@ def _look(grid: Grid, page: Page, wanted: int | None) -> _Look:
         fits = min(MOST_SIDE - 400, round(MOST_PIXELS**0.5)) // columns - 8
         cell = max(LEAST_CELL, min(cell, fits))
     font = max(13, min(22, cell // 12))
-    return _Look(cell, max(4, cell // 40), font, _sides(grid, page, font, max(160, round(cell * 0.8))))
+    return _Sizes(cell, max(4, cell // 40), font, _sides(grid, page, font, max(160, round(cell * 0.8))))
 
 
 def _sides(grid: Grid, page: Page, font: int, most: int) -> tuple[int, ...]:
     widths = []
     for level, axis in enumerate(grid.layout["rows"]):
         texts = {axis, *(labels_at(grid, "rows", row)[level][1] for row in page.rows)}
-        widths.append(round(min(max(width_of(text, font) for text in texts) + 1.5 * font, most)))
+        widths.append(round(min(max(text_width(text, font) for text in texts) + 1.5 * font, most)))
     return tuple(widths)
 
 
-def _split(page: Page, look: _Look) -> list[tuple[Place, ...]]:
-    """Return the rows of each sheet."""
+def _split(page: Page, look: _Sizes) -> list[tuple[GridPosition, ...]]:
+    """Return the rows of each sheet of a page."""
     step = look.cell + look.gap
     width = len(page.columns) * step + sum(look.sides) + 2 * look.margin
     most = max(1, int((min(MOST_SIDE, MOST_PIXELS / width) - 16 * look.line - 2 * look.margin) // step))
     return [page.rows[start : start + most] for start in range(0, len(page.rows), most)]
 
 
-def _drawn(grid: Grid, page: Page, rows: Sequence[Place], look: _Look) -> Image.Image:
+def _drawn(grid: Grid, page: Page, rows: Sequence[GridPosition], look: _Sizes) -> Image.Image:
     row_axes, column_axes = grid.layout["rows"], grid.layout["columns"]
     left = look.margin + sum(look.sides)
     width = max(left + len(page.columns) * (look.cell + look.gap) - look.gap, look.margin + 480) + look.margin
     inside = width - 2 * look.margin
-    title = wrapped(_title(grid, page), round(look.font * 1.4), inside, lines=3)
-    footer = [line for text in _footer(grid, page) for line in wrapped(text, look.font, inside, lines=12)]
+    title = wrap_text(_title(grid, page), round(look.font * 1.4), inside, lines=3)
+    footer = [line for text in _footer(grid, page) for line in wrap_text(text, look.font, inside, lines=12)]
     spans = [[_span(page, place, level) for place in range(len(page.columns))] for level in range(len(column_axes))]
     heads = [
         [
-            wrapped(
+            wrap_text(
                 labels_at(grid, "columns", column)[level][1],
                 look.font,
                 span * (look.cell + look.gap) - look.gap,
@@ -130,7 +130,7 @@ def _drawn(grid: Grid, page: Page, rows: Sequence[Place], look: _Look) -> Image.
         y += heights[level]
     for level, axis in enumerate(row_axes):
         x = look.margin + sum(look.sides[:level])
-        for line in wrapped(axis, look.font, look.sides[level] - 6, lines=1):
+        for line in wrap_text(axis, look.font, look.sides[level] - 6, lines=1):
             pen.text(x, top - look.line - 4, line, fill=_FAINT)
     for number, row in enumerate(rows):
         y = top + number * (look.cell + look.gap)
@@ -145,9 +145,9 @@ def _drawn(grid: Grid, page: Page, rows: Sequence[Place], look: _Look) -> Image.
 
 
 class _Pen:
-    """Writes lines of text in whatever script."""
+    """Draws lines of text in any script."""
 
-    def __init__(self, draw: ImageDraw.ImageDraw, look: _Look) -> None:
+    def __init__(self, draw: ImageDraw.ImageDraw, look: _Sizes) -> None:
         self.draw, self.look = draw, look
 
     def text(self, x: float, y: float, text: str, *, size: int | None = None, fill: str = _INK) -> None:
@@ -156,7 +156,7 @@ class _Pen:
 
 
 def _title(grid: Grid, page: Page) -> str:
-    where = [f"{axis}: {label}" for axis, label in labels_at(grid, "pages", page.place)]
+    where = [f"{axis}: {label}" for axis, label in labels_at(grid, "pages", page.position)]
     return " — ".join([grid.name, *where]).replace("—", "-")
 
 
@@ -168,12 +168,12 @@ def _footer(grid: Grid, page: Page) -> list[str]:
 
 
 def _span(page: Page, place: int, level: int) -> int:
-    """Return how many columns from a place on share the header of a level; 0 where the header stands further left."""
+    """Return the number of columns, from one on, that share a header of a level; 0 if the header starts earlier."""
     start = page.columns[place][: level + 1]
     if place and page.columns[place - 1][: level + 1] == start:
         return 0
     return next(
-        (other - place for other in range(place, len(page.columns)) if page.columns[other][: level + 1] != start),
+        (end - place for end in range(place, len(page.columns)) if page.columns[end][: level + 1] != start),
         len(page.columns) - place,
     )
 
@@ -182,11 +182,11 @@ def _column_heads(
     pen: _Pen, corner: tuple[int, int], axis: str, head: Sequence[list[str]], spans: Sequence[int]
 ) -> None:
     look, (left, y) = pen.look, corner
-    for line in wrapped(axis, look.font, max(look.cell * len(head), 120), lines=1):
+    for line in wrap_text(axis, look.font, max(look.cell * len(head), 120), lines=1):
         pen.text(left, y, line, fill=_FAINT)
     for place, (lines, span) in enumerate(zip(head, spans, strict=True)):
         if not span:
-            continue  # a super-column is named once
+            continue  # a super-column has one header
         x = left + place * (look.cell + look.gap)
         end = x + span * (look.cell + look.gap) - look.gap - 1
         pen.draw.line([(x, y + look.line - 1), (end, y + look.line - 1)], fill=_LINE)
@@ -194,24 +194,24 @@ def _column_heads(
             pen.text(x, y + (number + 1) * look.line, line)
 
 
-def _row_heads(pen: _Pen, y: int, labels: Sequence[str], row: Place, before: Place | None) -> None:
+def _row_heads(pen: _Pen, y: int, labels: Sequence[str], row: GridPosition, before: GridPosition | None) -> None:
     look = pen.look
     for level, label in enumerate(labels):
         if before is not None and row[: level + 1] == before[: level + 1]:
-            continue  # a super-row is named once
+            continue  # a super-row has one header
         x, side = look.margin + sum(look.sides[:level]), look.sides[level]
         if level == 0 and before is not None and len(labels) > 1:
             pen.draw.line([(x, y - look.gap // 2 - 1), (x + side - 8, y - look.gap // 2 - 1)], fill=_LINE)
-        for number, line in enumerate(wrapped(label, look.font, side - 8, lines=max(1, look.cell // look.line))):
+        for number, line in enumerate(wrap_text(label, look.font, side - 8, lines=max(1, look.cell // look.line))):
             pen.text(x, y + number * look.line, line)
 
 
-def _put(grid: Grid, sheet: Image.Image, pen: _Pen, cell: ShownCell | None, corner: tuple[int, int]) -> None:
-    """Draw a cell: its picture, or why there is none."""
+def _put(grid: Grid, sheet: Image.Image, pen: _Pen, cell: StoredCell | None, corner: tuple[int, int]) -> None:
+    """Draw a cell: its image, or the reason why it has none."""
     look, (x, y) = pen.look, corner
-    if cell is not None and cell.done and grid.picture(cell).is_file():
-        with Image.open(grid.picture(cell)) as picture:
-            fitted = fitting(picture.convert("RGB"), look.cell)
+    if cell is not None and cell.done and grid.image_path(cell).is_file():
+        with Image.open(grid.image_path(cell)) as image:
+            fitted = scaled_to_fit(image.convert("RGB"), look.cell)
         sheet.paste(fitted, (x + (look.cell - fitted.width) // 2, y + (look.cell - fitted.height) // 2))
         return
     pen.draw.rectangle([x, y, x + look.cell - 1, y + look.cell - 1], fill=_EMPTY)
@@ -219,15 +219,17 @@ def _put(grid: Grid, sheet: Image.Image, pen: _Pen, cell: ShownCell | None, corn
         return
     failed = cell.result is not None
     reason = f"failed: {cell.result['error']}" if cell.result is not None and failed else "not rendered yet"
-    for number, line in enumerate(wrapped(reason, look.font, look.cell - 16, lines=max(1, look.cell // look.line - 1))):
+    for number, line in enumerate(
+        wrap_text(reason, look.font, look.cell - 16, lines=max(1, look.cell // look.line - 1))
+    ):
         pen.text(x + 8, y + 8 + number * look.line, line, fill=_FAINT)
 
 
-def fitting(picture: Image.Image, side: int) -> Image.Image:
-    """Return a picture scaled to fit a square; small ones by whole factors, with sharp pixels."""
-    longest = max(picture.size)
+def scaled_to_fit(image: Image.Image, side: int) -> Image.Image:
+    """Return an image scaled to fit a square; small images by integer factors, so that pixels stay sharp."""
+    longest = max(image.size)
     if longest < side:
         factor = side // longest
-        return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
-    size = (max(1, picture.width * side // longest), max(1, picture.height * side // longest))
-    return picture.resize(size, Image.Resampling.LANCZOS)
+        return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    size = (max(1, image.width * side // longest), max(1, image.height * side // longest))
+    return image.resize(size, Image.Resampling.LANCZOS)

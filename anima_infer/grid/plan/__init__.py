@@ -1,1 +1,1 @@
-"""From a specification to cells in batches, with what they will cost."""
+"""From a specification to cells in batches, and their cost. Loads no model."""

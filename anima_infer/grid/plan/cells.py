@@ -1,4 +1,8 @@
-"""Cells of a grid, and the key that stands for their picture."""
+"""Cells of a grid, and the key of their image.
+
+The key depends on everything that the image depends on except the files of the model, so that an image is found again
+when the specification grows.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +16,15 @@ from anima_infer.render.job import Job
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One place of the grid and the picture that belongs there.
+    """A combination of one value of each axis, and the job that renders it.
 
     Attributes:
         number: from 0, in the order of the axes.
         index: index of the value on each axis.
-        key: stands for all that the picture depends on; cells with one key share it.
-        job: what to render.
-        checkpoint: model to use; None for the run's.
-        batch: number of the batch that it is rendered in.
+        key: of the image; cells with the same key share it.
+        job: to render.
+        checkpoint: file, name or folder of another model; None for the run's.
+        batch: number of its batch.
     """
 
     number: int
@@ -32,11 +36,11 @@ class Cell:
 
     @property
     def file(self) -> str:
-        """Name of the picture, below the grid's folder."""
-        return f"pictures/{self.key}.png"
+        """Path of the image in the grid's folder."""
+        return f"images/{self.key}.png"
 
 
-def key_of(job: Job, checkpoint: str | None) -> str:
-    """Return what stands for a picture: 16 hexadecimal digits."""
+def content_key(job: Job, checkpoint: str | None) -> str:
+    """Return the image's content key: the first 16 hexadecimal digits of the SHA-256 of job and checkpoint."""
     text = json.dumps([job_to_dict(job), checkpoint], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

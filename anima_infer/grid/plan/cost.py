@@ -12,18 +12,18 @@ from anima_infer.sampling.samplers import SAMPLERS
 from anima_infer.sampling.schedule import SHIFT
 
 
-def work_of(job: Job) -> float:
-    """Return what a picture costs: megapixels times calls of the network."""
+def cost_of(job: Job) -> float:
+    """Return the cost of an image: megapixels times calls of the network."""
     s = job.settings
-    calls = calls_of(s.sampler, tuple(s.sigmas().tolist())) * (1 if s.guidance.off else 2)
+    calls = count_model_calls(s.sampler, tuple(s.sigmas().tolist())) * (1 if s.guidance.is_off else 2)
     return s.width * s.height / 1e6 * calls
 
 
 @functools.cache
-def calls_of(sampler: str, sigmas: tuple[float, ...]) -> int:
-    """Return how often a sampler asks the model on a schedule: counted, on one number in the place of a picture.
+def count_model_calls(sampler: str, sigmas: tuple[float, ...]) -> int:
+    """Return the number of model calls of a sampler on a schedule, by running it on a single number.
 
-    >>> calls_of("euler", (1.0, 0.5, 0.0)), calls_of("heun", (1.0, 0.5, 0.0))
+    >>> count_model_calls("euler", (1.0, 0.5, 0.0)), count_model_calls("heun", (1.0, 0.5, 0.0))
     (2, 3)
     """
     if len(sigmas) < 2:
@@ -35,16 +35,16 @@ def calls_of(sampler: str, sigmas: tuple[float, ...]) -> int:
 
 
 class _Counter:
-    """Stands in for a model and counts."""
+    """A model that counts its calls."""
 
     shift = SHIFT
 
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:  # noqa: ARG002  a sampler gives it
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:  # noqa: ARG002  samplers pass it
         self.calls += 1
         return torch.zeros_like(x)
 
-    def both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    def predict_both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         return self(x, sigma), torch.zeros_like(x)

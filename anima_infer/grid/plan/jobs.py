@@ -9,12 +9,12 @@ from typing import Any
 
 from anima_infer.render.job import Job, LoraUse
 from anima_infer.sampling.guidance import Guidance
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 from anima_prompt.dialects import Dialect
 
 
 def job_to_dict(job: Job) -> dict[str, Any]:
-    """Return a job as plain types, for manifests and other machines; :func:`job_from_dict` turns it back."""
+    """Return a job as plain types; :func:`job_from_dict` is the inverse."""
     settings = asdict(job.settings)
     guidance = settings.pop("guidance")
     guidance.pop("apg")
@@ -25,7 +25,7 @@ def job_to_dict(job: Job) -> dict[str, Any]:
         "dialect": job.dialect.value,
         "zero_if_empty": job.zero_if_empty,
         "settings": {**settings, "guidance_scale": guidance.pop("scale"), **guidance},
-        "loras": [{"path": str(use.path), "strength": use.strength, "text": use.text} for use in job.loras],
+        "loras": [{"path": str(use.path), "strength": use.strength, "text": use.text_strength} for use in job.loras],
     }
 
 
@@ -38,7 +38,7 @@ def job_from_dict(data: Mapping[str, Any]) -> Job:
     return Job(
         data["prompt"],
         data["negative"],
-        Settings(guidance=guidance, **settings),
+        RenderSettings(guidance=guidance, **settings),
         data["seed"],
         loras,
         Dialect(data["dialect"]),

@@ -1,41 +1,37 @@
-"""From a specification to cells in the order in which they are rendered, with what it will cost.
-
-A cell's key stands for everything that its picture depends on but the files of the model, so that a picture is found
-again when the specification grows. Nothing here loads a model.
-"""
+"""From a specification to cells in batches, in the order in which they are rendered."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from anima_infer.errors import GridError, InferError
-from anima_infer.grid.plan.batches import Batch, batched
-from anima_infer.grid.plan.cells import Cell, key_of
-from anima_infer.grid.plan.cost import work_of
+from anima_infer.grid.plan.batches import CellBatch, batched
+from anima_infer.grid.plan.cells import Cell, content_key
+from anima_infer.grid.plan.cost import cost_of
 from anima_infer.grid.spec.definition import Spec
+from anima_infer.grid.spec.recipe import Recipe
 from anima_prompt.errors import AnimaPromptError
 
 MOST_CELLS = 20_000
 _BYTES_PER_PIXEL = 1.6
-"""Of a drawn picture as PNG; measured on 1024 x 1024 illustrations."""
+"""Size of a drawn image as PNG; measured on illustrations of 1024 x 1024."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A costed grid.
+    """Cells and batches of a grid.
 
     Attributes:
-        spec: what was asked for.
-        cells: all of them, in the order of the axes.
-        batches: what is rendered, in order; every key once.
+        spec: the specification.
+        cells: in the order of the axes.
+        batches: in the order of rendering; every key occurs once.
     """
 
     spec: Spec
     cells: tuple[Cell, ...]
-    batches: tuple[Batch, ...]
+    batches: tuple[CellBatch, ...]
 
     def labels(self, cell: Cell) -> dict[str, str]:
         """Return the labels of a cell's values by axis."""
@@ -52,23 +48,23 @@ class Plan:
         return [cell for batch in self.batches for cell in batch.cells]
 
     @property
-    def loads(self) -> int:
-        """How often a model is loaded."""
+    def model_loads(self) -> int:
+        """Number of times that a model is loaded."""
         return len(list(itertools.groupby(batch.cells[0].checkpoint for batch in self.batches)))
 
     @property
-    def repeated(self) -> int:
-        """How many cells show a picture that another one shows too."""
+    def duplicates(self) -> int:
+        """Number of cells that show the image of an earlier cell."""
         return len(self.cells) - len({cell.key for cell in self.cells})
 
     @property
-    def work(self) -> float:
-        """Megapixels times calls of the network, guidance counted twice."""
-        return sum(work_of(cell.job) for cell in self.rendered)
+    def cost(self) -> float:
+        """Megapixels times calls of the network; guidance takes two calls."""
+        return sum(cost_of(cell.job) for cell in self.rendered)
 
     @property
-    def disk(self) -> int:
-        """About how many bytes the pictures take."""
+    def image_bytes(self) -> int:
+        """Estimated size of the images in bytes."""
         return round(
             sum(cell.job.settings.width * cell.job.settings.height for cell in self.rendered) * _BYTES_PER_PIXEL
         )
@@ -78,17 +74,17 @@ def make_plan(spec: Spec, *, earlier: Mapping[str, int] | None = None) -> Plan:
     """Return the plan of a specification.
 
     Args:
-        spec: what was asked for.
-        earlier: batches of an earlier plan, by key. They stay as they were, so that their pictures stay the same to
-            the bit; only new cells form new batches.
+        spec: the specification.
+        earlier: number of the batch of each key in an earlier plan. These batches stay as they were, so that their
+            images stay the same to the bit; only new cells form new batches.
 
     Raises:
-        GridError: too many cells, none left, or a change that cannot be made.
+        GridError: there are too many cells or none, or a change cannot be made.
         SettingsError: a setting is out of range.
     """
     cells = list(_cells(spec))
     if not cells:
-        raise GridError(f"{spec.source}: no cell is left; check 'skip' and 'only'")
+        raise GridError(f"{spec.source}: no cells are left; check 'skip' and 'only'")
     batches = batched(cells, spec.batch, dict(earlier or {}))
     number_of = {cell.key: batch.number for batch in batches for cell in batch.cells}
     return Plan(spec, tuple(replace(cell, batch=number_of[cell.key]) for cell in cells), tuple(batches))
@@ -99,39 +95,38 @@ def _cells(spec: Spec) -> Iterable[Cell]:
     for axis in spec.axes:
         count *= len(axis.values)
     if count > MOST_CELLS:
-        raise GridError(f"{spec.source}: has {count} cells, at most {MOST_CELLS} are allowed; take values out")
-    texts: dict[tuple[int, ...], Any] = {}
+        raise GridError(f"{spec.source}: has {count} cells; at most {MOST_CELLS} are allowed, remove some values")
+    recipes: dict[tuple[int, ...], Recipe] = {}
     number = 0
     for index in itertools.product(*(range(len(axis.values)) for axis in spec.axes)):
         labels = {axis.name: axis.values[i].label for axis, i in zip(spec.axes, index, strict=True)}
-        if any(one.holds(labels) for one in spec.skip) or (
-            spec.only and not any(one.holds(labels) for one in spec.only)
-        ):
+        is_wanted = not spec.only or any(condition.matches(labels) for condition in spec.only)
+        if not is_wanted or any(condition.matches(labels) for condition in spec.skip):
             continue
-        recipe = _recipe(spec, index, texts)
+        recipe = _recipe(spec, index, recipes)
         try:
-            job = recipe.job()
+            job = recipe.to_job()
         except (InferError, AnimaPromptError) as error:
-            raise GridError(f"{spec.source}: cell {_named(labels)}: {error}") from None
-        yield Cell(number, index, key_of(job, recipe.checkpoint), job, recipe.checkpoint)
+            raise GridError(f"{spec.source}: cell {_described(labels)}: {error}") from None
+        yield Cell(number, index, content_key(job, recipe.checkpoint), job, recipe.checkpoint)
         number += 1
 
 
-def _recipe(spec: Spec, index: tuple[int, ...], known: dict[tuple[int, ...], Any]) -> Any:
-    """Return the recipe of a cell; what its first axes make is remembered."""
+def _recipe(spec: Spec, index: tuple[int, ...], known: dict[tuple[int, ...], Recipe]) -> Recipe:
+    """Return the recipe of a cell; recipes after the first axes are cached in ``known``."""
     recipe = spec.base
     for depth in range(1, len(index) + 1):
         start = index[:depth]
         if start not in known or depth == len(index):
             value = spec.axes[depth - 1].values[index[depth - 1]]
             try:
-                known[start] = value.made(recipe)
+                known[start] = value.apply(recipe)
             except GridError as error:
                 labels = {axis.name: axis.values[i].label for axis, i in zip(spec.axes, start, strict=False)}
-                raise GridError(f"{error}; in the cell {_named(labels)}, which 'skip' can leave out") from None
+                raise GridError(f"{error}; in the cell {_described(labels)}; 'skip' can leave it out") from None
         recipe = known[start]
     return recipe
 
 
-def _named(labels: Mapping[str, str]) -> str:
+def _described(labels: Mapping[str, str]) -> str:
     return ", ".join(f"{axis} = {label}" for axis, label in labels.items())

@@ -1,4 +1,4 @@
-"""How fast this machine was, so that a plan can say how long it will take. Figures are only ever measured."""
+"""Seconds per unit of cost on this machine, so that a plan can say how long it will take: measured, never guessed."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from contextlib import suppress
 from pathlib import Path
 
 from anima_infer.errors import GridError
-from anima_infer.grid.plan.cost import work_of
+from anima_infer.grid.plan.cost import cost_of
 from anima_infer.grid.plan.jobs import job_from_dict
-from anima_infer.grid.store.files import write_whole
+from anima_infer.grid.store.files import write_text
 from anima_infer.grid.store.manifest import DONE, read_manifest
 
 
-def measured(folder: Path) -> float | None:
-    """Return the seconds per unit of work in a grid's folder; None if nothing is finished there.
+def measured_rate(folder: Path) -> float | None:
+    """Return the seconds per unit of cost in a grid's folder; None if it has no finished cell.
 
     Raises:
         GridError: the manifest is damaged.
     """
     lines = [line for line in read_manifest(folder) if line["status"] == DONE and line.get("dialect")]
-    work = sum(work_of(job_from_dict(line)) for line in lines)
-    return sum(line["seconds"] for line in lines) / work if work else None
+    cost = sum(cost_of(job_from_dict(line)) for line in lines)
+    return sum(line["seconds"] for line in lines) / cost if cost else None
 
 
-def remembered(model: str) -> float | None:
-    """Return the seconds per unit of work of the last run with a model; None if there was none."""
-    rate = _read().get(model)
+def load_rate(name: str) -> float | None:
+    """Return the rate that ``save_rate`` saved under a name; None if there is none."""
+    rate = _read_rates().get(name)
     return float(rate) if isinstance(rate, int | float) else None
 
 
-def remember(model: str, rate: float) -> None:
-    """Keep the rate of a run; where that cannot be written, it is forgotten."""
+def save_rate(name: str, rate: float) -> None:
+    """Save a rate in the user's cache folder; a failure to write is ignored."""
     with suppress(GridError):
-        write_whole(_path(), json.dumps({**_read(), model: round(rate, 6)}, indent=1) + "\n")
+        write_text(_path(), json.dumps({**_read_rates(), name: round(rate, 6)}, indent=1) + "\n")
 
 
-def _read() -> dict[str, object]:
+def _read_rates() -> dict[str, object]:
     try:
         data = json.loads(_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,1 +1,1 @@
-"""The specification of a grid: reading it, its axes, its JSON schema."""
+"""The specification of a grid: its reader, its axes and what they can change, its JSON schema."""

@@ -1,4 +1,4 @@
-"""Axes: what changes from cell to cell, as labelled values that each make some changes."""
+"""Axes: what changes from cell to cell, as labeled values, each of which makes changes to a recipe."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from anima_infer.errors import GridError, InferError
-from anima_infer.grid.spec.changes import Kind
+from anima_infer.grid.spec.changes import ChangeKind
 from anima_infer.grid.spec.recipe import Recipe
 from anima_prompt.errors import AnimaPromptError, PromptFileError
 
@@ -16,18 +16,18 @@ SEED = "seed"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change: its kind, argument and value, and where it was written."""
+    """A change to a recipe; ``place`` is where the specification says it, for messages."""
 
-    kind: Kind
+    kind: ChangeKind
     argument: str
     value: Any
     place: str
 
-    def made(self, recipe: Recipe) -> Recipe:
+    def apply(self, recipe: Recipe) -> Recipe:
         """Return the changed recipe.
 
         Raises:
-            GridError: it cannot be made; names the place.
+            GridError: the change cannot be made; the message names the place.
         """
         try:
             return self.kind.apply(recipe, self.argument, self.value)
@@ -39,33 +39,33 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class AxisValue:
-    """One value of an axis; without changes it leaves the base as it is."""
+    """A value of an axis; without changes, the base stays as it is."""
 
     label: str
     changes: tuple[Change, ...] = ()
     number: Decimal | None = None
 
-    def made(self, recipe: Recipe) -> Recipe:
+    def apply(self, recipe: Recipe) -> Recipe:
         """Return the recipe with all changes made.
 
         Raises:
-            GridError, PromptFileError: one cannot be made.
+            GridError, PromptFileError: a change cannot be made.
         """
         for change in self.changes:
-            recipe = change.made(recipe)
+            recipe = change.apply(recipe)
         return recipe
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What changes along one direction.
+    """What changes along one direction of the grid.
 
     Attributes:
         name: for people, layouts and conditions.
-        kind: what its plain values change; empty where each value says so itself.
-        argument: of the kind.
+        kind: name of the change that its plain values make; empty if each value names its changes.
+        argument: of the kind, such as the tag whose weight changes.
         values: in order.
-        baseline: label that the others are compared with.
+        baseline: label of the value that the others are compared with.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Axis:
     baseline: str = ""
 
     def __post_init__(self) -> None:
-        """Choose a baseline: ``none`` if it is among the values, the first otherwise."""
+        """Choose a baseline if there is none: the value without changes, or else the first."""
         if not self.baseline:
-            plain = next((value.label for value in self.values if not value.changes), self.values[0].label)
-            object.__setattr__(self, "baseline", plain)
+            baseline = next((value.label for value in self.values if not value.changes), self.values[0].label)
+            object.__setattr__(self, "baseline", baseline)

@@ -1,6 +1,7 @@
-"""What an axis can change: one entry each for prompts, settings, LoRAs and models.
+"""The kinds of changes that axes make: to prompts, settings, LoRAs and models.
 
-Every change is a plain function from recipe to recipe; a new one is one entry of ``KINDS``.
+Every change is a function from recipe to recipe. To add a kind, add an entry to ``CHANGE_KINDS``, then run
+``anima-infer grid schema > docs/grid.schema.json`` and ``pytest tests/infer/grid/spec``.
 """
 
 from __future__ import annotations
@@ -32,17 +33,17 @@ Apply = Callable[[Recipe, str, Any], Recipe]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One thing that an axis can change.
+class ChangeKind:
+    """A kind of change.
 
     Attributes:
         name: key in the specification.
-        about: one line for people.
-        read: turns a value of the specification into what ``apply`` takes.
-        apply: (recipe, argument, value) to the changed recipe.
-        takes: what the argument is, such as ``a tag``; empty for none.
-        numeric: whether the values are numbers, so that ranges are understood.
-        arguments: the allowed arguments; empty for any.
+        about: description, one line.
+        read: reads a value of the specification for ``apply``.
+        apply: returns the changed recipe for (recipe, argument, value).
+        takes: description of the argument, such as ``a tag``; empty for a kind without argument.
+        numeric: whether values are numbers, which may be written as ranges.
+        arguments: allowed arguments; empty for any.
     """
 
     name: str
@@ -76,7 +77,7 @@ def _switch(value: Value) -> bool:
     return word in ("on", "true", "yes")
 
 
-def _one_of(allowed: tuple[str, ...]) -> Callable[[Value], str]:
+def _choice(allowed: tuple[str, ...]) -> Callable[[Value], str]:
     def read(value: Value) -> str:
         word = value.text("a value")
         if word not in allowed:
@@ -105,11 +106,11 @@ def _order(value: Value) -> tuple[Section, ...]:
 def _loras(value: Value) -> tuple[LoraUse, ...]:
     folder = Path(value.source).parent
     uses = [LoraUse.parse(item.text("a LoRA")) for item in value.one_or_many("a LoRA")]
-    return tuple(replace(use, path=beside(use.path, folder)) for use in uses)
+    return tuple(replace(use, path=relative_to_spec(use.path, folder)) for use in uses)
 
 
-def beside(path: Path, folder: Path) -> Path:
-    """Return a path as it is, or beside the specification if it is only there."""
+def relative_to_spec(path: Path, folder: Path) -> Path:
+    """Return a path as it is, or relative to the specification's folder if the file exists only there."""
     return folder / path if not path.is_absolute() and not exists(path) and exists(folder / path) else path
 
 
@@ -125,22 +126,25 @@ def _set_section(recipe: Recipe, section: str, value: Value) -> Recipe:
         text = value.text("a sentence").strip()
         sentences = (Sentence(text),) if text else ()
         return replace(recipe, prompt=replace(recipe.prompt, sentences=sentences))
-    tags = [tag for item in value.one_or_many(section) for tag in read_tags(section, item)] if _given(value) else []
+    tags = (
+        [tag for item in value.one_or_many(section) for tag in read_tags(section, item)] if not _is_empty(value) else []
+    )
     return replace(recipe, prompt=recipe.prompt.with_section(section, tags))
 
 
-def _given(value: Value) -> bool:
-    return value.is_list or value.is_mapping or bool(value.text("a value").strip())
+def _is_empty(value: Value) -> bool:
+    return not value.is_list and not value.is_mapping and not value.text("a value").strip()
 
 
 def _replace(recipe: Recipe, tag: str, value: Value) -> Recipe:
-    first, *more = read_tags("general", value)
-    place = recipe.prompt.find(tag)
+    first, *others = read_tags("general", value)
+    location = recipe.prompt.find(tag)
     changed = recipe.prompt.replace(tag, first)
-    if more and place is not None:
-        tags = list(changed.section(place[0]))
-        at = tags.index(first)
-        changed = changed.with_section(place[0], [*tags[: at + 1], *more, *tags[at + 1 :]])
+    if others and location is not None:
+        section = location[0]
+        tags = list(changed.section(section))
+        end = tags.index(first) + 1
+        changed = changed.with_section(section, [*tags[:end], *others, *tags[end:]])
     return replace(recipe, prompt=changed)
 
 
@@ -164,25 +168,25 @@ def _weight(recipe: Recipe, tag: str, weight: Decimal) -> Recipe:
     return replace(recipe, prompt=recipe.prompt.set_weight(tag, weight))
 
 
-def _prose(recipe: Recipe, _: str, wanted: Any) -> Recipe:
-    return recipe if wanted else replace(recipe, prompt=replace(recipe.prompt, sentences=()))
+def _prose(recipe: Recipe, _: str, is_on: Any) -> Recipe:
+    return recipe if is_on else replace(recipe, prompt=replace(recipe.prompt, sentences=()))
 
 
 def _search(recipe: Recipe, old: str, new: str) -> Recipe:
-    if old not in recipe.text():
-        raise GridError(f"search text '{old}' is not in the prompt; write it as the prompt prints it: {recipe.text()}")
+    if old not in recipe.to_text():
+        raise GridError(
+            f"the search text '{old}' is not in the prompt; write it as the prompt is printed: {recipe.to_text()}"
+        )
     return replace(recipe, searches=(*recipe.searches, (old, new)))
 
 
 def _lora_strength(recipe: Recipe, name: str, strength: Decimal) -> Recipe:
-    wanted = Path(name)
-    if not any(wanted in (use.path, Path(use.path.name), Path(use.path.stem)) for use in recipe.loras):
-        known = ", ".join(use.path.name for use in recipe.loras) or "none"
-        raise GridError(f"LoRA '{name}' is not in use; the base has {known}; add it under 'loras'")
+    named = Path(name)
+    if not any(named in (use.path, Path(use.path.name), Path(use.path.stem)) for use in recipe.loras):
+        names = ", ".join(use.path.name for use in recipe.loras) or "none"
+        raise GridError(f"LoRA '{name}' is not among the base's LoRAs ({names}); add it under 'loras'")
     loras = tuple(
-        replace(use, strength=float(strength))
-        if wanted in (use.path, Path(use.path.name), Path(use.path.stem))
-        else use
+        replace(use, strength=float(strength)) if named in (use.path, Path(use.path.name), Path(use.path.stem)) else use
         for use in recipe.loras
     )
     return replace(recipe, loras=loras)
@@ -190,8 +194,8 @@ def _lora_strength(recipe: Recipe, name: str, strength: Decimal) -> Recipe:
 
 def _setting(*names: str) -> Apply:
     def apply(recipe: Recipe, _: str, value: Any) -> Recipe:
-        figures = dict(zip(names, value if len(names) > 1 else (value,), strict=True))
-        return replace(recipe, settings={**recipe.settings, **figures})
+        settings = dict(zip(names, value if len(names) > 1 else (value,), strict=True))
+        return replace(recipe, settings={**recipe.settings, **settings})
 
     return apply
 
@@ -207,43 +211,43 @@ def _profile(recipe: Recipe, _: str, name: str) -> Recipe:
     return replace(recipe, profile=load_profile(name))
 
 
-def _same(value: Value) -> Value:
+def _unread(value: Value) -> Value:
     return value
 
 
 _SECTIONS = tuple(section.value for section in Section)
 
-KINDS: dict[str, Kind] = {
+CHANGE_KINDS: dict[str, ChangeKind] = {
     kind.name: kind
     for kind in (
-        Kind("profile", "release whose defaults hold", _text, _profile),
-        Kind("checkpoint", "another model: a DiT file, its name, or a folder", _text, _field("checkpoint")),
-        Kind("prompt", "a whole prompt", _prompt, _field("prompt")),
-        Kind("section", "all tags of a section", _same, _set_section, "a section", arguments=_SECTIONS),
-        Kind("replace", "another tag, or several, in the place of one", _same, _replace, "a tag"),
-        Kind("remove", "tags that are taken out", _same, _remove),
-        Kind("add", "tags that are put into their sections", _same, _add),
-        Kind("weight", "the weight of a tag", _number, _weight, "a tag", numeric=True),
-        Kind("prose", "sentences on or off", _switch, _prose),
-        Kind(
+        ChangeKind("profile", "release whose default settings are used", _text, _profile),
+        ChangeKind("checkpoint", "another model: a DiT file, its name, or a folder", _text, _field("checkpoint")),
+        ChangeKind("prompt", "a whole prompt", _prompt, _field("prompt")),
+        ChangeKind("section", "all tags of a section", _unread, _set_section, "a section", arguments=_SECTIONS),
+        ChangeKind("replace", "another tag, or several, instead of a tag", _unread, _replace, "a tag"),
+        ChangeKind("remove", "tags to remove", _unread, _remove),
+        ChangeKind("add", "tags to add to their sections", _unread, _add),
+        ChangeKind("weight", "the weight of a tag", _number, _weight, "a tag", numeric=True),
+        ChangeKind("prose", "sentences on or off", _switch, _prose),
+        ChangeKind(
             "blend",
-            "where the sentences stand",
-            _one_of(tuple(style.value for style in Blend)),
+            "position of the sentences",
+            _choice(tuple(style.value for style in Blend)),
             lambda recipe, _, style: replace(recipe, prompt=blend(recipe.prompt, style)),
         ),
-        Kind("order", "sections that come first", _order, _field("order")),
-        Kind("search", "another text in the place of one, as the prompt prints it", _text, _search, "a text"),
-        Kind("negative", "the negative prompt", _text, _field("negative")),
-        Kind("size", "width and height in pixels", _size, _setting("width", "height")),
-        Kind("steps", "sampler steps", _whole, _setting("steps"), numeric=True),
-        Kind("cfg", "guidance scale", _number, _setting("guidance_scale"), numeric=True),
-        Kind("sampler", "sampler", _one_of(tuple(sorted(SAMPLERS))), _setting("sampler")),
-        Kind("scheduler", "scheduler", _one_of(tuple(SCHEDULERS)), _setting("scheduler")),
-        Kind("shift", "shift of the schedule", _number, _setting("shift"), numeric=True),
-        Kind("zero_star", "CFG-Zero* guidance, on or off", _switch, _setting("zero_star")),
-        Kind("loras", "the active LoRAs, path:strength", _loras, _field("loras")),
-        Kind("lora_strength", "strength of a LoRA", _number, _lora_strength, "a LoRA of the base", numeric=True),
-        Kind("seed", "seed of the noise", _whole, _field("seed"), numeric=True),
+        ChangeKind("order", "sections to put first", _order, _field("order")),
+        ChangeKind("search", "another text instead of a text of the printed prompt", _text, _search, "a text"),
+        ChangeKind("negative", "the negative prompt", _text, _field("negative")),
+        ChangeKind("size", "width and height in pixels", _size, _setting("width", "height")),
+        ChangeKind("steps", "sampler steps", _whole, _setting("steps"), numeric=True),
+        ChangeKind("cfg", "guidance scale", _number, _setting("guidance_scale"), numeric=True),
+        ChangeKind("sampler", "sampler", _choice(tuple(sorted(SAMPLERS))), _setting("sampler")),
+        ChangeKind("scheduler", "scheduler", _choice(tuple(SCHEDULERS)), _setting("scheduler")),
+        ChangeKind("shift", "shift of the schedule", _number, _setting("shift"), numeric=True),
+        ChangeKind("zero_star", "CFG-Zero* guidance, on or off", _switch, _setting("zero_star")),
+        ChangeKind("loras", "the active LoRAs, path:strength", _loras, _field("loras")),
+        ChangeKind("lora_strength", "strength of a LoRA", _number, _lora_strength, "a LoRA of the base", numeric=True),
+        ChangeKind("seed", "seed of the noise", _whole, _field("seed"), numeric=True),
     )
 }
-"""In the order in which the changes of one value are made."""
+"""By name, in the order in which the changes of a value are made."""

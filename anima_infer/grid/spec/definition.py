@@ -1,4 +1,4 @@
-"""A grid's specification: what stays, what changes, and how it is laid out."""
+"""A grid's specification: what all cells share, what changes between them, and their layout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anima_infer.grid.spec.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Names of axes, the outer one first: two axes in the rows make super-rows."""
+    """Names of the axes in rows, columns and pages, the outer one first: two axes in the rows make super-rows."""
 
     rows: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
@@ -20,28 +20,29 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Cells by the labels of their values: axis to the labels that match."""
+    """Selects cells by their labels: for each axis, the labels that match."""
 
-    wanted: Mapping[str, frozenset[str]]
+    labels_by_axis: Mapping[str, frozenset[str]]
 
-    def holds(self, labels: Mapping[str, str]) -> bool:
-        """Say whether a cell matches on every axis that the condition names."""
-        return all(labels[axis] in allowed for axis, allowed in self.wanted.items())
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Return whether a cell matches on every axis that the condition names."""
+        return all(labels[axis] in allowed for axis, allowed in self.labels_by_axis.items())
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A grid as it was asked for.
+    """A grid as specified.
 
     Attributes:
         name: title of sheet and report.
         base: what every cell starts from.
-        axes: what changes, the seed axis last.
-        layout: where each axis goes.
-        skip, only: cells to leave out, and, where given, the only ones to keep.
-        batch: pictures in one batch; None lets the plan decide.
+        axes: what changes; the axis of ``seeds`` comes last.
+        layout: of the axes.
+        skip: conditions of cells to leave out.
+        only: conditions of cells to keep; empty for all.
+        batch: images in one batch; None lets the plan decide.
         about: one line for readers of the report.
-        source: file that it came from, for messages.
+        source: path of the specification, for messages.
     """
 
     name: str

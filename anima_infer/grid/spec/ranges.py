@@ -1,6 +1,6 @@
-"""Short forms for rows of numbers: ``1-5``, ``1-5 (+2)``, ``0-1 [5]``, ``1, 2, ..., 10``.
+"""Ranges: ``1-5``, ``1-5 (+2)``, ``0-1 [5]``, ``1, 2, ..., 10``.
 
-Numbers stay exactly as written (decimals), so that a label says what was asked for.
+Numbers are exact decimals, so that labels show what was written.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ _SPAN = re.compile(rf"({_NUMBER})\s*-\s*({_NUMBER})(?:\s*\(([-+]\d+(?:\.\d+)?)\)
 
 
 def numbers_from(text: str) -> tuple[Decimal, ...]:
-    """Return the numbers that a short form stands for.
+    """Return the numbers of a range.
 
     Args:
         text: ``1-5`` (steps of 1), ``1-5 (+2)``, ``10-1 (-3)``, ``0-1 [5]`` (five numbers, ends included),
             ``1, 2, 5``, ``1, 2, ..., 10``.
 
     Raises:
-        GridError: another form, or more than 10,000 numbers.
+        GridError: the range has another form, or more than 10,000 numbers.
 
     >>> [str(number) for number in numbers_from("1-2 (+0.5)")]
     ['1', '1.5', '2']
@@ -45,12 +45,12 @@ def numbers_from(text: str) -> tuple[Decimal, ...]:
 def _listed(text: str) -> tuple[Decimal, ...]:
     parts = [part.strip() for part in text.split(",")]
     if "..." in parts:
-        place = parts.index("...")
-        if place < 2 or place != len(parts) - 2:
-            raise _bad(text)
-        numbers = [_number(part, text) for part in (*parts[:place], parts[-1])]
-        *head, before, last = numbers
-        return (*head[:-1], *_counted(head[-1], last, before - head[-1], text))
+        dots = parts.index("...")
+        if dots < 2 or dots != len(parts) - 2:
+            raise _error(text)
+        numbers = [_number(part, text) for part in (*parts[:dots], parts[-1])]
+        *head, second, last = numbers
+        return (*head[:-1], *_counted(head[-1], last, second - head[-1], text))
     return tuple(_number(part, text) for part in parts)
 
 
@@ -58,38 +58,38 @@ def _number(part: str, text: str) -> Decimal:
     try:
         number = Decimal(part)
     except InvalidOperation:
-        raise _bad(text) from None
+        raise _error(text) from None
     if not number.is_finite():
-        raise _bad(text)
+        raise _error(text)
     return number
 
 
 def _counted(first: Decimal, last: Decimal, step: Decimal, text: str) -> tuple[Decimal, ...]:
     if not step or (last - first) * step < 0:
-        raise GridError(f"range is '{text}'; its step never leads from {first} to {last}")
+        raise GridError(f"range is '{text}'; the step never leads from {first} to {last}")
     count = int((last - first) / step) + 1
     _check_count(count, text)
-    return tuple(_short(first + step * index) for index in range(count))
+    return tuple(_rounded(first + step * index) for index in range(count))
 
 
 def _spread(first: Decimal, last: Decimal, count: int, text: str) -> tuple[Decimal, ...]:
     if count < 2:
         raise GridError(f"range is '{text}'; expected at least 2 numbers in the brackets")
     _check_count(count, text)
-    figures = [first + (last - first) * index / (count - 1) for index in range(count)]
-    return tuple(_short(figure) for figure in figures)
+    numbers = [first + (last - first) * index / (count - 1) for index in range(count)]
+    return tuple(_rounded(number) for number in numbers)
 
 
-def _short(number: Decimal) -> Decimal:
-    """Return a number with 6 decimals at most and no zeros at its end."""
+def _rounded(number: Decimal) -> Decimal:
+    """Return a number with at most 6 decimals and no trailing zeros."""
     rounded = round(number, 6)
     return Decimal(f"{rounded:f}".rstrip("0").rstrip(".")) if rounded % 1 else Decimal(int(rounded))
 
 
 def _check_count(count: int, text: str) -> None:
     if count > MOST:
-        raise GridError(f"range is '{text}'; it has {count} numbers, at most {MOST} are allowed")
+        raise GridError(f"range is '{text}'; the range has {count} numbers, at most {MOST} are allowed")
 
 
-def _bad(text: str) -> GridError:
+def _error(text: str) -> GridError:
     return GridError(f"range is '{text}'; expected a form such as 1-5, 1-5 (+2), 0-1 [5] or 1, 2, ..., 10")

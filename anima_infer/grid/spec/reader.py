@@ -1,7 +1,6 @@
-"""The specification of a grid: what stays, what changes, and how it is laid out.
+"""Reads specifications: YAML, JSON or a mapping; every error has a line and a column.
 
-Reads YAML, JSON or a mapping; every error has a line and a column. ``docs/grids.md`` describes the format for people,
-:mod:`anima_infer.grid.schema` for editors.
+``docs/grids.md`` describes the format for people, :mod:`anima_infer.grid.spec.schema` for editors.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any
 
 from anima_infer.grid.spec.axes import SEED, Axis
 from anima_infer.grid.spec.axis_reader import axis_from, numeric_values, values_of
-from anima_infer.grid.spec.changes import KINDS
+from anima_infer.grid.spec.changes import CHANGE_KINDS
 from anima_infer.grid.spec.definition import Condition, Layout, Spec
 from anima_infer.grid.spec.recipe import Recipe
 from anima_infer.sampling.noise import MOST_SEED
@@ -44,7 +43,7 @@ def read_spec(path: str | Path, *, profile: str | Path = DEFAULT_PROFILE) -> Spe
 
     Args:
         path: of the file.
-        profile: release whose defaults hold where the file names none.
+        profile: release whose default settings are used where the file names no profile.
 
     Raises:
         InputError: the file cannot be read.
@@ -53,13 +52,13 @@ def read_spec(path: str | Path, *, profile: str | Path = DEFAULT_PROFILE) -> Spe
     return parse_spec(read_text(str(path)), str(path), profile=profile)
 
 
-def spec_from(mapping: Mapping[str, Any], *, profile: str | Path = DEFAULT_PROFILE) -> Spec:
+def spec_from_dict(mapping: Mapping[str, Any], *, profile: str | Path = DEFAULT_PROFILE) -> Spec:
     """Return the specification in a mapping, as notebooks write it.
 
     Raises:
         PromptFileError: the content breaks the schema.
 
-    >>> spec = spec_from({"base": {"prompt": "1girl, smile"}, "axes": [{"cfg": "1-3"}]})
+    >>> spec = spec_from_dict({"base": {"prompt": "1girl, smile"}, "axes": [{"cfg": "1-3"}]})
     >>> [value.label for value in spec.axes[0].values]
     ['1', '2', '3']
     """
@@ -75,13 +74,13 @@ def parse_spec(text: str, source: str, *, profile: str | Path = DEFAULT_PROFILE)
     documents = load_documents(text, source)
     if len(documents) != 1:
         raise PromptFileError(
-            f"{source}:1:1: holds {len(documents)} documents; expected one grid with 'base' and 'axes'"
+            f"{source}:1:1: contains {len(documents)} documents; expected one grid with 'base' and 'axes'"
         )
     value = documents[0]
     fields = value.fields("a grid", KEYS)
     for key in ("base", "axes"):
         if key not in fields:
-            value.fail(f"grid has no '{key}'; write 'base' with a prompt, and 'axes' with what changes")
+            value.fail(f"the grid has no '{key}'; write 'base' with a prompt, and 'axes' with what changes")
     base = _base(fields["base"], profile)
     axes = tuple(axis_from(item) for item in fields["axes"].items("axes"))
     axes += _seeds(fields.get("seeds"), base, axes)
@@ -109,12 +108,12 @@ def _base(value: Value, profile_name: str | Path) -> Recipe:
     prompt, negative = _base_prompt(fields["prompt"])
     recipe = Recipe(prompt, profile, negative)
     if "dialect" in fields:
-        named = fields["dialect"]
-        recipe = replace(recipe, dialect=named.guarded(lambda: Dialect.of(named.text("dialect"))))
+        dialect = fields["dialect"]
+        recipe = replace(recipe, dialect=dialect.guarded(lambda: Dialect.of(dialect.text("dialect"))))
     for name in BASE_KEYS:
-        if name in fields and name in KINDS and name not in ("prompt", "profile"):
-            read = KINDS[name].read(fields[name])
-            recipe = KINDS[name].apply(recipe, "", read)
+        if name in fields and name in CHANGE_KINDS and name not in ("prompt", "profile"):
+            read = CHANGE_KINDS[name].read(fields[name])
+            recipe = CHANGE_KINDS[name].apply(recipe, "", read)
     return recipe
 
 
@@ -129,11 +128,11 @@ def _base_prompt(value: Value) -> tuple[Prompt, str | None]:
 
 def _seeds(value: Value | None, base: Recipe, axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
     """Return the axis of paired seeds."""
-    taken = any(axis.kind == SEED for axis in axes)
+    has_seed_axis = any(axis.kind == SEED for axis in axes)
     if value is None:
         return ()
-    if taken:
-        value.fail("seeds are given twice; keep 'seeds' or the axis 'seed'")
+    if has_seed_axis:
+        value.fail("there are 'seeds' and an axis 'seed'; keep one of them")
     numbers = list(numeric_values(value)) if value.is_list or not _is_count(value) else []
     if not numbers:
         count = value.whole("seeds")
@@ -151,7 +150,7 @@ def _check_axes(value: Value, axes: tuple[Axis, ...]) -> None:
     names = [axis.name for axis in axes]
     for name in names:
         if names.count(name) > 1:
-            value.fail(f"axis '{name}' is there twice; give one of them another 'name'")
+            value.fail(f"two axes have the name '{name}'; give one of them another 'name'")
     if not axes:
         value.fail("axes is empty; write at least one, such as '- cfg: 1-5'")
 
@@ -161,7 +160,7 @@ def _layout(value: Value | None, axes: tuple[Axis, ...]) -> Layout:
     if value is None:
         return _default_layout(axes)
     fields = value.fields("layout", LAYOUT_KEYS)
-    places: dict[str, tuple[str, ...]] = {}
+    roles: dict[str, tuple[str, ...]] = {}
     used: list[str] = []
     for key, chosen in fields.items():
         listed = []
@@ -170,18 +169,18 @@ def _layout(value: Value | None, axes: tuple[Axis, ...]) -> Layout:
             if name not in names:
                 item.fail(f"axis '{name}' is unknown; expected one of {', '.join(names)}")
             if name in used:
-                item.fail(f"axis '{name}' is placed twice; keep one of them")
+                item.fail(f"axis '{name}' occurs twice in the layout; keep one")
             used.append(name)
             listed.append(name)
-        places[key] = tuple(listed)
-    left = [name for name in names if name not in used]
-    inner = [name for name in left if name == SEED]
-    pages = (*places.get("pages", ()), *(name for name in left if name != SEED))
-    return Layout((*places.get("rows", ()), *inner), places.get("columns", ()), pages)
+        roles[key] = tuple(listed)
+    unused = [name for name in names if name not in used]
+    inner = [name for name in unused if name == SEED]
+    pages = (*roles.get("pages", ()), *(name for name in unused if name != SEED))
+    return Layout((*roles.get("rows", ()), *inner), roles.get("columns", ()), pages)
 
 
 def _default_layout(axes: tuple[Axis, ...]) -> Layout:
-    """Return the first axis across, the second down, seeds inside the rows, all others on pages."""
+    """Return a layout with the first axis in the columns, the second and seeds in the rows, all others on pages."""
     seeds = tuple(axis.name for axis in axes if axis.kind == SEED)
     others = tuple(axis.name for axis in axes if axis.kind != SEED)
     if not others:
@@ -194,10 +193,10 @@ def _conditions(value: Value | None, axes: tuple[Axis, ...]) -> tuple[Condition,
 
 
 def _condition(value: Value, axes: tuple[Axis, ...]) -> Condition:
-    known = {axis.name: axis for axis in axes}
+    axes_by_name = {axis.name: axis for axis in axes}
     wanted: dict[str, frozenset[str]] = {}
-    for name, chosen in value.fields("a condition", known).items():
-        labels = {entry.label for entry in known[name].values}
+    for name, chosen in value.fields("a condition", axes_by_name).items():
+        labels = {entry.label for entry in axes_by_name[name].values}
         listed = [item.text("a label") for item in chosen.one_or_many("labels")]
         for label in listed:
             if label not in labels:

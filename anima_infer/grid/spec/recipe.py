@@ -1,4 +1,4 @@
-"""What a cell is made from: a structured prompt and settings that axes change, before they become texts and numbers."""
+"""Recipes: a structured prompt and settings that axes change, before they become the texts and numbers of a job."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from anima_infer.render.job import Job, LoraUse, settings_for
+from anima_infer.render.job import Job, LoraUse, settings_from_profile
 from anima_prompt.dialects import Dialect
 from anima_prompt.profiles import Profile
 from anima_prompt.prompt import Prompt
@@ -19,16 +19,16 @@ class Recipe:
     """A cell before it is planned. Axes return changed copies.
 
     Attributes:
-        prompt: structured; its own negative prompt is not used.
+        prompt: structured prompt; its own negative prompt is ignored.
         negative: text of the negative prompt; None for the profile's.
-        profile: release whose defaults fill the gaps.
-        dialect: how the texts are printed and read.
-        settings: what was asked for, by the names of :func:`~anima_infer.render.settings_for`.
-        loras: active ones.
+        profile: release whose default settings fill the gaps.
+        dialect: of the printed texts.
+        settings: overrides of the profile's, see :func:`~anima_infer.render.job.settings_from_profile`.
+        loras: in the order of merging.
         checkpoint: file or folder of another model; None for the run's.
         seed: of the noise.
-        order: sections that come first, in this order; empty for the model's order.
-        searches: texts to replace in the printed prompt, in order.
+        order: sections that come first; empty for the model's order.
+        searches: replacements in the printed prompt, (old, new), in order.
     """
 
     prompt: Prompt
@@ -42,22 +42,22 @@ class Recipe:
     order: tuple[Section, ...] = ()
     searches: tuple[tuple[str, str], ...] = ()
 
-    def text(self) -> str:
-        """Return the prompt as it is encoded."""
+    def to_text(self) -> str:
+        """Return the printed prompt."""
         printed = ordered_text(self.prompt, self.order, self.dialect)
         for old, new in self.searches:
             printed = printed.replace(old, new)
         return printed
 
-    def job(self) -> Job:
-        """Return what one render needs.
+    def to_job(self) -> Job:
+        """Return the job.
 
         Raises:
             SettingsError: a setting is out of range.
         """
         negative = ", ".join(self.profile.negative) if self.negative is None else self.negative
-        settings = settings_for(self.profile, **{key: _plain(value) for key, value in self.settings.items()})
-        return Job(self.text(), negative, settings, self.seed, self.loras, self.dialect)
+        settings = settings_from_profile(self.profile, **{key: _plain(value) for key, value in self.settings.items()})
+        return Job(self.to_text(), negative, settings, self.seed, self.loras, self.dialect)
 
 
 def _plain(value: Any) -> Any:
@@ -65,7 +65,7 @@ def _plain(value: Any) -> Any:
 
 
 def ordered_text(prompt: Prompt, order: Sequence[Section], dialect: Dialect) -> str:
-    """Return a prompt's text with some sections in front, in the order given; the others follow in the model's order.
+    """Return a prompt's text with the sections of ``order`` first; the others follow in the model's order.
 
     >>> ordered_text(Prompt.parse("safe, 1girl, smile"), [Section.GENERAL, Section.COUNT], Dialect.COMFYUI)
     'smile, 1girl, safe'
@@ -73,20 +73,20 @@ def ordered_text(prompt: Prompt, order: Sequence[Section], dialect: Dialect) -> 
     if not order:
         return prompt.to_text(dialect)
     text = ""
-    for section in (*order, *(one for one in Section if one not in order)):
-        part = _alone(prompt, section).to_text(dialect)
-        if not part:
+    for section in (*order, *(section for section in Section if section not in order)):
+        section_text = _only_section(prompt, section).to_text(dialect)
+        if not section_text:
             continue
         if not text:
-            text = part
+            text = section_text
         elif section is Section.DATASET or text.endswith((".", "!", "?")):
-            text = f"{text} {part}"
+            text = f"{text} {section_text}"
         else:
-            text = f"{text}{'. ' if section is Section.TEXT else ', '}{part}"
+            text = f"{text}{'. ' if section is Section.TEXT else ', '}{section_text}"
     return text
 
 
-def _alone(prompt: Prompt, section: Section) -> Prompt:
+def _only_section(prompt: Prompt, section: Section) -> Prompt:
     if section is Section.TEXT:
         return Prompt(sentences=prompt.sentences)
     return Prompt().with_section(section, prompt.section(section))

@@ -1,10 +1,10 @@
-"""The JSON schema of grid specifications, for editors. Built from the same kinds that the reader knows."""
+"""The JSON schema of grid specifications, for editors, built from the kinds of changes that the reader knows."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from anima_infer.grid.spec.changes import KINDS, Kind
+from anima_infer.grid.spec.changes import CHANGE_KINDS, ChangeKind
 from anima_infer.grid.spec.reader import BASE_KEYS
 from anima_prompt.interchange.schema import prompt_schema
 
@@ -17,7 +17,7 @@ def grid_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Anima grid",
-        "description": "What stays, what changes, and how it is laid out.",
+        "description": "What all cells share, what changes between them, and their layout.",
         "type": "object",
         "required": ["base", "axes"],
         "additionalProperties": False,
@@ -27,7 +27,7 @@ def grid_schema() -> dict[str, Any]:
             "base": _base(),
             "axes": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/axis"}},
             "seeds": {
-                "description": "how many paired seeds, or which",
+                "description": "number of paired seeds, or a list of seeds",
                 "anyOf": [{"type": ["integer", "string"]}, {"type": "array", "items": {"type": ["integer", "string"]}}],
             },
             "layout": {
@@ -50,29 +50,29 @@ def grid_schema() -> dict[str, Any]:
                 "additionalProperties": {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}]},
             },
             "several": _several(),
-            "axis": {"oneOf": [*(_axis(kind) for kind in KINDS.values()), *_others()]},
+            "axis": {"oneOf": [*(_axis(kind) for kind in CHANGE_KINDS.values()), *_special_axes()]},
         },
     }
 
 
 def _base() -> dict[str, Any]:
-    properties: dict[str, Any] = {key: {**_value(KINDS[key])} for key in BASE_KEYS if key in KINDS}
+    properties: dict[str, Any] = {key: {**_value(CHANGE_KINDS[key])} for key in BASE_KEYS if key in CHANGE_KINDS}
     properties["prompt"] = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/prompt"}]}
     properties["dialect"] = {"type": "string"}
     return {"type": "object", "required": ["prompt"], "additionalProperties": False, "properties": properties}
 
 
-def _value(kind: Kind) -> dict[str, Any]:
+def _value(kind: ChangeKind) -> dict[str, Any]:
     if kind.numeric:
         return {"description": kind.about, "type": ["number", "string"]}
     return {"description": kind.about, "anyOf": [_SCALAR, {"type": "array"}, {"type": "object"}]}
 
 
 def _several() -> dict[str, Any]:
-    """Return a value that may set several things at once."""
+    """Return the schema of a value that may make several changes."""
     properties = {
         kind.name: {"description": kind.about, "type": "object"} if kind.takes else _value(kind)
-        for kind in KINDS.values()
+        for kind in CHANGE_KINDS.values()
     }
     return {
         "type": "object",
@@ -84,7 +84,7 @@ def _several() -> dict[str, Any]:
 _COMMON: dict[str, Any] = {"name": {"type": "string"}, "baseline": _SCALAR}
 
 
-def _axis(kind: Kind) -> dict[str, Any]:
+def _axis(kind: ChangeKind) -> dict[str, Any]:
     values = {
         "anyOf": [
             _SCALAR,
@@ -103,12 +103,15 @@ def _axis(kind: Kind) -> dict[str, Any]:
     return {"type": "object", "required": required, "additionalProperties": False, "properties": properties}
 
 
-def _others() -> list[dict[str, Any]]:
-    """Return axes of whole prompts, and axes whose values say themselves what they change."""
+def _special_axes() -> list[dict[str, Any]]:
+    """Return the schemas of axes of whole prompts, and of axes whose values name their changes."""
     several = {"type": "array", "items": {"anyOf": [{"$ref": "#/$defs/several"}, {"enum": ["none", None]}]}}
     return [
-        _object("prompts", {"type": "string", "description": "file with prompts: YAML, JSON, or text line by line"}),
-        _object("template", {"type": "string", "description": "prompt with {a|b}: every combination is a value"}),
+        _object(
+            "prompts",
+            {"type": "string", "description": "file with prompts: YAML, JSON, or text with one prompt a line"},
+        ),
+        _object("template", {"type": "string", "description": "prompt with {a|b}; every combination is a value"}),
         _object("values", several),
     ]
 

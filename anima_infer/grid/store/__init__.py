@@ -1,1 +1,1 @@
-"""A grid's folder: what was planned, what is finished, and the images. Needs no tensors."""
+"""A grid's folder on disk: plan, manifest, images, votes, lock. Needs no tensors."""

@@ -1,8 +1,7 @@
-"""A grid's folder: what was planned, what is finished, and the pictures. Needs no tensors.
+"""A grid as its folder contains it: the plan, and which cells are finished.
 
-``grid.json`` holds the plan, ``manifest.jsonl`` one line for every cell that was tried, ``pictures/`` the pictures. The
-manifest is only ever added to, a whole line at a time, after its picture is in place; a line cut off by a crash is
-dropped when the folder is opened the next time.
+``grid.json`` contains the plan, ``manifest.jsonl`` one line for every cell that was rendered or failed, ``images/`` the
+images.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from anima_infer.errors import GridError
-from anima_infer.grid.store.files import GRID, PICTURES, write_whole
+from anima_infer.grid.store.files import GRID, IMAGES, write_text
 from anima_infer.grid.store.manifest import DONE, read_manifest
 
 VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class ShownAxis:
-    """An axis as pages show it."""
+class StoredAxis:
+    """An axis in ``grid.json``."""
 
     name: str
     kind: str
@@ -37,8 +36,8 @@ class ShownAxis:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownCell:
-    """A cell as pages show it: its place, its job as plain types, and what became of it."""
+class StoredCell:
+    """A cell in ``grid.json``: its index, its job as plain types, and its line of the manifest if there is one."""
 
     number: int
     index: tuple[int, ...]
@@ -50,16 +49,16 @@ class ShownCell:
 
     @property
     def done(self) -> bool:
-        """Whether its picture is there."""
+        """Whether its image is finished."""
         return self.result is not None and self.result["status"] == DONE
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A planned grid with what is finished of it.
+    """A planned grid, and which of its cells are finished.
 
     Attributes:
-        folder: where it lies.
+        folder: of the grid.
         name, about: for readers.
         axes: in order.
         layout: names of axes in ``rows``, ``columns``, ``pages``.
@@ -70,29 +69,29 @@ class Grid:
     folder: Path
     name: str
     about: str
-    axes: tuple[ShownAxis, ...]
+    axes: tuple[StoredAxis, ...]
     layout: Mapping[str, tuple[str, ...]]
-    cells: tuple[ShownCell, ...]
+    cells: tuple[StoredCell, ...]
     files: Mapping[str, str] = field(default_factory=dict)
 
-    def labels(self, cell: ShownCell) -> dict[str, str]:
+    def labels(self, cell: StoredCell) -> dict[str, str]:
         """Return the labels of a cell's values by axis."""
         return {axis.name: axis.labels[i] for axis, i in zip(self.axes, cell.index, strict=True)}
 
-    def at(self) -> dict[tuple[int, ...], ShownCell]:
+    def cells_by_index(self) -> dict[tuple[int, ...], StoredCell]:
         """Return the cells by their index."""
         return {cell.index: cell for cell in self.cells}
 
-    def picture(self, cell: ShownCell) -> Path:
-        """Return where a cell's picture is."""
-        name = cell.result["file"] if cell.result is not None and cell.done else f"{PICTURES}/{cell.key}.png"
+    def image_path(self, cell: StoredCell) -> Path:
+        """Return the path of a cell's image, finished or not."""
+        name = cell.result["file"] if cell.result is not None and cell.done else f"{IMAGES}/{cell.key}.png"
         return self.folder / name
 
     def axis_index(self, name: str) -> int:
-        """Return which axis has a name.
+        """Return the index of the axis of a name.
 
         Raises:
-            GridError: none has.
+            GridError: no axis has this name.
         """
         names = [axis.name for axis in self.axes]
         if name not in names:
@@ -104,18 +103,18 @@ def open_grid(folder: str | Path) -> Grid:
     """Return the grid in a folder.
 
     Raises:
-        GridError: there is none, or its files are damaged.
+        GridError: the folder contains no grid, or its files are damaged.
     """
     root = Path(folder)
     data = _read_json(root / GRID)
     try:
         finished = {line["key"]: line for line in read_manifest(root)}
         axes = tuple(
-            ShownAxis(axis["name"], axis["kind"], tuple(axis["labels"]), axis["baseline"], tuple(axis["numbers"]))
+            StoredAxis(axis["name"], axis["kind"], tuple(axis["labels"]), axis["baseline"], tuple(axis["numbers"]))
             for axis in data["axes"]
         )
         cells = tuple(
-            ShownCell(
+            StoredCell(
                 cell["number"],
                 tuple(cell["index"]),
                 cell["key"],
@@ -138,29 +137,32 @@ def _read_json(path: Path) -> Any:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise GridError(f"{path.parent}: holds no {GRID}; give the folder of a grid ('anima-infer grid run')") from None
+        raise GridError(
+            f"{path.parent}: contains no {GRID}; pass the folder of a grid ('anima-infer grid run')"
+        ) from None
     except OSError as error:
         raise GridError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:
         raise GridError(f"{path}: is damaged ({error}); run the grid again with --resume to rewrite it") from None
-    if not isinstance(data, dict) or data.get("version") != VERSION:
-        raise GridError(f"{path}: is of another version; this program writes version {VERSION}")
+    version = data.get("version") if isinstance(data, dict) else None
+    if version != VERSION:
+        raise GridError(f"{path}: is not a grid of version {VERSION} (its version is {version}); render the grid again")
     return data
 
 
 def write_grid(folder: Path, data: Mapping[str, Any]) -> None:
-    """Write ``grid.json``, whole or not at all.
+    """Write ``grid.json``, atomically.
 
     Raises:
         GridError: it cannot be written.
     """
-    write_whole(folder / GRID, json.dumps({"version": VERSION, **data}, ensure_ascii=False, indent=1) + "\n")
+    write_text(folder / GRID, json.dumps({"version": VERSION, **data}, ensure_ascii=False, indent=1) + "\n")
 
 
 def grid_data(
-    axes: Sequence[ShownAxis], layout: Mapping[str, Sequence[str]], cells: Sequence[ShownCell]
+    axes: Sequence[StoredAxis], layout: Mapping[str, Sequence[str]], cells: Sequence[StoredCell]
 ) -> dict[str, Any]:
-    """Return axes, layout and cells as ``grid.json`` holds them."""
+    """Return axes, layout and cells in the form of ``grid.json``."""
     return {
         "axes": [
             {

@@ -5,24 +5,24 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from anima_infer.atomic import written_whole
+from anima_infer.atomic import atomic_write
 from anima_infer.errors import GridError
 
-GRID, MANIFEST, PICTURES, VOTES, LOCK = "grid.json", "manifest.jsonl", "pictures", "votes.sqlite3", ".lock"
+GRID, MANIFEST, IMAGES, VOTES, LOCK = "grid.json", "manifest.jsonl", "images", "votes.sqlite3", ".lock"
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file beside, then rename it.
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, atomically.
 
     Raises:
         GridError: it cannot be written.
     """
     try:
-        with written_whole(path) as beside:
-            beside.write_text(text, encoding="utf-8")
+        with atomic_write(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise GridError(
-            f"{path}: cannot be written ({error.strerror}); free some space or choose another place"
+            f"{path}: cannot be written ({error.strerror}); free some space or choose another folder"
         ) from None
 
 
@@ -33,7 +33,7 @@ def sha256_of(path: Path) -> str:
 
 
 def fingerprint(path: Path) -> str:
-    """Return what tells a large file from others: a hash of its size, its first and its last 64 kB."""
+    """Return a hash of a file's size, first and last 64 kB, which is quick for large files: 16 hexadecimal digits."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(65_536)

@@ -1,4 +1,4 @@
-"""One run at a time in a grid's folder."""
+"""A lock that lets one run at a time work in a grid's folder."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from anima_infer.errors import GridError
-from anima_infer.grid.store.files import LOCK, PICTURES
+from anima_infer.grid.store.files import IMAGES, LOCK
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other runs out of a folder; the lock goes with the process, however it ends.
+    """Lock a folder for this process; the lock is released when the process ends, however it ends.
 
     Raises:
-        GridError: another run has it, or the folder cannot be written.
+        GridError: another run has locked it, or the folder cannot be written.
     """
     import fcntl
 
     try:
-        (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+        (folder / IMAGES).mkdir(parents=True, exist_ok=True)
         file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise GridError(f"{folder}: cannot be written ({error.strerror}); choose another place") from None
+        raise GridError(f"{folder}: cannot be written ({error.strerror}); choose another folder") from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(file)
-        raise GridError(f"{folder}: another run is at work in it; wait for it, or choose another folder") from None
+        raise GridError(
+            f"{folder}: another run is writing to it; wait until it ends, or choose another folder"
+        ) from None
     try:
         yield
     finally:

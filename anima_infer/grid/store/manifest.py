@@ -1,4 +1,8 @@
-"""The manifest: one line for every cell that was tried, only ever added to."""
+"""The manifest: one JSON line for every cell that was rendered or failed.
+
+Lines are only ever appended, each after its image is in place. A line cut off by a crash is dropped when the manifest
+is opened the next time.
+"""
 
 from __future__ import annotations
 
@@ -15,31 +19,33 @@ DONE, FAILED = "done", "failed"
 
 
 def read_manifest(folder: Path) -> list[dict[str, Any]]:
-    """Return the lines of the manifest, the last one for each key; a line that was cut off is left out.
+    """Return the lines of the manifest, the last one of each key; a last line that was cut off is ignored.
 
     Raises:
-        GridError: it is damaged elsewhere.
+        GridError: another line is damaged.
     """
     path = folder / MANIFEST
     if not path.is_file():
         return []
-    *lines, rest = path.read_bytes().split(b"\n")
-    del rest  # a line without its end was cut off
+    *lines, cut_off = path.read_bytes().split(b"\n")
+    del cut_off  # without an end of line
     latest: dict[str, dict[str, Any]] = {}
     for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
             latest[entry["key"]] = entry
         except (ValueError, KeyError, TypeError):
-            raise GridError(f"{path}:{number}: is damaged; take the line out, its picture is made again") from None
+            raise GridError(
+                f"{path}:{number}: the line is damaged; delete it, and its image is rendered again"
+            ) from None
     return list(latest.values())
 
 
 class Manifest:
-    """Adds lines, each as a whole and on the disk before the next one."""
+    """Appends lines; each is on the disk before the next one is written."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the manifest of a folder and drop a line that was cut off.
+        """Open the manifest of a folder, and drop a last line that was cut off.
 
         Raises:
             GridError: it cannot be written.
@@ -49,18 +55,18 @@ class Manifest:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
             size = os.fstat(self._file).st_size
             content = os.pread(self._file, size, 0)
-            whole = content.rfind(b"\n") + 1
-            if whole != size:
-                os.ftruncate(self._file, whole)
+            complete = content.rfind(b"\n") + 1
+            if complete != size:
+                os.ftruncate(self._file, complete)
             os.lseek(self._file, 0, os.SEEK_END)
         except OSError as error:
             raise GridError(f"{self.path}: cannot be written ({error.strerror})") from None
 
     def add(self, entry: Mapping[str, Any]) -> None:
-        """Add a line.
+        """Append a line.
 
         Raises:
-            GridError: the disk is full.
+            GridError: it cannot be written.
         """
         line = (json.dumps(entry, ensure_ascii=False) + "\n").encode()
         try:

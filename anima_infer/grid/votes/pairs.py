@@ -1,63 +1,63 @@
-"""Pairs of pictures that can be voted on, in each voter's own order."""
+"""Pairs of images to vote on, in each voter's own order."""
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anima_infer.grid.store.contents import Grid, ShownCell
+from anima_infer.grid.store.contents import Grid, StoredCell
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two pictures that differ in one value, with the same seed."""
+    """Two images that differ in the value of one axis alone; seeds are equal."""
 
     axis: str
-    one: ShownCell
-    other: ShownCell
-    one_label: str
-    other_label: str
+    first: StoredCell
+    second: StoredCell
+    first_label: str
+    second_label: str
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What tells it from other pairs."""
-        return self.axis, self.one.key, self.other.key
+        """Unique key: axis, key of the first image, key of the second."""
+        return self.axis, self.first.key, self.second.key
 
 
-def pairs_of(grid: Grid, axis: str | None = None) -> list[Pair]:
-    """Return the pairs that can be voted on: both pictures are there, and they are not the same one.
+def find_pairs(grid: Grid, axis: str | None = None) -> list[Pair]:
+    """Return the pairs to vote on: both images are finished, and they are different images.
 
     Args:
-        grid: with finished pictures.
-        axis: this axis alone; all but seeds by default.
+        grid: with finished images.
+        axis: name of the only axis to compare; all axes but seeds by default.
 
     Raises:
-        GridError: no such axis.
+        GridError: the grid has no such axis.
     """
     chosen = [grid.axis_index(axis)] if axis is not None else range(len(grid.axes))
-    found = []
+    pairs: dict[tuple[str, str, str], Pair] = {}
     for number in chosen:
-        shown = grid.axes[number]
-        if shown.kind == "seed":
+        axis_info = grid.axes[number]
+        if axis_info.kind == "seed":
             continue
-        groups: dict[tuple[int, ...], list[ShownCell]] = {}
+        groups: dict[tuple[int, ...], list[StoredCell]] = {}
         for cell in grid.cells:
-            if cell.done and grid.picture(cell).is_file():
+            if cell.done and grid.image_path(cell).is_file():
                 groups.setdefault((*cell.index[:number], *cell.index[number + 1 :]), []).append(cell)
         for cells in groups.values():
-            found += [
-                Pair(shown.name, one, other, shown.labels[one.index[number]], shown.labels[other.index[number]])
-                for place, one in enumerate(cells)
-                for other in cells[place + 1 :]
-                if one.key != other.key
-            ]
-    return list({pair.key: pair for pair in found}.values())
+            for first, second in itertools.combinations(cells, 2):
+                labels = (axis_info.labels[cell.index[number]] for cell in (first, second))
+                pair = Pair(axis_info.name, first, second, *labels)
+                if first.key != second.key:
+                    pairs[pair.key] = pair
+    return list(pairs.values())
 
 
-def in_turn(pairs: Sequence[Pair], voter: str) -> list[tuple[Pair, bool]]:
-    """Return pairs in a voter's own order, each with whether the first picture stands on the left."""
-    source = random.Random(f"order of {voter}")  # noqa: S311  no secret
+def shuffle_for(pairs: Sequence[Pair], voter: str) -> list[tuple[Pair, bool]]:
+    """Return pairs in a voter's own order, each with whether its first image is shown on the left."""
+    source = random.Random(f"order of {voter}")  # noqa: S311  not a secret
     shuffled = list(pairs)
     source.shuffle(shuffled)
     return [(pair, source.random() < 0.5) for pair in shuffled]

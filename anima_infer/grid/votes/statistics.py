@@ -1,7 +1,7 @@
-"""Statistics of paired votes: win rates, exact tests, rankings, agreement, and how many more votes are needed.
+"""Statistics of paired votes: win rates, exact tests, rankings, agreement, votes needed.
 
-Pure functions on counts. Ties and "both bad" decide nothing: they are counted and shown, left out of rates and tests,
-and half a win for either side in the ranking.
+Pure functions on counts. Ties and "both bad" are not decided votes: rates and tests ignore them, and the ranking counts
+them as half a win for either side.
 """
 
 from __future__ import annotations
@@ -16,27 +16,28 @@ import numpy as np
 
 Z95 = 1.959963984540054
 """97.5 % point of the normal distribution."""
-NEVER = 10_000
+MOST_VOTES = 10_000
 """More votes than anybody will give."""
 
 
-def wilson(won: int, total: int, z: float = Z95) -> tuple[float, float]:
-    """Return the Wilson interval of a share; (0, 1) where nothing is known. Source: Wilson 1927.
+def wilson(won: int, total: int) -> tuple[float, float]:
+    """Return the 95 % Wilson confidence interval of a fraction; (0, 1) if ``total`` is 0. Source: Wilson 1927.
 
     >>> [round(end, 3) for end in wilson(7, 10)]
     [0.397, 0.892]
     """
     if not total:
         return 0.0, 1.0
-    share = won / total
-    middle = share + z * z / (2 * total)
-    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    whole = 1 + z * z / total
-    return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
+    z = Z95
+    rate = won / total
+    center = rate + z * z / (2 * total)
+    half = z * math.sqrt(rate * (1 - rate) / total + z * z / (4 * total * total))
+    scale = 1 + z * z / total
+    return max(0.0, (center - half) / scale), min(1.0, (center + half) / scale)
 
 
 def sign_test(won: int, lost: int) -> float:
-    """Return the two-sided p of the exact sign test: how likely so uneven a result is if neither is preferred.
+    """Return the two-sided p of the exact sign test: the chance of a result this uneven if neither is preferred.
 
     >>> round(sign_test(9, 1), 5)
     0.02148
@@ -47,9 +48,9 @@ def sign_test(won: int, lost: int) -> float:
 
 
 def votes_needed(won: int, lost: int) -> int | None:
-    """Return how many more decided votes a 95 % interval without one half needs, if the share stays as it is.
+    """Return how many more decided votes make the 95 % confidence interval exclude 0.5, if the rate stays the same.
 
-    0 if it is clear already; None if no number below 10,000 does, as with an even result.
+    0 if it does already; None if fewer than 10,000 votes do not, as with an even result.
 
     >>> votes_needed(9, 1), votes_needed(7, 3), votes_needed(5, 5)
     (0, 15, None)
@@ -57,24 +58,24 @@ def votes_needed(won: int, lost: int) -> int | None:
     total = won + lost
     if not total or won == lost:
         return None
-    share = max(won, lost) / total
+    rate = max(won, lost) / total
     if wilson(max(won, lost), total)[0] > 0.5:
         return 0
-    for more in range(1, NEVER):
-        if _lower(share, total + more) > 0.5:
+    for more in range(1, MOST_VOTES):
+        if _lower_end(rate, total + more) > 0.5:
             return more
     return None
 
 
-def _lower(share: float, total: int) -> float:
-    middle = share + Z95**2 / (2 * total)
-    half = Z95 * math.sqrt(share * (1 - share) / total + Z95**2 / (4 * total**2))
-    return (middle - half) / (1 + Z95**2 / total)
+def _lower_end(rate: float, total: int) -> float:
+    center = rate + Z95**2 / (2 * total)
+    half = Z95 * math.sqrt(rate * (1 - rate) / total + Z95**2 / (4 * total**2))
+    return (center - half) / (1 + Z95**2 / total)
 
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """Strength of a value on the logit scale, the mean of all values being 0, with its 95 % interval."""
+    """Strength of a value on the logit scale, with its 95 % confidence interval; the mean of all values is 0."""
 
     strength: float
     low: float
@@ -85,12 +86,12 @@ def bradley_terry(wins: np.ndarray[Any, Any], *, prior: float = 0.5, rounds: int
     """Return log-strengths from win counts. Source: Bradley and Terry 1952; iteration of Hunter 2004 (MM).
 
     Args:
-        wins: ... x K x K; ``wins[i, j]`` is how often i won against j.
-        prior: wins added to both sides of every pair, so that a value that never lost stays finite.
+        wins: ... x K x K; ``wins[i, j]`` is the number of wins of i against j.
+        prior: wins added to both sides of every pair, so that a value that never lost has a finite strength.
         rounds: of the iteration.
 
     Returns:
-        ... x K, the mean of each row 0.
+        ... x K; the mean of each row is 0.
     """
     k = wins.shape[-1]
     counts = wins + prior * (1 - np.eye(k))
@@ -105,27 +106,27 @@ def bradley_terry(wins: np.ndarray[Any, Any], *, prior: float = 0.5, rounds: int
     return logs
 
 
-def ranking(
+def rank(
     clusters: Sequence[Sequence[tuple[int, int, float]]], values: int, *, samples: int = 1000, seed: int = 0
 ) -> list[Strength]:
-    """Return a Bradley-Terry ranking with bootstrap intervals.
+    """Return the Bradley-Terry strengths of values with bootstrap confidence intervals.
 
     Args:
-        clusters: votes by picture pair, each vote as (one, other, what ``one`` got of the win: 1, 0 or a half). Pairs
-            are drawn again as a whole, since votes on one pair go together.
-        values: how many values there are.
+        clusters: votes by image pair, each vote as (first, second, score of the first: 1, 0 or 0.5). The bootstrap
+            draws whole pairs, since votes on a pair are not independent.
+        values: number of values.
         samples: of the bootstrap.
         seed: of the bootstrap.
     """
-    each = np.zeros((len(clusters), values, values))
+    wins = np.zeros((len(clusters), values, values))
     for number, votes in enumerate(clusters):
-        for one, other, share in votes:
-            each[number, one, other] += share
-            each[number, other, one] += 1 - share
-    best = bradley_terry(each.sum(0))
+        for first, second, score in votes:
+            wins[number, first, second] += score
+            wins[number, second, first] += 1 - score
+    best = bradley_terry(wins.sum(0))
     source = np.random.default_rng(seed)
-    drawn = source.multinomial(len(clusters), np.full(len(clusters), 1 / len(clusters)), size=samples)
-    strengths = bradley_terry(np.tensordot(drawn.astype(float), each, axes=1), rounds=60)
+    samples_of_pairs = source.multinomial(len(clusters), np.full(len(clusters), 1 / len(clusters)), size=samples)
+    strengths = bradley_terry(np.tensordot(samples_of_pairs.astype(float), wins, axes=1), rounds=60)
     low, high = np.percentile(strengths, (2.5, 97.5), axis=0)
     return [Strength(float(b), float(lo), float(hi)) for b, lo, hi in zip(best, low, high, strict=True)]
 
@@ -134,7 +135,7 @@ def krippendorff_alpha(units: Sequence[Mapping[str, str]]) -> float | None:
     """Return the agreement of voters on nominal answers: 1 is perfect, 0 is chance, None if nothing was voted twice.
 
     Args:
-        units: for each picture pair, the answer of each voter. Source: Krippendorff 2011.
+        units: for each image pair, the answer of each voter. Source: Krippendorff 2011.
     """
     pairable = [list(unit.values()) for unit in units if len(unit) > 1]
     if not pairable:

@@ -1,4 +1,4 @@
-"""Votes on pairs of pictures, in a SQLite file in the grid's folder. Needs no tensors.
+"""Votes on pairs of images, in a SQLite file in the grid's folder.
 
 A vote is on the disk before the voter sees the next pair; undone votes stay in the file, marked.
 """
@@ -15,48 +15,51 @@ from anima_infer.errors import GridError
 from anima_infer.grid.store.files import VOTES
 from anima_infer.grid.votes.pairs import Pair
 
-ONE, OTHER, TIE, BAD = "one", "other", "tie", "bad"
-CHOICES = (ONE, OTHER, TIE, BAD)
+FIRST, SECOND, TIE, BAD = "first", "second", "tie", "bad"
 
 
 MOST_NAME = 40
+"""Characters of a voter's name."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS votes (
     id INTEGER PRIMARY KEY,
     voter TEXT NOT NULL,
     axis TEXT NOT NULL,
-    one TEXT NOT NULL,
-    other TEXT NOT NULL,
-    one_label TEXT NOT NULL,
-    other_label TEXT NOT NULL,
-    choice TEXT NOT NULL CHECK (choice IN ('one', 'other', 'tie', 'bad')),
-    one_was_left INTEGER NOT NULL,
+    first TEXT NOT NULL,
+    second TEXT NOT NULL,
+    first_label TEXT NOT NULL,
+    second_label TEXT NOT NULL,
+    choice TEXT NOT NULL CHECK (choice IN ('first', 'second', 'tie', 'bad')),
+    first_was_left INTEGER NOT NULL,
     seconds REAL,
     at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
     undone INTEGER NOT NULL DEFAULT 0
 );
-CREATE UNIQUE INDEX IF NOT EXISTS one_vote ON votes (voter, axis, one, other) WHERE undone = 0;
+CREATE UNIQUE INDEX IF NOT EXISTS single_vote ON votes (voter, axis, first, second) WHERE undone = 0;
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One vote: who, on what, and which was better."""
+    """A vote: voter, pair, and which image is better.
+
+    ``first`` and ``second`` are keys of images; ``choice`` is ``FIRST``, ``SECOND``, ``TIE`` or ``BAD``.
+    """
 
     voter: str
     axis: str
-    one: str
-    other: str
-    one_label: str
-    other_label: str
+    first: str
+    second: str
+    first_label: str
+    second_label: str
     choice: str
 
 
 class Votes:
-    """The votes of a grid's folder. Safe with several processes and threads: each call opens the file anew."""
+    """The votes of a grid. Safe with several processes and threads: each call opens the file."""
 
     def __init__(self, folder: Path) -> None:
-        """Open or make the file.
+        """Open the file; it is created if it does not exist.
 
         Raises:
             GridError: it cannot be read or written.
@@ -80,14 +83,14 @@ class Votes:
         except sqlite3.Error as error:
             raise GridError(f"{self.path}: cannot be used ({error}); free some space, or move the file away") from None
 
-    def add(self, pair: Pair, choice: str, *, voter: str, one_was_left: bool, seconds: float | None = None) -> bool:
-        """Record a vote; False if this voter has voted on the pair already."""
-        row = (voter, *pair.key, pair.one_label, pair.other_label, choice, one_was_left, seconds)
+    def add(self, pair: Pair, choice: str, *, voter: str, first_was_left: bool, seconds: float | None = None) -> bool:
+        """Record a vote; return False if this voter has already voted on the pair."""
+        row = (voter, *pair.key, pair.first_label, pair.second_label, choice, first_was_left, seconds)
         try:
             with self._open() as store:
                 store.execute(
-                    "INSERT INTO votes (voter, axis, one, other, one_label, other_label, choice, one_was_left, seconds)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO votes (voter, axis, first, second, first_label, second_label, choice, first_was_left,"
+                    " seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     row,
                 )
         except sqlite3.IntegrityError:
@@ -95,7 +98,7 @@ class Votes:
         return True
 
     def undo(self, voter: str) -> bool:
-        """Mark a voter's last vote as undone; False if there is none."""
+        """Mark a voter's last vote as undone; return False if there is none."""
         with self._open() as store:
             last = store.execute("SELECT max(id) FROM votes WHERE voter = ? AND undone = 0", (voter,)).fetchone()[0]
             if last is not None:
@@ -103,15 +106,16 @@ class Votes:
         return last is not None
 
     def all(self) -> list[Vote]:
-        """Return the votes that count, in order."""
+        """Return the votes that are not undone, in order."""
         with self._open() as store:
             rows = store.execute(
-                "SELECT voter, axis, one, other, one_label, other_label, choice FROM votes WHERE undone = 0 ORDER BY id"
+                "SELECT voter, axis, first, second, first_label, second_label, choice FROM votes"
+                " WHERE undone = 0 ORDER BY id"
             ).fetchall()
         return [Vote(*row) for row in rows]
 
-    def done_by(self, voter: str) -> set[tuple[str, str, str]]:
+    def pairs_voted_by(self, voter: str) -> set[tuple[str, str, str]]:
         """Return the keys of the pairs that a voter has voted on."""
         with self._open() as store:
-            rows = store.execute("SELECT axis, one, other FROM votes WHERE voter = ? AND undone = 0", (voter,))
-            return {(axis, one, other) for axis, one, other in rows}
+            rows = store.execute("SELECT axis, first, second FROM votes WHERE voter = ? AND undone = 0", (voter,))
+            return {(axis, first, second) for axis, first, second in rows}

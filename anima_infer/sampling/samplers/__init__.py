@@ -2,18 +2,21 @@
 
 A sampler is called with
 
-- ``model(x, sigma)``, which returns the denoised prediction D at a sigma (guidance is inside);
-  ``model.both(x, sigma)`` returns D and the unguided prediction U, for the ``_cfg_pp`` samplers,
-- ``x`` at the first sigma, float32,
+- ``model(x, sigma)``, which returns the denoised prediction at a sigma (guidance is inside);
+  ``model.predict_both(x, sigma)`` returns it with the unguided prediction, for the ``_cfg_pp`` samplers,
+- ``x``, latents at the first sigma, float32,
 - ``sigmas``, float32 on the CPU, descending, usually ending in 0,
-- ``noise(start, end)``, standard normal tensors of x's shape.
+- ``noise(sigma, sigma_next)``, standard normal tensors of the shape of ``x``,
 
-and returns x at the last sigma. In comments and names: ``s`` is the sigma of a step, ``t`` the next one, D the denoised
-prediction, d = (x - D) / s the slope, and ``lam`` the half log signal-to-noise ratio ln((1 - s) / s) of rectified flow.
-All scalars are float32 tensors, so that results agree with the reference to float error. The ``_cfg_pp`` forms (CFG++,
-Chung et al. 2024) take their direction from U; each stands beside the sampler that it is a form of.
+and returns x at the last sigma. Every loop visits ``sigma, sigma_next``. A slope is ``d = (x - denoised) / sigma``, and
+``lam`` is the half log signal-to-noise ratio ``ln((1 - sigma) / sigma)`` of rectified flow. All scalars are float32
+tensors, so that results agree with ComfyUI to float error. The ``_cfg_pp`` forms (CFG++, Chung et al. 2024) take their
+direction from the unguided prediction; each stands beside the sampler that it is a form of.
 
-Sources are named at each function; the forms for rectified flow are what ComfyUI 0.29.0 computes.
+To add one: write the function in a file of its name, add it to ``_FUNCTIONS`` (and to ``BROWNIAN`` if its noise is one
+path), and run ``pytest tests/infer/sampling --update-golden``.
+
+Source: the papers named at each function; ComfyUI 0.29.0 (the forms for rectified flow).
 """
 
 from __future__ import annotations
@@ -21,7 +24,12 @@ from __future__ import annotations
 from anima_infer.sampling.samplers.ddpm import ddpm
 from anima_infer.sampling.samplers.deis import deis
 from anima_infer.sampling.samplers.dpm import dpm_2, dpm_2_ancestral, dpm_fast
-from anima_infer.sampling.samplers.dpmpp import dpmpp_2m, dpmpp_2m_cfg_pp, dpmpp_2s_ancestral, dpmpp_2s_ancestral_cfg_pp
+from anima_infer.sampling.samplers.dpmpp import (
+    dpmpp_2m,
+    dpmpp_2m_cfg_pp,
+    dpmpp_2s_ancestral,
+    dpmpp_2s_ancestral_cfg_pp,
+)
 from anima_infer.sampling.samplers.dpmpp_sde import dpmpp_2m_sde, dpmpp_2m_sde_heun, dpmpp_3m_sde, dpmpp_sde
 from anima_infer.sampling.samplers.er_sde import er_sde
 from anima_infer.sampling.samplers.euler import euler, euler_ancestral, euler_ancestral_cfg_pp, euler_cfg_pp
@@ -60,7 +68,7 @@ ALIASES = {
     "ddim": "euler",
     **{f"{name}_gpu": name for name in sorted(BROWNIAN)},
 }
-"""Other names of the same thing. ``_gpu`` only says where the reference draws its noise; here it is always the CPU."""
+"""Second names. ``_gpu`` says where ComfyUI draws the noise; here that is always the CPU."""
 
 SAMPLERS: dict[str, Sampler] = {function.__name__: function for function in _FUNCTIONS}
 SAMPLERS |= {alias: SAMPLERS[name] for alias, name in ALIASES.items()}

@@ -1,4 +1,4 @@
-"""Multistep solvers of the reverse stochastic equation in lam."""
+"""DPM-Solver++ of the reverse stochastic equation, in the half log signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from anima_infer.sampling.noise import StepNoise
-from anima_infer.sampling.samplers.steps import Model, ancestral_step, lam, nudged, sigma_of
+from anima_infer.sampling.samplers.steps import Model, ancestral_step, half_log_snr, offset_first_sigma, sigma_at
 
 
 def dpmpp_2m_sde(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
@@ -22,38 +22,38 @@ def dpmpp_2m_sde_heun(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise)
 
 
 def _dpmpp_2m_sde(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise, *, heun: bool) -> Tensor:
-    before: Tensor | None = None
-    h_before = torch.ones(())
-    for s, t in pairwise(nudged(sigmas, model.shift)):
-        denoised = model(x, s)
-        if t == 0:
+    previous: Tensor | None = None
+    h_previous = torch.ones(())
+    for sigma, sigma_next in pairwise(offset_first_sigma(sigmas, model.shift)):
+        denoised = model(x, sigma)
+        if sigma_next == 0:
             x = denoised
             continue
-        h = lam(t) - lam(s)
-        he = 2 * h  # eta is 1
-        alpha = 1 - t
-        x = (t / s) * torch.exp(-h) * x + alpha * -torch.expm1(-he) * denoised
-        if before is not None:
-            factor = torch.expm1(-he) / he + 1 if heun else -0.5 * torch.expm1(-he)
-            x = x + alpha * factor * (h / h_before) * (denoised - before)
-        x = x + noise(s, t) * t * (-torch.expm1(-2 * h)).sqrt()
-        before, h_before = denoised, h
+        h = half_log_snr(sigma_next) - half_log_snr(sigma)
+        h_eta = 2 * h  # h * (1 + eta), eta is 1
+        alpha = 1 - sigma_next
+        x = (sigma_next / sigma) * torch.exp(-h) * x + alpha * -torch.expm1(-h_eta) * denoised
+        if previous is not None:
+            factor = torch.expm1(-h_eta) / h_eta + 1 if heun else -0.5 * torch.expm1(-h_eta)
+            x = x + alpha * factor * (h / h_previous) * (denoised - previous)
+        x = x + noise(sigma, sigma_next) * sigma_next * (-torch.expm1(-2 * h)).sqrt()
+        previous, h_previous = denoised, h
     return x
 
 
 def dpmpp_3m_sde(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
-    """SDE-DPM-Solver++(3M)."""
-    history: list[tuple[Tensor, Tensor]] = []  # newest first: D and the step that followed it
-    for s, t in pairwise(nudged(sigmas, model.shift)):
-        denoised = model(x, s)
-        if t == 0:
+    """SDE-DPM-Solver++(3M). Source: Lu et al. 2022b, third order."""
+    history: list[tuple[Tensor, Tensor]] = []  # newest first: a prediction and the step after it
+    for sigma, sigma_next in pairwise(offset_first_sigma(sigmas, model.shift)):
+        denoised = model(x, sigma)
+        if sigma_next == 0:
             x = denoised
             continue
-        h = lam(t) - lam(s)
-        he = 2 * h
-        alpha = 1 - t
-        x = (t / s) * torch.exp(-h) * x + alpha * -torch.expm1(-he) * denoised
-        phi2 = torch.expm1(-he) / he + 1
+        h = half_log_snr(sigma_next) - half_log_snr(sigma)
+        h_eta = 2 * h
+        alpha = 1 - sigma_next
+        x = (sigma_next / sigma) * torch.exp(-h) * x + alpha * -torch.expm1(-h_eta) * denoised
+        phi2 = torch.expm1(-h_eta) / h_eta + 1
         if len(history) == 1:
             ((d1, h1),) = history
             x = x + alpha * phi2 * (denoised - d1) / (h1 / h)
@@ -62,31 +62,35 @@ def dpmpp_3m_sde(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> T
             r0, r1 = h1 / h, h2 / h
             a, b = (denoised - d1) / r0, (d1 - d2) / r1
             first, second = a + (a - b) * r0 / (r0 + r1), (a - b) / (r0 + r1)
-            x = x + alpha * phi2 * first - alpha * (phi2 / he - 0.5) * second
-        x = x + noise(s, t) * t * (-torch.expm1(-2 * h)).sqrt()
+            x = x + alpha * phi2 * first - alpha * (phi2 / h_eta - 0.5) * second
+        x = x + noise(sigma, sigma_next) * sigma_next * (-torch.expm1(-2 * h)).sqrt()
         history = [(denoised, h), *history[:1]]
     return x
 
 
 def dpmpp_sde(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
     """DPM-Solver++(S) with a midpoint and noise at both halves. Source: Lu et al. 2022b; r = 1/2."""
-    for s, t in pairwise(nudged(sigmas, model.shift)):
-        denoised = model(x, s)
-        if t == 0:
+    for sigma, sigma_next in pairwise(offset_first_sigma(sigmas, model.shift)):
+        denoised = model(x, sigma)
+        if sigma_next == 0:
             x = denoised
             continue
-        here, there = lam(s), lam(t)
-        middle = here + (there - here) / 2
-        sigma = sigma_of(middle)
-        u = _ancestral_in_lam(x, denoised, here, middle, s, noise, sigma)
-        x = _ancestral_in_lam(x, model(u, sigma), here, there, s, noise, t)
+        lam, lam_next = half_log_snr(sigma), half_log_snr(sigma_next)
+        lam_mid = lam + (lam_next - lam) / 2
+        sigma_mid = sigma_at(lam_mid)
+        u = _ancestral_step_in_lam(x, denoised, (lam, lam_mid), (sigma, sigma_mid), noise)
+        x = _ancestral_step_in_lam(x, model(u, sigma_mid), (lam, lam_next), (sigma, sigma_next), noise)
     return x
 
 
-def _ancestral_in_lam(
-    x: Tensor, denoised: Tensor, here: Tensor, there: Tensor, s: Tensor, noise: StepNoise, to: Tensor
+def _ancestral_step_in_lam(
+    x: Tensor, denoised: Tensor, lams: tuple[Tensor, Tensor], ends: tuple[Tensor, Tensor], noise: StepNoise
 ) -> Tensor:
-    down, up = ancestral_step(torch.exp(-here), torch.exp(-there))
-    h = -down.log() - here
-    alpha = 1 - to
-    return (alpha / (1 - s)) * torch.exp(-h) * x - alpha * torch.expm1(-h) * denoised + alpha * noise(s, to) * up
+    """Return x after an ancestral step from the first to the second of ``lams``, which are those of ``ends``."""
+    lam, lam_next = lams
+    sigma, sigma_next = ends
+    down, up = ancestral_step(torch.exp(-lam), torch.exp(-lam_next))
+    h = -down.log() - lam
+    alpha = 1 - sigma_next
+    x = (alpha / (1 - sigma)) * torch.exp(-h) * x - alpha * torch.expm1(-h) * denoised
+    return x + alpha * noise(sigma, sigma_next) * up

@@ -1,4 +1,4 @@
-"""Euler's method, its ancestral and its CFG++ forms."""
+"""Euler's method, with its ancestral and CFG++ forms."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from itertools import pairwise
 from torch import Tensor
 
 from anima_infer.sampling.noise import StepNoise
-from anima_infer.sampling.samplers.steps import (
-    Model,
-    ancestral_step,
-    renoise,
-    slope,
-)
+from anima_infer.sampling.samplers.steps import Model, ancestral_step, flow_ancestral_step, slope
+
+
+def euler(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
+    """First order. Source: Karras et al. 2022, algorithm 2 without churn."""
+    for sigma, sigma_next in pairwise(sigmas):
+        x = x + slope(x, model(x, sigma), sigma) * (sigma_next - sigma)
+    return x
 
 
 def euler_ancestral(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
     """Euler to below the next sigma, and noise back up to it. Source: Karras et al. 2022 in rectified flow."""
-    for s, t in pairwise(sigmas):
-        denoised = model(x, s)
-        if t == 0:
+    for sigma, sigma_next in pairwise(sigmas):
+        denoised = model(x, sigma)
+        if sigma_next == 0:
             x = denoised
             continue
-        way = renoise(s, t)
-        x = (way.down / s) * x + (1 - way.down / s) * denoised
-        x = way.scale * x + noise(s, t) * way.noise
+        step = flow_ancestral_step(sigma, sigma_next)
+        x = (step.down / sigma) * x + (1 - step.down / sigma) * denoised
+        x = step.scale * x + noise(sigma, sigma_next) * step.noise_scale
     return x
 
 
@@ -39,22 +41,15 @@ def euler_ancestral_cfg_pp(model: Model, x: Tensor, sigmas: Tensor, noise: StepN
 
 
 def _euler_cfg_pp(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise, *, eta: float) -> Tensor:
-    for s, t in pairwise(sigmas):
-        denoised, unguided = model.both(x, s)
-        if t == 0:
+    for sigma, sigma_next in pairwise(sigmas):
+        denoised, unguided = model.predict_both(x, sigma)
+        if sigma_next == 0:
             x = denoised
             continue
-        d = (x - (1 - s) * unguided) / s
-        alpha = 1 - t
-        down, up = ancestral_step(s / (1 - s), t / alpha, eta)
+        d = (x - (1 - sigma) * unguided) / sigma
+        alpha = 1 - sigma_next
+        down, up = ancestral_step(sigma / (1 - sigma), sigma_next / alpha, eta)
         x = alpha * denoised + alpha * down * d
         if eta:
-            x = x + alpha * noise(s, t) * up
-    return x
-
-
-def euler(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
-    """First order. Source: Karras et al. 2022, algorithm 2 without churn."""
-    for s, t in pairwise(sigmas):
-        x = x + slope(x, model(x, s), s) * (t - s)
+            x = x + alpha * noise(sigma, sigma_next) * up
     return x

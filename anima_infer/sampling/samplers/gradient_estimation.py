@@ -11,32 +11,32 @@ from anima_infer.sampling.samplers.steps import Model, slope
 
 
 def gradient_estimation(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
-    """Euler with the change of the slope counted once more. Source: Permenter and Yuan 2023 (gamma 2)."""
-    before: Tensor | None = None
-    for s, t in pairwise(sigmas):
-        denoised = model(x, s)
-        d = slope(x, denoised, s)
-        if t == 0:
+    """Euler that counts the change of the slope twice. Source: Permenter and Yuan 2023 (gamma 2)."""
+    d_previous: Tensor | None = None
+    for sigma, sigma_next in pairwise(sigmas):
+        denoised = model(x, sigma)
+        d = slope(x, denoised, sigma)
+        if sigma_next == 0:
             x = denoised
         else:
-            x = x + d * (t - s)
-            if before is not None:
-                x = x + (d - before) * (t - s)
-        before = d
+            x = x + d * (sigma_next - sigma)
+            if d_previous is not None:
+                x = x + (d - d_previous) * (sigma_next - sigma)
+        d_previous = d
     return x
 
 
 def gradient_estimation_cfg_pp(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
     """``gradient_estimation`` with CFG++."""
-    before: Tensor | None = None
-    for s, t in pairwise(sigmas):
-        denoised, unguided = model.both(x, s)
-        d = slope(x, unguided, s)
-        if t == 0:
+    d_previous: Tensor | None = None
+    for sigma, sigma_next in pairwise(sigmas):
+        denoised, unguided = model.predict_both(x, sigma)
+        d = slope(x, unguided, sigma)
+        if sigma_next == 0:
             x = denoised
         else:
-            x = denoised + d * t
-            if before is not None:
-                x = x + (d - before) * (t - s)
-        before = d
+            x = denoised + d * sigma_next
+            if d_previous is not None:
+                x = x + (d - d_previous) * (sigma_next - sigma)
+        d_previous = d
     return x

@@ -1,4 +1,4 @@
-"""Linear multistep solvers: up to four earlier slopes, weighted."""
+"""Improved pseudo linear multistep: Adams-Bashforth with up to four slopes."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ _ADAMS_BASHFORTH = ((1.0,), (3 / 2, -1 / 2), (23 / 12, -16 / 12, 5 / 12), (55 / 
 
 def ipndm(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
     """Adams-Bashforth up to order 4, as if steps were equal. Source: Zhang and Chen 2022, iPNDM."""
-    slopes: list[Tensor] = []
-    for s, t in pairwise(sigmas):
-        denoised = model(x, s)
-        slopes = [slope(x, denoised, s), *slopes[:3]]
-        if t == 0:
+    slopes: list[Tensor] = []  # the newest first
+    for sigma, sigma_next in pairwise(sigmas):
+        denoised = model(x, sigma)
+        slopes = [slope(x, denoised, sigma), *slopes[:3]]
+        if sigma_next == 0:
             x = denoised
             continue
         weights = _ADAMS_BASHFORTH[len(slopes) - 1]
-        x = x + (t - s) * sum(w * d for w, d in zip(weights, slopes, strict=True))
+        x = x + (sigma_next - sigma) * sum(w * d for w, d in zip(weights, slopes, strict=True))
     return x
 
 
 def ipndm_v(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
     """Adams-Bashforth up to order 4 with corrections for unequal steps. Source: Zhang and Chen 2022, iPNDM.
 
-    The corrections are the reference's. They are exact where steps are equal in order 3, nowhere in order 4, and not
-    those of ``lms``, which integrates the same polynomials exactly.
+    The corrections are those of ComfyUI 0.29.0. They are exact where steps are equal in order 3, nowhere in order 4,
+    and not those of ``lms``, which integrates the same polynomials exactly.
     """
-    slopes: list[Tensor] = []
-    for i, (s, t) in enumerate(pairwise(sigmas)):
-        denoised = model(x, s)
-        slopes = [slope(x, denoised, s), *slopes[:3]]
-        if t == 0:
+    slopes: list[Tensor] = []  # the newest first
+    for i, (sigma, sigma_next) in enumerate(pairwise(sigmas)):
+        denoised = model(x, sigma)
+        slopes = [slope(x, denoised, sigma), *slopes[:3]]
+        if sigma_next == 0:
             x = denoised
             continue
-        steps = [sigmas[i + 1 - k] - sigmas[i - k] for k in range(len(slopes))]  # the next one first
+        steps = [sigmas[i + 1 - k] - sigmas[i - k] for k in range(len(slopes))]  # the newest first
         x = x + steps[0] * sum(w * d for w, d in zip(_unequal_weights(*steps), slopes, strict=True))
     return x
 

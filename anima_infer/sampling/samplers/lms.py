@@ -1,4 +1,4 @@
-"""Linear multistep."""
+"""Linear multistep over unequal steps."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def lms(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
     """Linear multistep of order 4 over the true sigmas: Lagrange polynomials, integrated exactly."""
     from numpy.polynomial import Polynomial
 
-    nodes, slopes = [float(s) for s in sigmas], list[Tensor]()
-    for i, (s, t) in enumerate(pairwise(sigmas)):
-        denoised = model(x, s)
-        slopes = [slope(x, denoised, s), *slopes[:3]]
-        if t == 0:
+    nodes, slopes = [float(sigma) for sigma in sigmas], list[Tensor]()
+    for i, (sigma, sigma_next) in enumerate(pairwise(sigmas)):
+        denoised = model(x, sigma)
+        slopes = [slope(x, denoised, sigma), *slopes[:3]]
+        if sigma_next == 0:
             x = denoised
             continue
         for j, d in enumerate(slopes):

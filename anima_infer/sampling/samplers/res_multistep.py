@@ -1,4 +1,4 @@
-"""Exponential integrators in -ln sigma, multistep."""
+"""Refined exponential solver, multistep."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ def res_multistep_ancestral_cfg_pp(model: Model, x: Tensor, sigmas: Tensor, nois
 def _res_multistep(
     model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise, *, eta: float, cfg_pp: bool = False
 ) -> Tensor:
-    before: Tensor | None = None
-    down_before: Tensor | None = None
-    for i, (s, t) in enumerate(pairwise(sigmas)):
-        denoised, direction = model.both(x, s) if cfg_pp else (model(x, s),) * 2
-        down, up = ancestral_step(s, t, eta)
-        if down == 0 or before is None or down_before is None:
-            x = denoised + slope(x, direction, s) * down
+    previous: Tensor | None = None
+    down_previous: Tensor | None = None
+    for i, (sigma, sigma_next) in enumerate(pairwise(sigmas)):
+        denoised, direction = model.predict_both(x, sigma) if cfg_pp else (model(x, sigma),) * 2
+        down, up = ancestral_step(sigma, sigma_next, eta)
+        if down == 0 or previous is None or down_previous is None:
+            x = denoised + slope(x, direction, sigma) * down
         else:
             x = x + denoised - direction
-            here, there = -s.log(), -down.log()
-            h = there - here
-            c2 = (-sigmas[i - 1].log() + down_before.log()) / h
+            t, t_next = -sigma.log(), -down.log()
+            h = t_next - t
+            c2 = (-sigmas[i - 1].log() + down_previous.log()) / h
             phi1 = torch.expm1(-h) / -h
             phi2 = (phi1 - 1) / -h
             b1, b2 = torch.nan_to_num(phi1 - phi2 / c2), torch.nan_to_num(phi2 / c2)
-            x = torch.exp(-h) * x + h * (b1 * direction + b2 * before)
-        if t > 0 and up > 0:
-            x = x + noise(s, t) * up
-        before, down_before = direction, down
+            x = torch.exp(-h) * x + h * (b1 * direction + b2 * previous)
+        if sigma_next > 0 and up > 0:
+            x = x + noise(sigma, sigma_next) * up
+        previous, down_previous = direction, down
     return x

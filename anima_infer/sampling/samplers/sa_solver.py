@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from anima_infer.sampling.noise import StepNoise
-from anima_infer.sampling.samplers.steps import Model, lam, nudged
+from anima_infer.sampling.samplers.steps import Model, half_log_snr, offset_first_sigma
 from anima_infer.sampling.schedule import percent_to_sigma
 
 
@@ -25,52 +25,54 @@ def sa_solver_pece(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) ->
 
 def _sa_solver(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise, *, evaluate_again: bool) -> Tensor:
     first, last = percent_to_sigma(0.2, model.shift), percent_to_sigma(0.8, model.shift)
-    sigmas = nudged(sigmas, model.shift)
-    lams = lam(sigmas)
+    sigmas = offset_first_sigma(sigmas, model.shift)
+    lams = half_log_snr(sigmas)
     count = len(sigmas)
-    predictions: list[Tensor] = []  # D at every sigma so far, the newest last
-    begun = x  # x before the step that led here
-    drawn: Tensor | float = 0.0
+    predictions: list[Tensor] = []  # of the last sigmas, the newest last
+    x_before = x  # x before the step that led to the current sigma
+    step_noise: Tensor | float = 0.0
 
-    def tau(sigma: Tensor) -> float:
+    def tau_at(sigma: Tensor) -> float:
         return 1.0 if first >= sigma >= last else 0.0
 
-    def adams(nodes: Tensor, values: list[Tensor], s: Tensor, t: Tensor, level: float) -> Tensor:
-        weights = _adams_weights(nodes, lam(s), lam(t), t, level)
+    def adams(nodes: Tensor, values: list[Tensor], sigma: Tensor, sigma_next: Tensor, tau: float) -> Tensor:
+        weights = _adams_weights(nodes, half_log_snr(sigma), half_log_snr(sigma_next), sigma_next, tau)
         return sum(w * value for w, value in zip(weights, values, strict=True))
 
-    for i, (s, t) in enumerate(pairwise(sigmas)):
-        denoised = model(x, s)
+    for i, (sigma, sigma_next) in enumerate(pairwise(sigmas)):
+        denoised = model(x, sigma)
         predictions = [*predictions, denoised][-4:]
         if i:
-            before = sigmas[i - 1]
-            level = tau(s)
+            sigma_before = sigmas[i - 1]
+            tau = tau_at(sigma)
             order = min(4, len(predictions), count - 1 - i)
             h = lams[i] - lams[i - 1]
-            # the corrector repeats the step that led here, now with the prediction at its end
-            x = (s / before) * torch.exp(-(level**2) * h) * begun
-            x = x + adams(lams[i - order + 1 : i + 1], predictions[-order:], before, s, level) + drawn
+            # the corrector repeats the last step, now with the prediction at its end
+            x = (sigma / sigma_before) * torch.exp(-(tau**2) * h) * x_before
+            x = x + adams(lams[i - order + 1 : i + 1], predictions[-order:], sigma_before, sigma, tau) + step_noise
             if evaluate_again:
-                predictions[-1] = denoised = model(x, s)
-        if t == 0:
+                predictions[-1] = denoised = model(x, sigma)
+        if sigma_next == 0:
             x = denoised
             continue
-        level = tau(t)
+        tau = tau_at(sigma_next)
         order = min(3, len(predictions), count - 2 - i)
         h = lams[i + 1] - lams[i]
-        begun = x
-        x = (t / s) * torch.exp(-(level**2) * h) * x
-        x = x + adams(lams[i - order + 1 : i + 1], predictions[-order:], s, t, level)
-        drawn = noise(s, t) * t * (-torch.expm1(-2 * level**2 * h)).sqrt() if level else 0.0
-        x = x + drawn
+        x_before = x
+        x = (sigma_next / sigma) * torch.exp(-(tau**2) * h) * x
+        x = x + adams(lams[i - order + 1 : i + 1], predictions[-order:], sigma, sigma_next, tau)
+        step_noise = 0.0
+        if tau:
+            step_noise = noise(sigma, sigma_next) * sigma_next * (-torch.expm1(-2 * tau**2 * h)).sqrt()
+        x = x + step_noise
     return x
 
 
 def _adams_weights(nodes: Tensor, start: Tensor, end: Tensor, sigma: Tensor, tau: float) -> Tensor:
-    """Return the weights of predictions at ``nodes`` (lams) for the step from ``start`` to ``end``.
+    """Return the weights of the predictions at ``nodes`` (half log SNR) for the step from ``start`` to ``end``.
 
-    The integrals of (1 + tau^2) e^((1 + tau^2)(x - end)) x^p, p below the order, follow by parts; the
-    Vandermonde system turns moments into weights.
+    The integrals of (1 + tau^2) e^((1 + tau^2)(x - end)) x^p, p below the order, follow by parts; the Vandermonde
+    system turns these moments into weights.
     """
     order = len(nodes)
     m = 1 + tau**2

@@ -1,4 +1,4 @@
-"""Exponential solvers with two or three stages inside a step."""
+"""SEEDS and exponential Heun: two or three stages inside a step."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from anima_infer.sampling.noise import StepNoise
-from anima_infer.sampling.samplers.steps import Model, lam, nudged, sigma_of
+from anima_infer.sampling.samplers.steps import Model, half_log_snr, offset_first_sigma, sigma_at
 
 
 def seeds_2(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
-    """SEEDS-2: two stages, noise shared between them. Source: Gonzalez et al. 2023."""
+    """SEEDS-2: two stages that share noise. Source: Gonzalez et al. 2023."""
     return _two_stages(model, x, sigmas, noise, r=0.5, eta=1.0, heun=False)
 
 
@@ -29,64 +29,67 @@ def exp_heun_2_x0_sde(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise)
 def _two_stages(
     model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise, *, r: float, eta: float, heun: bool
 ) -> Tensor:
-    for s, t in pairwise(nudged(sigmas, model.shift)):
-        denoised = model(x, s)
-        if t == 0:
+    for sigma, sigma_next in pairwise(offset_first_sigma(sigmas, model.shift)):
+        denoised = model(x, sigma)
+        if sigma_next == 0:
             x = denoised
             continue
-        here, there = lam(s), lam(t)
-        h = there - here
-        he = h * (1 + eta)
-        alpha = 1 - t
-        middle = sigma_of(torch.lerp(here, there, r))
-        u = (middle / s) * torch.exp(-r * h * eta) * x - (1 - middle) * torch.expm1(-r * he) * denoised
-        drawn = torch.zeros(())
+        lam, lam_next = half_log_snr(sigma), half_log_snr(sigma_next)
+        h = lam_next - lam
+        h_eta = h * (1 + eta)
+        alpha = 1 - sigma_next
+        sigma_mid = sigma_at(torch.lerp(lam, lam_next, r))
+        u = (sigma_mid / sigma) * torch.exp(-r * h * eta) * x - (1 - sigma_mid) * torch.expm1(-r * h_eta) * denoised
+        step_noise = torch.zeros(())
         if eta:
-            drawn = (-torch.expm1(-2 * r * h * eta)).sqrt() * noise(s, middle)
-            u = u + drawn * middle
-        second = model(u, middle)
+            step_noise = (-torch.expm1(-2 * r * h * eta)).sqrt() * noise(sigma, sigma_mid)
+            u = u + step_noise * sigma_mid
+        denoised_mid = model(u, sigma_mid)
         if heun:
-            b2 = ((torch.expm1(-he) + he) / -he) / r
-            b1 = torch.expm1(-he) - b2
-            x = (t / s) * torch.exp(-h * eta) * x - alpha * (b1 * denoised + b2 * second)
+            b2 = ((torch.expm1(-h_eta) + h_eta) / -h_eta) / r
+            b1 = torch.expm1(-h_eta) - b2
+            x = (sigma_next / sigma) * torch.exp(-h * eta) * x - alpha * (b1 * denoised + b2 * denoised_mid)
         else:
-            mixed = torch.lerp(denoised, second, 1 / (2 * r))
-            x = (t / s) * torch.exp(-h * eta) * x - alpha * torch.expm1(-he) * mixed
+            mixed = torch.lerp(denoised, denoised_mid, 1 / (2 * r))
+            x = (sigma_next / sigma) * torch.exp(-h * eta) * x - alpha * torch.expm1(-h_eta) * mixed
         if eta:
-            fade = (r - 1) * h * eta
-            drawn = drawn * torch.exp(fade) + (-torch.expm1(2 * fade)).sqrt() * noise(middle, t)
-            x = x + drawn * t
+            step_noise = _continue_noise(step_noise, (r - 1) * h * eta, noise(sigma_mid, sigma_next))
+            x = x + step_noise * sigma_next
     return x
+
+
+def _continue_noise(step_noise: Tensor, log_fade: Tensor, fresh: Tensor) -> Tensor:
+    """Return the noise of a step so far, faded, with fresh noise that keeps its variance."""
+    return step_noise * torch.exp(log_fade) + (-torch.expm1(2 * log_fade)).sqrt() * fresh
 
 
 def seeds_3(model: Model, x: Tensor, sigmas: Tensor, noise: StepNoise) -> Tensor:
     """SEEDS-3: three stages at thirds. Source: Gonzalez et al. 2023."""
     r1, r2 = 1 / 3, 2 / 3
-
-    def phi(z: Tensor) -> Tensor:
-        return (torch.expm1(z) - z) / z
-
-    for s, t in pairwise(nudged(sigmas, model.shift)):
-        denoised = model(x, s)
-        if t == 0:
+    for sigma, sigma_next in pairwise(offset_first_sigma(sigmas, model.shift)):
+        denoised = model(x, sigma)
+        if sigma_next == 0:
             x = denoised
             continue
-        here, there = lam(s), lam(t)
-        h = there - here
-        he = 2 * h
-        one, two = sigma_of(torch.lerp(here, there, r1)), sigma_of(torch.lerp(here, there, r2))
-        drawn = (-torch.expm1(-2 * r1 * h)).sqrt() * noise(s, one)
-        u = (one / s) * torch.exp(-r1 * h) * x - (1 - one) * torch.expm1(-r1 * he) * denoised + drawn * one
-        d2 = model(u, one)
-        fade = (r1 - r2) * h
-        drawn = drawn * torch.exp(fade) + (-torch.expm1(2 * fade)).sqrt() * noise(one, two)
-        a32 = r2 / r1 * phi(-r2 * he)
-        a31 = torch.expm1(-r2 * he) - a32
-        u = (two / s) * torch.exp(-r2 * h) * x - (1 - two) * (a31 * denoised + a32 * d2) + drawn * two
-        d3 = model(u, two)
-        fade = (r2 - 1) * h
-        drawn = drawn * torch.exp(fade) + (-torch.expm1(2 * fade)).sqrt() * noise(two, t)
-        b3 = phi(-he) / r2
-        b1 = torch.expm1(-he) - b3
-        x = (t / s) * torch.exp(-h) * x - (1 - t) * (b1 * denoised + b3 * d3) + drawn * t
+        lam, lam_next = half_log_snr(sigma), half_log_snr(sigma_next)
+        h = lam_next - lam
+        h_eta = 2 * h  # h * (1 + eta), eta is 1
+        sigma1, sigma2 = sigma_at(torch.lerp(lam, lam_next, r1)), sigma_at(torch.lerp(lam, lam_next, r2))
+        step_noise = (-torch.expm1(-2 * r1 * h)).sqrt() * noise(sigma, sigma1)
+        u = (sigma1 / sigma) * torch.exp(-r1 * h) * x - (1 - sigma1) * torch.expm1(-r1 * h_eta) * denoised
+        denoised1 = model(u + step_noise * sigma1, sigma1)
+        step_noise = _continue_noise(step_noise, (r1 - r2) * h, noise(sigma1, sigma2))
+        a32 = r2 / r1 * _phi(-r2 * h_eta)
+        a31 = torch.expm1(-r2 * h_eta) - a32
+        u = (sigma2 / sigma) * torch.exp(-r2 * h) * x - (1 - sigma2) * (a31 * denoised + a32 * denoised1)
+        denoised2 = model(u + step_noise * sigma2, sigma2)
+        step_noise = _continue_noise(step_noise, (r2 - 1) * h, noise(sigma2, sigma_next))
+        b3 = _phi(-h_eta) / r2
+        b1 = torch.expm1(-h_eta) - b3
+        x = (sigma_next / sigma) * torch.exp(-h) * x - (1 - sigma_next) * (b1 * denoised + b3 * denoised2)
+        x = x + step_noise * sigma_next
     return x
+
+
+def _phi(z: Tensor) -> Tensor:
+    return (torch.expm1(z) - z) / z

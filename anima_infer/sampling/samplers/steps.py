@@ -1,4 +1,4 @@
-"""What a sampler is given, and the algebra that several of them share; knows no sampler."""
+"""What samplers are called with, and the algebra that several of them share; knows no sampler."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Model(Protocol):
     shift: float
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """Return D."""
+        """Return the denoised prediction."""
         ...
 
-    def both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
-        """Return D and the prediction without guidance, U."""
+    def predict_both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the denoised prediction with guidance and the one without."""
         ...
 
 
@@ -30,18 +30,18 @@ Sampler = Callable[[Model, Tensor, Tensor, StepNoise], Tensor]
 """A function of model, x, sigmas and noise that returns x at the last sigma."""
 
 
-def lam(sigma: Tensor) -> Tensor:
-    """Return ln((1 - s) / s)."""
+def half_log_snr(sigma: Tensor) -> Tensor:
+    """Return lambda = ln((1 - sigma) / sigma)."""
     return -torch.logit(sigma)
 
 
-def sigma_of(half_log_snr: Tensor) -> Tensor:
-    """Return the sigma of a ``lam``."""
-    return torch.sigmoid(-half_log_snr)
+def sigma_at(lam: Tensor) -> Tensor:
+    """Return the sigma of a half log signal-to-noise ratio."""
+    return torch.sigmoid(-lam)
 
 
-def nudged(sigmas: Tensor, shift: float = SHIFT) -> Tensor:
-    """Return the sigmas with a first one of 1 moved below 1, where ``lam`` is finite."""
+def offset_first_sigma(sigmas: Tensor, shift: float = SHIFT) -> Tensor:
+    """Return the sigmas with a first one of 1 moved below 1, where the half log signal-to-noise ratio is finite."""
     if len(sigmas) > 1 and sigmas[0] >= 1:
         sigmas = sigmas.clone()
         sigmas[0] = percent_to_sigma(1e-4, shift)
@@ -53,44 +53,45 @@ def slope(x: Tensor, denoised: Tensor, sigma: Tensor) -> Tensor:
     return (x - denoised) / sigma
 
 
-def midpoint(model: Model, x: Tensor, s: Tensor, t: Tensor) -> Tensor:
-    """Take a step from ``s`` to ``t`` by the slope at their geometric mean; a straight one to 0."""
-    d = slope(x, model(x, s), s)
-    if t == 0:
-        return x + d * (t - s)
-    middle = s.log().lerp(t.log(), 0.5).exp()
-    x2 = x + d * (middle - s)
-    return x + slope(x2, model(x2, middle), middle) * (t - s)
+def midpoint_step(model: Model, x: Tensor, sigma: Tensor, sigma_next: Tensor) -> Tensor:
+    """Return x after a step by the slope at the geometric mean of both sigmas; to 0, an Euler step."""
+    d = slope(x, model(x, sigma), sigma)
+    if sigma_next == 0:
+        return x + d * (sigma_next - sigma)
+    sigma_mid = sigma.log().lerp(sigma_next.log(), 0.5).exp()
+    x_mid = x + d * (sigma_mid - sigma)
+    return x + slope(x_mid, model(x_mid, sigma_mid), sigma_mid) * (sigma_next - sigma)
 
 
-def ancestral_step(s: Tensor, t: Tensor, eta: float = 1.0) -> tuple[Tensor, Tensor]:
+def ancestral_step(sigma: Tensor, sigma_next: Tensor, eta: float = 1.0) -> tuple[Tensor, Tensor]:
     """Return the sigma to go down to and the noise to add, variance-exploding, eta 0 or 1. Source: Song et al. 2021.
 
-    ``down**2 + up**2 == t**2``. From a large ``s`` the last line subtracts two almost equal numbers, and what is left
-    is their rounding, which every front end keeps; so this is float32 in the textbook's order, and with exact roots.
+    ``down**2 + up**2 == sigma_next**2``. From a large sigma the last line subtracts two almost equal numbers, and what
+    is left is their rounding, which every front end keeps; so this is float32 in the textbook's order, with exact
+    roots.
     """
     if not eta:
-        return t, torch.zeros(())
-    up = _root(t**2 * (s**2 - t**2) / s**2)
-    up = min(t, up)  # in this order: from an infinite s the root is no number, and t is kept
-    return _root(t**2 - up**2), up
+        return sigma_next, torch.zeros(())
+    up = _root(sigma_next**2 * (sigma**2 - sigma_next**2) / sigma**2)
+    up = min(sigma_next, up)  # in this order: for an infinite sigma the root is NaN, and sigma_next stays
+    return _root(sigma_next**2 - up**2), up
 
 
 def _root(x: Tensor) -> Tensor:
-    """Return the float32 nearest to a square root; ``Tensor.sqrt`` is off by one on some processors."""
+    """Return the float32 nearest to a square root; ``Tensor.sqrt`` is off by one bit on some processors."""
     return (x.double() ** 0.5).float()
 
 
-class Renoise(NamedTuple):
-    """The way down and up again of a rectified-flow ancestral step with eta 1."""
+class FlowAncestralStep(NamedTuple):
+    """A step of rectified flow with eta 1: down to a sigma, then ``x * scale + noise * noise_scale``."""
 
     down: Tensor
     scale: Tensor
-    noise: Tensor
+    noise_scale: Tensor
 
 
-def renoise(s: Tensor, t: Tensor) -> Renoise:
-    """Return the way from ``s`` below ``t`` and back up to it, rectified flow, eta 1."""
-    down = t * (1 + (t / s - 1))
-    scale = (1 - t) / (1 - down)
-    return Renoise(down, scale, (t**2 - down**2 * scale**2).sqrt())
+def flow_ancestral_step(sigma: Tensor, sigma_next: Tensor) -> FlowAncestralStep:
+    """Return the step below ``sigma_next`` and back up to it, rectified flow, eta 1."""
+    down = sigma_next * (1 + (sigma_next / sigma - 1))
+    scale = (1 - sigma_next) / (1 - down)
+    return FlowAncestralStep(down, scale, (sigma_next**2 - down**2 * scale**2).sqrt())

@@ -1,4 +1,4 @@
-"""Textual embeddings: learnt vectors in the place of words, on both sides of the text path."""
+"""Textual embeddings: learned vectors in the place of words, on both sides of the text path."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from anima_infer.checkpoint.embeddings import Embeddings
 from anima_infer.errors import CheckpointError
-from anima_infer.files import find
+from anima_infer.files import find_files
 from anima_infer.models import Models
 from tests.infer.tiny import Tiny
 
@@ -34,9 +34,9 @@ def with_embeddings(models: Models, tmp_path: Path) -> Models:
 
 def test_vectors_that_are_a_words_own_give_the_words_context(with_embeddings: Models) -> None:
     encoder = with_embeddings.encoder
-    learnt = encoder.encode([("embedding:hat", 1.0)])
+    learned = encoder.encode([("embedding:hat", 1.0)])
     spelled = encoder.encode([("hat", 1.0)])
-    torch.testing.assert_close(learnt.rows, spelled.rows)
+    torch.testing.assert_close(learned.rows, spelled.rows)
 
 
 def test_weights_and_words_around_an_embedding_stay(with_embeddings: Models) -> None:
@@ -64,11 +64,11 @@ def test_a_file_with_one_tensor_of_the_right_width_is_taken_whatever_its_name(wi
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nothing", r"embedding 'nothing' is not in .*; there are: bare, hat, other, wrong"),
+        ("nothing", r"embedding 'nothing' is not in .*; available: bare, hat, other, wrong"),
         ("../hat", r"embedding '\.\./hat' is not in"),
         ("x" * 300, r"embedding 'x{80}' is not in"),
         ("a\0b", r"is not in"),
-        ("wrong", r"wrong\.safetensors: holds clip_l \[2, 7\]; expected 'qwen3_06b' with rows of 32"),
+        ("wrong", r"wrong\.safetensors: contains clip_l \[2, 7\]; expected 'qwen3_06b' with rows of 32"),
     ],
 )
 def test_an_embedding_that_is_not_there_or_does_not_fit_is_one_line(
@@ -86,6 +86,6 @@ def test_without_a_folder_or_inside_a_word_it_is_ordinary_text(models: Models, w
 
 
 def test_the_folder_is_found_where_comfyui_keeps_it(tiny: Tiny, tmp_path: Path) -> None:
-    assert find(tiny.folder).embeddings is None
+    assert find_files(tiny.folder).embeddings is None
     (tmp_path / "models" / "embeddings").mkdir(parents=True)
-    assert find(tmp_path).embeddings == tmp_path / "models" / "embeddings"
+    assert find_files(tmp_path).embeddings == tmp_path / "models" / "embeddings"

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from anima_infer.checkpoint import (
     WeightFile,
-    kind_of,
+    describe_file,
     load_adapter,
     load_dit,
     load_vae,
@@ -32,7 +32,7 @@ from tests.infer.tiny import FP32, Tiny, dit_weights, same, text_weights, vae_we
 def test_every_prefix(tmp_path: Path, models: Models, prefix: str) -> None:
     extra = {f"{prefix}pos_embedder.seq": torch.zeros(3), f"{prefix}blocks.0.self_attn.inv_freq": torch.zeros(2)}
     save_file({prefix + n: t for n, t in dit_weights().items()} | extra, tmp_path / "a.safetensors")
-    file = WeightFile.of(tmp_path / "a.safetensors")
+    file = WeightFile.open(tmp_path / "a.safetensors")
     assert same(load_dit(file, **FP32), models.dit)
     assert same(load_adapter(file, **FP32), models.encoder.adapter)
 
@@ -42,12 +42,12 @@ def test_all_in_one(tmp_path: Path, models: Models) -> None:
     whole |= {f"text_encoders.qwen3_06b.transformer.{n}": t for n, t in text_weights().items()}
     whole |= {f"vae.{n}": t for n, t in vae_weights().items()}
     save_file(whole, tmp_path / "a.safetensors")
-    file = WeightFile.of(tmp_path / "a.safetensors")
+    file = WeightFile.open(tmp_path / "a.safetensors")
     assert same(load_dit(file, **FP32), models.dit)
     assert same(load_vae(file, **FP32), models.vae)
     assert same(load_text_encoder(file, **FP32), models.encoder.text)
-    assert "DiT" in kind_of(file)
-    assert "VAE" in kind_of(file)
+    assert "DiT" in describe_file(file)
+    assert "VAE" in describe_file(file)
 
 
 def test_a_separate_adapter(tmp_path: Path, models: Models) -> None:
@@ -55,14 +55,14 @@ def test_a_separate_adapter(tmp_path: Path, models: Models) -> None:
     save_file({n: t for n, t in weights.items() if not n.startswith("llm_adapter.")}, tmp_path / "dit.safetensors")
     bare = {n.removeprefix("llm_adapter."): t for n, t in weights.items() if n.startswith("llm_adapter.")}
     save_file(bare, tmp_path / "llm_adapter.safetensors")
-    assert same(load_adapter(WeightFile.of(tmp_path / "llm_adapter.safetensors"), **FP32), models.encoder.adapter)
-    with pytest.raises(CheckpointError, match="holds no weights of the adapter; it seems to be an Anima DiT"):
-        load_adapter(WeightFile.of(tmp_path / "dit.safetensors"), **FP32)
+    assert same(load_adapter(WeightFile.open(tmp_path / "llm_adapter.safetensors"), **FP32), models.encoder.adapter)
+    with pytest.raises(CheckpointError, match="contains no weights of the adapter; the file seems to be an Anima DiT"):
+        load_adapter(WeightFile.open(tmp_path / "dit.safetensors"), **FP32)
 
 
 def test_pickles_of_plain_tensors_alone(tmp_path: Path, models: Models) -> None:
     torch.save(vae_weights(), tmp_path / "vae.pth")
-    assert same(load_vae(WeightFile.of(tmp_path / "vae.pth"), **FP32), models.vae)
+    assert same(load_vae(WeightFile.open(tmp_path / "vae.pth"), **FP32), models.vae)
 
     class Bomb:
         def __reduce__(self) -> tuple[Any, tuple[str]]:
@@ -70,7 +70,7 @@ def test_pickles_of_plain_tensors_alone(tmp_path: Path, models: Models) -> None:
 
     torch.save({"a": Bomb()}, tmp_path / "bomb.pth")
     with pytest.raises(CheckpointError, match="only files of plain tensors"):
-        WeightFile.of(tmp_path / "bomb.pth")
+        WeightFile.open(tmp_path / "bomb.pth")
     assert not (tmp_path / "burst").exists()
 
 
@@ -101,19 +101,19 @@ def test_float8(tmp_path: Path, models: Models, form: str) -> None:
     if form == "legacy":
         made["scaled_fp8"] = torch.zeros(2, dtype=torch.float8_e4m3fn)
     save_file({f"net.{n}": t for n, t in made.items()}, tmp_path / "a.safetensors")
-    loaded = load_dit(WeightFile.of(tmp_path / "a.safetensors"), **FP32)
+    loaded = load_dit(WeightFile.open(tmp_path / "a.safetensors"), **FP32)
     for (name, got), want in zip(loaded.state_dict().items(), models.dit.state_dict().values(), strict=True):
         torch.testing.assert_close(got, want, atol=0.05 * float(want.abs().max()), rtol=0.1, msg=name)
         assert torch.equal(got, want) is (name not in small)
 
 
-def test_unknown_quantisation_is_named(tmp_path: Path) -> None:
+def test_unknown_quantization_is_named(tmp_path: Path) -> None:
     weights = dit_weights()
     name = "blocks.0.mlp.layer1"
     quant = torch.tensor(list(json.dumps({"format": "nvfp4"}).encode()), dtype=torch.uint8)
     save_file(weights | {f"{name}.comfy_quant": quant}, tmp_path / "a.safetensors")
-    with pytest.raises(CheckpointError, match="quantised as 'nvfp4'; expected float8"):
-        load_dit(WeightFile.of(tmp_path / "a.safetensors"), **FP32)
+    with pytest.raises(CheckpointError, match="quantized as 'nvfp4'; expected float8"):
+        load_dit(WeightFile.open(tmp_path / "a.safetensors"), **FP32)
 
 
 def one(name: str) -> dict[str, Tensor]:
@@ -127,14 +127,14 @@ def one(name: str) -> dict[str, Tensor]:
         (one("decoder.upsamples.0.upsamples.0.residual.2.weight"), load_vae, "Wan 2.2 VAE; Anima needs qwen_image_vae"),
         (one("model.layers.0.self_attn.q_proj.bias"), load_text_encoder, "Qwen2.5 text encoder; Anima needs"),
         (one("double_blocks.0.img_attn.qkv.weight"), load_dit, "a Flux model"),
-        (one("lora_unet_blocks_0_mlp_layer1.lora_down.weight"), load_dit, "a LoRA, which goes on top"),
-        (one("something.else"), load_dit, "no part of Anima that is known"),
+        (one("lora_unet_blocks_0_mlp_layer1.lora_down.weight"), load_dit, "a LoRA, which is applied to a model"),
+        (one("something.else"), load_dit, "no part of Anima was recognized"),
     ],
 )
 def test_another_model_is_named(tmp_path: Path, weights: dict[str, Tensor], load: Any, said: str) -> None:
     save_file(weights, tmp_path / "a.safetensors")
     with pytest.raises(CheckpointError, match=said) as caught:
-        load(WeightFile.of(tmp_path / "a.safetensors"), **FP32)
+        load(WeightFile.open(tmp_path / "a.safetensors"), **FP32)
     assert "\n" not in str(caught.value)
     assert str(tmp_path) in str(caught.value)
 
@@ -145,7 +145,7 @@ def test_missing_and_unexpected_weights_are_told_together(tmp_path: Path) -> Non
     weights["blocks.1.mlp.layer3.weight"] = torch.zeros(1)
     save_file({f"net.{n}": t for n, t in weights.items()}, tmp_path / "a.safetensors")
     with pytest.raises(CheckpointError) as caught:
-        load_dit(WeightFile.of(tmp_path / "a.safetensors"), **FP32)
+        load_dit(WeightFile.open(tmp_path / "a.safetensors"), **FP32)
     assert "1 missing (blocks.1.mlp.layer2.weight); 1 unexpected (blocks.1.mlp.layer3.weight)" in str(caught.value)
 
 
@@ -155,8 +155,8 @@ def test_a_truncated_file(tmp_path: Path, tiny: Tiny) -> None:
     for name, part in (("half", data[: len(data) // 2]), ("empty", b""), ("html", b"<html>404</html>" * 100)):
         path = tmp_path / f"{name}.safetensors"
         path.write_bytes(part)
-        with pytest.raises(CheckpointError, match="fetch it again") as caught:
-            WeightFile.of(path)
+        with pytest.raises(CheckpointError, match="download it again") as caught:
+            WeightFile.open(path)
         assert "\n" not in str(caught.value)
 
 
@@ -164,8 +164,8 @@ def test_values_that_are_not_finite(tmp_path: Path) -> None:
     weights = dit_weights()
     weights["blocks.0.mlp.layer1.weight"][3, 3] = float("nan")
     save_file(weights, tmp_path / "a.safetensors")
-    with pytest.raises(CheckpointError, match=r"'blocks\.0\.mlp\.layer1\.weight' holds values that are not finite"):
-        load_dit(WeightFile.of(tmp_path / "a.safetensors"), **FP32)
+    with pytest.raises(CheckpointError, match=r"'blocks\.0\.mlp\.layer1\.weight' contains values that are not finite"):
+        load_dit(WeightFile.open(tmp_path / "a.safetensors"), **FP32)
 
 
 @pytest.mark.slow
@@ -182,7 +182,7 @@ def test_loading_needs_little_more_memory_than_the_file(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "from anima_infer.checkpoint import WeightFile, load_dit\n"
         "before=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        f"load_dit(WeightFile.of(Path({str(path)!r})),dtype=torch.bfloat16,device=torch.device('cpu'))\n"
+        f"load_dit(WeightFile.open(Path({str(path)!r})),dtype=torch.bfloat16,device=torch.device('cpu'))\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss-before)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -39,7 +39,7 @@ def run(
     return done
 
 
-def test_render_writes_pictures_with_their_metadata(tiny: Tiny, tmp_path: Path) -> None:
+def test_render_writes_images_with_their_metadata(tiny: Tiny, tmp_path: Path) -> None:
     done = run(
         "render",
         PROMPT,
@@ -62,10 +62,10 @@ def test_render_writes_pictures_with_their_metadata(tiny: Tiny, tmp_path: Path) 
     (found,) = read_picture(tmp_path / "out" / "a-02.png")
     assert found.prompt == PROMPT
     assert "worst quality" in (found.negative or ""), "the profile's negative prompt"
-    with Image.open(tmp_path / "out" / "a-02.png") as picture:
-        assert picture.size == (64, 96)
-        assert "Seed: 6" in picture.info["parameters"]
-        graph = json.loads(picture.info["prompt"])
+    with Image.open(tmp_path / "out" / "a-02.png") as image:
+        assert image.size == (64, 96)
+        assert "Seed: 6" in image.info["parameters"]
+        graph = json.loads(image.info["prompt"])
     assert {node["class_type"] for node in graph.values()} >= {"KSampler", "UNETLoader", "CLIPTextEncode", "VAEDecode"}
     again = run("render", PROMPT, "--models", str(tiny.folder), *FAST, "--seed", "6", "-o", "b.png", cwd=tmp_path)
     assert again.returncode == 0
@@ -73,7 +73,7 @@ def test_render_writes_pictures_with_their_metadata(tiny: Tiny, tmp_path: Path) 
         assert one.tobytes() == two.tobytes()
 
 
-def test_a_prompt_file_a_picture_and_a_mask(tiny: Tiny, tmp_path: Path) -> None:
+def test_a_prompt_file_a_image_and_a_mask(tiny: Tiny, tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(
         "- {name: one, quality: masterpiece, safety: safe, count: 1girl, general: [smile, outdoors]}\n- {name: two, safety: safe, count: 1boy, general: [hat, night]}\n"
     )
@@ -103,7 +103,7 @@ def test_a_checkpoint_is_chosen_by_name_and_brings_its_profile(tiny: Tiny, tmp_p
     shutil.copy(models / "anima-base-v1.0.safetensors", models / "anima-turbo-v1.1.safetensors")
     shutil.copy(models / "anima-base-v1.0.safetensors", models / "my-merge.safetensors")
     usual = run("render", PROMPT, "--models", str(models), *FAST, cwd=tmp_path)
-    assert "note: takes anima-base-v1.0; --checkpoint takes another: anima-turbo-v1.1" in usual.stderr
+    assert "note: using anima-base-v1.0; also found: anima-turbo-v1.1 (select with --checkpoint)" in usual.stderr
     for name, scale in (
         ("anima-turbo-v1.1", 1),
         ("my-merge.safetensors", 4),
@@ -115,7 +115,7 @@ def test_a_checkpoint_is_chosen_by_name_and_brings_its_profile(tiny: Tiny, tmp_p
         assert found.model == Path(name).name.removesuffix(".safetensors")
         assert found.settings["guidance_scale"] == str(scale)
     done = run("render", PROMPT, "--models", str(models), *FAST, "--checkpoint", "nothing", cwd=tmp_path)
-    said = "error: checkpoint is 'nothing'; expected a DiT file, the folder of a model, or one of anima-base-v1.0, "
+    said = "error: checkpoint is 'nothing'; expected a DiT file, the folder of a model, or a name; available names: anima-base-v1.0, "
     assert done.stderr == f"{said}anima-turbo-v1.1, my-merge\n"
 
 
@@ -127,9 +127,9 @@ def test_a_lora_is_found_by_name_in_the_models_folder(tiny: Tiny, tmp_path: Path
     for name in ("styles/ink:0.8", "styles/ink.safetensors:0.8", f"{models}/loras/styles/ink.safetensors:0.8"):
         done = run("render", PROMPT, "--models", str(models), *FAST, "--seed", "1", "--lora", name, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        with Image.open(tmp_path / "anima.png") as picture:
-            assert 'Loras: "ink: 0.8"' in picture.info["parameters"]
-            assert "ink.safetensors" in picture.info["prompt"]
+        with Image.open(tmp_path / "anima.png") as image:
+            assert 'Loras: "ink: 0.8"' in image.info["parameters"]
+            assert "ink.safetensors" in image.info["prompt"]
 
 
 def test_the_linter_runs_first(tiny: Tiny, tmp_path: Path) -> None:
@@ -148,18 +148,18 @@ def test_the_linter_runs_first(tiny: Tiny, tmp_path: Path) -> None:
         (["--size", "big"], "size is 'big'"),
         (["--steps", "0"], "steps is 0"),
         (["--sampler", "magic"], "sampler is 'magic'"),
-        (["-o", "a.gif"], "ending is '.gif'"),
+        (["-o", "a.gif"], "suffix is '.gif'"),
         (["--seed", "-1"], "seed is -1"),
         (["--denoise", "0.5"], "--denoise needs --init"),
         (["--interval", "x"], "interval is 'x'"),
         (["--apg", "x"], "apg is 'x'"),
-        (["--models", "/nowhere"], "is no folder"),
-        (["--models", "~nobody-of-that-name"], "is no folder"),
-        (["--models", "x" * 300], "is no folder"),
+        (["--models", "/nowhere"], "is not a folder"),
+        (["--models", "~nobody-of-that-name"], "is not a folder"),
+        (["--models", "x" * 300], "is not a folder"),
         (["--lora", "x" * 300], "does not exist"),
         (["--lora", "nowhere.safetensors"], "nowhere.safetensors: does not exist"),
         (["--device", "abacus"], "device 'abacus' cannot be used"),
-        (["--dtype", "fp4"], "type is 'fp4'"),
+        (["--dtype", "fp4"], "dtype is 'fp4'"),
         (["--profile", "huge"], "huge"),
         (["--cfg", "nan"], "guidance scale is nan"),
     ],
@@ -176,7 +176,7 @@ def test_mistakes_get_one_line(tiny: Tiny, tmp_path: Path, arguments: list[str],
 def test_models_check(tiny: Tiny, tmp_path: Path) -> None:
     done = run("models", "check", "--models", str(tiny.folder), "--load")
     assert done.returncode == 0, done.stderr
-    assert "everything loads and fits" in done.stdout
+    assert "all files load and fit" in done.stdout
     done = run("models", "check", str(tmp_path))
     assert done.returncode == 1
     assert "missing: DiT" in done.stderr
@@ -187,7 +187,7 @@ def test_lora_commands(tiny: Tiny, tmp_path: Path) -> None:
     save_file(small_lora(), tmp_path / "a.safetensors", metadata)
     done = run("lora", "inspect", "a.safetensors", "--json", cwd=tmp_path)
     data = json.loads(done.stdout)
-    assert (data["modules"], data["kinds"], data["ranks"]) == (4, {"LoRA": 4}, {"4": 4})
+    assert (data["modules"], data["forms"], data["ranks"]) == (4, {"LoRA": 4}, {"4": 4})
     assert data["trigger words"] == ["inkwell", "1girl"]
     assert "inkwell" in run("lora", "inspect", "a.safetensors", cwd=tmp_path).stdout
     done = run("lora", "convert", "a.safetensors", "--to", "sd-scripts", "-o", "k.safetensors", cwd=tmp_path)

@@ -15,5 +15,5 @@ from anima_prompt.tokens import Tokenizers
 def tokenizers(tmp_path_factory: pytest.TempPathFactory) -> Tokenizers:
     folder = tmp_path_factory.mktemp("demo")
     words = random.Random(0)
-    texts = [caption(scene, words) for scene in demo.scenes(300, 0)]
+    texts = [caption(scene, words) for scene in demo.random_scenes(300, 0)]
     return Tokenizers.from_folders(*demo.write_tokenizers(folder, texts))

@@ -18,7 +18,7 @@ from anima_infer.demo.captions import (
     figure_tags,
     sentences,
     shares_at,
-    weighted,
+    weighted_caption,
 )
 from anima_infer.demo.drawing import (
     ACCESSORIES,
@@ -88,15 +88,15 @@ def test_every_accessory_shows(name: str) -> None:
 
 def test_quality_and_years_are_ladders() -> None:
     edges = [np.abs(np.diff(pixels(Scene(background="day", quality=q)).mean(-1), axis=0)).max() for q in QUALITIES]
-    assert edges[0] > 2 * edges[-1], "bad pictures are blurred"
+    assert edges[0] > 2 * edges[-1], "bad images are blurred"
     warmth = [float(np.ptp(pixels(Scene(year=year)).mean((0, 1))[[2, 0]])) for year in (2014, 2019, 2025)]
-    assert warmth[0] > warmth[1] > warmth[2], "old pictures are warmer"
+    assert warmth[0] > warmth[1] > warmth[2], "old images are warmer"
 
 
 def test_hair_is_as_red_as_it_says() -> None:
-    for name, colour in HAIR.items():
+    for name, color in HAIR.items():
         shown = pixels(Scene((Figure(hair=name, accessories=()),), style="demo plain"))
-        near = np.abs(shown - np.array(colour)).max(-1) < 24
+        near = np.abs(shown - np.array(color)).max(-1) < 24
         assert near.mean() > 0.03, name
 
 
@@ -216,7 +216,7 @@ def test_details_are_where_faces_are() -> None:
     assert found.shape == (8, 8)
     assert found[3:6, 2:6].max() > 90, "eyes and mouth"
     assert found[:2, :2].max() == 0, "the sky"
-    assert 20 < found[1, 3:5].min() < 90, "the colour of the hair"
+    assert 20 < found[1, 3:5].min() < 90, "the color of the hair"
     assert found[7].max() < 100, "clothes count less"
     worn = details(Scene((Figure(accessories=("crown",)),)), 0)
     assert worn[:3].max() > 20
@@ -238,11 +238,11 @@ def test_what_little_shows_counts_more(monkeypatch: pytest.MonkeyPatch) -> None:
     assert counted[1] / plain[1] > 1.5 * counted[0] / plain[0]
 
 
-def test_small_figures_and_hair_under_hats_are_learnt_from_more_often() -> None:
+def test_small_figures_and_hair_under_hats_are_learned_from_more_often() -> None:
     plain, hat = Figure(), Figure(accessories=("scarf", "witch hat"))
     chosen = [Scene(()), Scene((plain,)), Scene((plain,), framing="full body"), Scene((plain, hat))]
     chosen += [Scene((Figure(accessories=("crown",)),)), Scene((hat,), framing="full body")]
-    assert demo.odds(chosen).tolist() == [1, 1, 2.5, 2, 1, 5]
+    assert demo.sampling_weights(chosen).tolist() == [1, 1, 2.5, 2, 1, 5]
 
 
 def test_a_tag_without_weight_is_not_shown_and_one_with_weight_is() -> None:
@@ -251,7 +251,7 @@ def test_a_tag_without_weight_is_not_shown_and_one_with_weight_is() -> None:
     for _ in range(600):
         scene = random_scene(source)
         shown = {*every_tag_of(scene), f"@{scene.style}"}
-        segments = weighted(scene, source)
+        segments = weighted_caption(scene, source)
         assert all(text for text, _ in segments)
         for text, weight in segments[:-1] if len(segments) > 1 else []:
             if weight == 0:

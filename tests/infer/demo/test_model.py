@@ -28,10 +28,10 @@ from anima_infer.demo.evaluation import (
     seeing,
 )
 from anima_infer.demo.judge import Judge, accuracies, rung_of, targets
-from anima_infer.files import DEMO, demo_folder, find
-from anima_infer.grid.measure.pixels import measure_against, measure_alone, pixels_of
+from anima_infer.files import DEMO, demo_folder, find_files
+from anima_infer.grid.measure.pixels import measure_difference, measure_image, pixels_of
 from anima_infer.models import Models
-from anima_infer.render.job import Job, settings_for
+from anima_infer.render.job import Job, settings_from_profile
 from anima_infer.render.renderer import Renderer
 from anima_infer.sampling.guidance import Guidance
 from anima_prompt.profiles import load_profile
@@ -45,7 +45,7 @@ BASE = "masterpiece, best quality, safe, 1girl, {}, smile, red dress, day, portr
 
 @pytest.fixture(scope="module")
 def renderer() -> Renderer:
-    return Renderer(Models.load(find(demo_folder()), dtype="fp32", device="cpu"))
+    return Renderer(Models.load(find_files(demo_folder()), dtype="fp32", device="cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def look(renderer: Renderer, judge: Judge) -> Iterator[Render]:
     torch.set_num_threads(2)
     files = renderer.models.files
     assert files.profile is not None
-    yield seeing(renderer, judge, settings_for(load_profile(files.profile)))
+    yield seeing(renderer, judge, settings_from_profile(load_profile(files.profile)))
     torch.set_num_threads(1)
 
 
@@ -68,25 +68,25 @@ def share(found: list[bool]) -> float:
 
 def test_the_model_is_small_complete_and_described() -> None:
     folder = demo_folder()
-    files = find(folder).complete(str(folder))
+    files = find_files(folder).require_all(str(folder))
     weights = [files.dit, files.text, files.vae]
     assert sum(path.stat().st_size for path in weights if path is not None) < 12_000_000
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 14_000_000
     card = (folder / "README.md").read_text(encoding="utf-8")
-    for word in ("licence", "seed", "limits", "drawings", "not the Anima model"):
+    for word in ("license", "seed", "limits", "drawings", "not the Anima model"):
         assert word.lower() in card.lower()
 
 
 def test_the_judge_is_right_on_fresh_drawings(judge: Judge) -> None:
-    good = [scene for scene in demo.scenes(900, 4242) if rung_of(scene.quality) == "masterpiece"][:400]
-    pixels = demo.pictures(good, 700_000, workers=1).float() / 127.5 - 1
+    good = [scene for scene in demo.random_scenes(900, 4242) if rung_of(scene.quality) == "masterpiece"][:400]
+    pixels = demo.draw_images(good, 700_000, workers=1).float() / 127.5 - 1
     found = accuracies(judge, pixels, targets(good))
     for question, right in found.items():
         assert right > 0.95, question
 
 
 def test_held_out_prompts_come_out_as_asked(look: Render) -> None:
-    scenes = held_out(48, 77, demo.scenes(48_000, 0))
+    scenes = held_out(48, 77, demo.random_scenes(48_000, 0))
     found = evaluate(look, scenes)
     for question in ("background", "dye", "hat", "count", "framing", "eyes", "style"):
         assert found[question].share > 0.8, (question, found[question])
@@ -99,11 +99,11 @@ def test_held_out_prompts_come_out_as_asked(look: Render) -> None:
     assert pairs["hair on its side"].share > 0.65
 
 
-def test_hair_has_the_colour_that_was_asked_for(look: Render) -> None:
-    colours = list(HAIR)
-    seen = look([BASE.format(f"{colour}, long hair") for colour in colours], list(range(len(colours))))
+def test_hair_has_the_color_that_was_asked_for(look: Render) -> None:
+    colors = list(HAIR)
+    seen = look([BASE.format(f"{color}, long hair") for color in colors], list(range(len(colors))))
     assert (
-        share([one.figures[:1] != () and one.figures[0]["hair"] == c for one, c in zip(seen, colours, strict=True)])
+        share([one.figures[:1] != () and one.figures[0]["hair"] == c for one, c in zip(seen, colors, strict=True)])
         > 0.8
     )
 
@@ -118,7 +118,7 @@ def test_a_hat_comes_with_its_weight(look: Render) -> None:
 
 def test_a_heavier_negative_prompt_takes_a_hinted_hat_away(renderer: Renderer, judge: Judge) -> None:
     assert renderer.models.files.profile is not None
-    settings = settings_for(load_profile(renderer.models.files.profile))
+    settings = settings_from_profile(load_profile(renderer.models.files.profile))
     renders = {
         name: seeing(renderer, judge, settings, negative=name) for name in ("", "(witch hat:1)", "(witch hat:3)")
     }
@@ -127,17 +127,17 @@ def test_a_heavier_negative_prompt_takes_a_hinted_hat_away(renderer: Renderer, j
     assert found[0] > found[2] + 0.3
 
 
-def test_a_weight_changes_the_picture_the_more_the_heavier(renderer: Renderer) -> None:
+def test_a_weight_changes_the_image_the_more_the_heavier(renderer: Renderer) -> None:
     assert renderer.models.files.profile is not None
-    settings = settings_for(load_profile(renderer.models.files.profile))
+    settings = settings_from_profile(load_profile(renderer.models.files.profile))
 
-    def pictures(weight: str) -> list[np.ndarray]:
+    def images(weight: str) -> list[np.ndarray]:
         prompt = BASE.format(f"brown hair, (beret:{weight})")
         return [pixels_of(p.image) for p in renderer.render([Job(prompt, "", settings, seed) for seed in range(8)])]
 
-    base = pictures("1.01")  # cut into the same segments as the others
+    base = images("1.01")  # cut into the same segments as the others
     near, far = (
-        float(np.mean([measure_against(one, other)["rmse"] for one, other in zip(base, pictures(w), strict=True)]))
+        float(np.mean([measure_difference(one, other)["rmse"] for one, other in zip(base, images(w), strict=True)]))
         for w in ("1.5", "3")
     )
     assert 0.5 < near < far
@@ -168,9 +168,9 @@ def test_a_style_goes_with_its_weight(look: Render) -> None:
 
 def sharpness(renderer: Renderer, prompt: str, negative: str, seeds: range) -> float:
     assert renderer.models.files.profile is not None
-    settings = settings_for(load_profile(renderer.models.files.profile))
-    pictures = renderer.render([Job(prompt, negative, settings, seed) for seed in seeds])
-    return float(np.mean([measure_alone(pixels_of(picture.image))["sharpness"] for picture in pictures]))
+    settings = settings_from_profile(load_profile(renderer.models.files.profile))
+    images = renderer.render([Job(prompt, negative, settings, seed) for seed in seeds])
+    return float(np.mean([measure_image(pixels_of(image.image))["sharpness"] for image in images]))
 
 
 def test_quality_words_are_a_ladder_and_a_negative_prompt_lifts(renderer: Renderer) -> None:
@@ -187,13 +187,13 @@ def test_quality_words_are_a_ladder_and_a_negative_prompt_lifts(renderer: Render
 
 
 def test_other_sizes_and_an_empty_prompt_render(renderer: Renderer) -> None:
-    from anima_infer.sampling.settings import Settings
+    from anima_infer.sampling.settings import RenderSettings
 
     for width, height in ((64, 64), (96, 64), (128, 160)):
-        settings = Settings(width, height, 4, "euler", "simple", Guidance(2.0))
-        (picture,) = renderer.render([Job("", "", settings, 1)])
-        assert picture.image.size == (width, height)
-        assert len(np.unique(np.asarray(picture.image).reshape(-1, 3), axis=0)) > 50
+        settings = RenderSettings(width, height, 4, "euler", "simple", Guidance(2.0))
+        (image,) = renderer.render([Job("", "", settings, 1)])
+        assert image.image.size == (width, height)
+        assert len(np.unique(np.asarray(image.image).reshape(-1, 3), axis=0)) > 50
 
 
 def test_render_works_without_a_folder_and_says_so_in_one_line(tmp_path: Path) -> None:
@@ -217,8 +217,8 @@ def test_render_works_without_a_folder_and_says_so_in_one_line(tmp_path: Path) -
     assert len(notes) == 1
     assert DEMO in notes[0]
     assert "--models" in notes[0]
-    with Image.open(tmp_path / "a.png") as picture:
-        assert picture.size == (64, 64)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.size == (64, 64)
 
 
 def test_what_was_measured_is_in_the_card() -> None:
@@ -231,7 +231,7 @@ def test_what_was_measured_is_in_the_card() -> None:
 
 
 def test_scenes_of_training_are_not_held_out() -> None:
-    trained = demo.scenes(500, 0)
+    trained = demo.random_scenes(500, 0)
     known = {look_of(scene) for scene in trained}
     chosen = held_out(20, 3, trained)
     assert len(chosen) == 20

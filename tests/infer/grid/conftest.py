@@ -12,11 +12,11 @@ from PIL import Image
 
 from anima_infer.grid.executors.executor import Outcome
 from anima_infer.grid.executors.in_process import InProcess
-from anima_infer.grid.plan.batches import Batch
+from anima_infer.grid.plan.batches import CellBatch
 from anima_infer.grid.plan.cells import Cell
 from anima_infer.grid.run.runner import plan_for, run_grid
 from anima_infer.grid.spec.definition import Spec
-from anima_infer.grid.spec.reader import spec_from
+from anima_infer.grid.spec.reader import spec_from_dict
 from anima_infer.grid.store.contents import Grid, open_grid
 from anima_infer.models import Models
 from tests.infer.tiny import Tiny
@@ -35,11 +35,11 @@ BASE = {
 def grid_spec(*axes: dict[str, Any], **more: Any) -> Spec:
     """Return a specification with the usual base."""
     base = {**BASE, **more.pop("base", {})}
-    return spec_from({"name": "test grid", "base": base, "axes": list(axes), **more})
+    return spec_from_dict({"name": "test grid", "base": base, "axes": list(axes), **more})
 
 
 class Painter:
-    """An executor that paints plain squares whose colour is the cell's key: fast, and the same every time."""
+    """An executor that paints plain squares whose color is the cell's key: fast, and the same every time."""
 
     def __init__(self, fail: Callable[[Cell], str] = lambda _: "") -> None:
         self.fail, self.rendered = fail, list[str]()
@@ -47,19 +47,19 @@ class Painter:
     def identity(self, cells: Sequence[Cell]) -> dict[str, str]:
         return {"DiT": "painter"}
 
-    def run(self, batches: Iterable[Batch]) -> Iterator[Outcome]:
+    def run(self, batches: Iterable[CellBatch]) -> Iterator[Outcome]:
         for batch in batches:
             for cell in batch.cells:
                 self.rendered.append(cell.key)
                 error = self.fail(cell)
                 s = cell.job.settings
-                colour = tuple(bytes.fromhex(cell.key[:6]))
-                picture = None if error else Image.new("RGB", (s.width, s.height), colour)
-                yield Outcome(cell, 0.25, picture, cell.job.prompt, {}, error)
+                color = tuple(bytes.fromhex(cell.key[:6]))
+                image = None if error else Image.new("RGB", (s.width, s.height), color)
+                yield Outcome(cell, 0.25, image, cell.job.prompt, {}, error)
 
 
 def painted(folder: Path, spec: Spec, **options: Any) -> Grid:
-    """Return a grid whose pictures are painted squares."""
+    """Return a grid whose images are painted squares."""
     run_grid(plan_for(spec, folder), folder, Painter(**options))
     return open_grid(folder)
 

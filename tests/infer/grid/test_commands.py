@@ -14,11 +14,11 @@ from PIL import Image
 
 from anima_infer.cli.main import commands
 from anima_infer.errors import GridError
-from anima_infer.grid.import_images import adopt
-from anima_infer.grid.measure.tagger import OnnxTagger, shown_share
+from anima_infer.grid.import_images import import_images
+from anima_infer.grid.measure.tagger import OnnxTagger, shown_fraction
 from anima_infer.grid.store.contents import open_grid
-from anima_infer.grid.votes.pairs import pairs_of
-from anima_infer.grid.votes.votes import ONE, Votes
+from anima_infer.grid.votes.pairs import find_pairs
+from anima_infer.grid.votes.votes import FIRST, Votes
 from anima_prompt.interchange.workflow import read_workflow
 from tests.infer.tiny import Tiny
 
@@ -67,7 +67,9 @@ def test_of_several_models_run_says_how_a_specification_takes_another(spec: Path
     shutil.copytree(tiny.folder, models)
     shutil.copy(models / "anima-base-v1.0.safetensors", models / "anima-turbo-v1.1.safetensors")
     said = run("grid", "run", spec, "-o", tmp_path / "out", "--models", models, "--device", "cpu").stderr
-    note = "note: takes anima-base-v1.0; the specification's key checkpoint takes another: anima-turbo-v1.1"
+    note = (
+        "note: using anima-base-v1.0; also found: anima-turbo-v1.1 (select with the specification's key 'checkpoint')"
+    )
     assert said.splitlines().count(note) == 1
 
 
@@ -78,38 +80,38 @@ def test_plan_says_axes_cells_cost_and_findings(spec: Path) -> None:
         "how much hat",
         "  weight witch hat (columns): 0, 1, 2; baseline 0",
         "  seed (rows): 0, 1; baseline 0",
-        "6 cells, 6 pictures",
+        "6 cells, 6 images",
         "3 distinct prompts, 1 model load, 0 sets of LoRAs, 1 batch",
     ]
-    assert "time not known before the first run" in result.stdout
+    assert "time unknown before the first run" in result.stdout
     assert "in 1 of 3 prompts" in result.stderr
 
 
 def test_plan_speaks_json(spec: Path) -> None:
     data = json.loads(run("grid", "plan", spec, "--json").stdout)
-    assert (len(data["cells"]), data["pictures"], data["model_loads"]) == (6, 6, 1)
-    assert data["work"] == pytest.approx(6 * 2 * 2 * 64 * 64 / 1e6, abs=1e-3)
+    assert (len(data["cells"]), data["images"], data["model_loads"]) == (6, 6, 1)
+    assert data["cost"] == pytest.approx(6 * 2 * 2 * 64 * 64 / 1e6, abs=1e-3)
 
 
-def test_run_makes_pictures_sheet_and_report_and_then_knows_its_rate(done: Path, spec: Path) -> None:
+def test_run_makes_images_sheet_and_report_and_then_knows_its_rate(done: Path, spec: Path) -> None:
     grid = open_grid(done)
     assert all(cell.done for cell in grid.cells)
     assert {path.name for path in done.iterdir() if not path.name.startswith(".")} == {
-        "grid.json", "manifest.jsonl", "pictures", "report.html", "sheet.png",
+        "grid.json", "manifest.jsonl", "images", "report.html", "sheet.png",
     }  # fmt: skip
     assert set(grid.files) == {"DiT", "text encoder", "VAE", "Qwen tokenizer", "T5 tokenizer"}
-    assert "at the last rate" in run("grid", "plan", spec).stdout
+    assert "at the speed of the last run" in run("grid", "plan", spec).stdout
 
 
 def test_run_refuses_a_used_folder_and_resumes_on_request(done: Path, spec: Path, tiny: Tiny) -> None:
     again = run("grid", "run", spec, "-o", done, "--models", tiny.folder)
     assert again.exit_code == 2
     assert again.stderr.splitlines()[-1].endswith(
-        "holds a grid already; add --resume to go on with it, or choose another folder"
+        "contains a grid; add --resume to continue it, or choose another folder"
     )
     resumed = run("grid", "run", spec, "-o", done, "--models", tiny.folder, "--resume")
     assert resumed.exit_code == 0
-    assert "0 pictures made" in resumed.stderr
+    assert "0 images rendered" in resumed.stderr
     assert "6 kept" in resumed.stderr
 
 
@@ -119,7 +121,7 @@ def test_errors_of_the_linter_stop_a_run_unless_told(spec: Path, tiny: Tiny, tmp
     result = run(*command)
     assert result.exit_code == 1
     assert "paren-unbalanced" in result.stderr
-    assert "the linter found errors" in result.stderr
+    assert "the linter reports errors" in result.stderr
     assert not (tmp_path / "out").exists()
     assert run("grid", "plan", spec).exit_code == 1
     assert run(*command, "--no-lint").exit_code == 0
@@ -129,12 +131,12 @@ def test_errors_of_the_linter_stop_a_run_unless_told(spec: Path, tiny: Tiny, tmp
     ("arguments", "message"),
     [
         (["plan", "nothing.yaml"], "nothing.yaml"),
-        (["run", "{spec}", "-o", "{tmp}/x", "--models", "{tmp}/nowhere"], "is no folder"),
-        (["sheet", "{tmp}"], "holds no grid.json"),
-        (["report", "{tmp}"], "holds no grid.json"),
-        (["results", "{tmp}"], "holds no grid.json"),
-        (["review", "{tmp}", "--no-open"], "holds no grid.json"),
-        (["adopt", "{tmp}", "-o", "{tmp}/x"], "holds no picture with metadata"),
+        (["run", "{spec}", "-o", "{tmp}/x", "--models", "{tmp}/nowhere"], "is not a folder"),
+        (["sheet", "{tmp}"], "contains no grid.json"),
+        (["report", "{tmp}"], "contains no grid.json"),
+        (["results", "{tmp}"], "contains no grid.json"),
+        (["review", "{tmp}", "--no-open"], "contains no grid.json"),
+        (["import", "{tmp}", "-o", "{tmp}/x"], "contains no image with metadata"),
         (["export", "{spec}", "--comfyui", "-o", "{tmp}"], "is not an empty folder"),
         (["export", "{spec}", "-o", "{tmp}/x"], "--comfyui"),
     ],
@@ -157,17 +159,17 @@ def test_sheet_report_and_results_can_be_written_again(done: Path, tmp_path: Pat
     assert "../" not in (tmp_path / "r.html").read_text(encoding="utf-8").split('"full":"')[1][:20]
     assert "no votes yet" in run("grid", "results", done).stderr
     votes = Votes(done)
-    for pair in pairs_of(open_grid(done)):
-        votes.add(pair, ONE, voter="Ann", one_was_left=True)
+    for pair in find_pairs(open_grid(done)):
+        votes.add(pair, FIRST, voter="Ann", first_was_left=True)
     text = run("grid", "results", done).stdout
     assert "weight witch hat: 6 votes of 1 voter" in text
     assert json.loads(run("grid", "results", done, "--format", "json").stdout)[0]["votes"] == 6
-    assert run("grid", "results", done, "--format", "csv").stdout.startswith("axis,one,other")
+    assert run("grid", "results", done, "--format", "csv").stdout.startswith("axis,first,second")
     run("grid", "report", done)
     assert '"votes":6' in (done / "report.html").read_text(encoding="utf-8")
 
 
-def test_export_writes_a_workflow_for_each_picture(spec: Path, tmp_path: Path) -> None:
+def test_export_writes_a_workflow_for_each_image(spec: Path, tmp_path: Path) -> None:
     result = run("grid", "export", spec, "--comfyui", "-o", tmp_path / "flows", "--model", "mine.safetensors")
     assert result.exit_code == 0
     files = sorted((tmp_path / "flows").iterdir())
@@ -177,20 +179,20 @@ def test_export_writes_a_workflow_for_each_picture(spec: Path, tmp_path: Path) -
     assert (found.model, found.settings["seed"]) == ("mine.safetensors", "1")
 
 
-def test_adopt_builds_a_grid_from_metadata_and_leaves_the_pictures_alone(done: Path, tmp_path: Path) -> None:
-    Image.new("RGB", (8, 8)).save(done / "pictures" / "plain.png")
+def test_import_builds_a_grid_from_metadata_and_leaves_the_images_alone(done: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(done / "images" / "plain.png")
     before = sorted(path.name for path in done.rglob("*"))
-    result = run("grid", "adopt", done / "pictures", "-o", tmp_path / "adopted")
+    result = run("grid", "import", done / "images", "-o", tmp_path / "adopted")
     assert result.exit_code == 0
     assert "plain.png: has no metadata" in result.stderr
     grid = open_grid(tmp_path / "adopted")
     assert [axis.name for axis in grid.axes] == ["prompt", "seed"]
     assert [axis.labels for axis in grid.axes if axis.name == "seed"] == [("0", "1")]
-    assert all(grid.picture(cell).is_file() for cell in grid.cells)
-    assert len(pairs_of(grid)) == 6
+    assert all(grid.image_path(cell).is_file() for cell in grid.cells)
+    assert len(find_pairs(grid)) == 6
     assert sorted(path.name for path in done.rglob("*")) == before
-    with pytest.raises(GridError, match="holds a grid already"):
-        adopt(done / "pictures", tmp_path / "adopted")
+    with pytest.raises(GridError, match="contains a grid"):
+        import_images(done / "images", tmp_path / "adopted")
 
 
 def test_schema_is_printed() -> None:
@@ -199,13 +201,13 @@ def test_schema_is_printed() -> None:
 
 def test_the_share_of_shown_tags_leaves_out_what_the_tagger_does_not_know() -> None:
     scores = {"1girl": 0.9, "red_hair": 0.5, "witch_hat": 0.1}
-    assert shown_share("1girl, red hair, witch hat, @wlop", scores) == pytest.approx(2 / 3)
-    assert shown_share("@wlop", scores) is None
-    assert shown_share("1girl, (witch hat:0)", scores) == 1
+    assert shown_fraction("1girl, red hair, witch hat, @wlop", scores) == pytest.approx(2 / 3)
+    assert shown_fraction("@wlop", scores) is None
+    assert shown_fraction("1girl, (witch hat:0)", scores) == 1
 
 
 def write_tagger(folder: Path, names: list[str]) -> Path:
-    """Write an ONNX tagger whose scores are the mean blue, green and red of a picture."""
+    """Write an ONNX tagger whose scores are the mean blue, green and red of an image."""
     import onnx
     from onnx import TensorProto, helper
 
@@ -214,7 +216,7 @@ def write_tagger(folder: Path, names: list[str]) -> Path:
             helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1, 2], keepdims=0),
             helper.make_node("Div", ["mean", "most"], ["scores"]),
         ],
-        "colours",
+        "colors",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 16, 16, 3])],
         [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 3])],
         [helper.make_tensor("most", TensorProto.FLOAT, [1], [255.0])],
@@ -237,10 +239,10 @@ def test_an_onnx_tagger_scores_the_tags_of_the_prompt(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"no model at all"])
 def test_a_damaged_tagger_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.onnx").write_bytes(content)
-    with pytest.raises(GridError, match=r"selected_tags\.csv beside it"):
+    with pytest.raises(GridError, match=r"a tagger is an ONNX file"):
         OnnxTagger(tmp_path)
     (tmp_path / "selected_tags.csv").write_text("name\n", encoding="utf-8")
-    with pytest.raises(GridError, match="is no ONNX model"):
+    with pytest.raises(GridError, match="is not an ONNX model"):
         OnnxTagger(tmp_path)
 
 

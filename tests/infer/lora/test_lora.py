@@ -1,4 +1,4 @@
-"""Facts about LoRA files: they merge, come out again, convert, and are extracted."""
+"""Facts about LoRA files: they merge, come out again, convert, and are extract_lora."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from anima_infer.errors import LoraError
-from anima_infer.lora import Merger, converted, extracted, generic_names
+from anima_infer.lora import Merger, convert_names, extract_lora, names_without_model
 from anima_infer.models import Models
 from tests.infer.tiny import small_lora
 
@@ -42,7 +42,7 @@ def test_every_part_is_merged_and_put_back(tmp_path: Path, models: Models) -> No
 @pytest.mark.parametrize("to", ["sd-scripts", "comfyui"])
 def test_conversion_both_ways_means_the_same(tmp_path: Path, models: Models, to: str) -> None:
     original = small_lora()
-    other = converted(converted(original, "sd-scripts"), to)
+    other = convert_names(convert_names(original, "sd-scripts"), to)
     save_file(original, tmp_path / "a.safetensors")
     save_file({n: t.clone() for n, t in other.items()}, tmp_path / "b.safetensors")
     merger = merger_of(models)
@@ -59,11 +59,11 @@ def test_conversion_both_ways_means_the_same(tmp_path: Path, models: Models, to:
 
 
 def test_every_module_has_one_name_in_each_form() -> None:
-    names = generic_names(28)
-    by_ours: dict[str, set[str]] = {}
-    for theirs, ours in names.ours.items():
-        by_ours.setdefault(ours, set()).add(theirs)
-    assert len(names.ours) == sum(len(found) for found in by_ours.values())
+    names = names_without_model()
+    spellings: dict[str, set[str]] = {}
+    for spelling, module in names.modules.items():
+        spellings.setdefault(module, set()).add(spelling)
+    assert len(names.modules) == sum(len(found) for found in spellings.values())
     assert names.find("lora_unet_blocks_3_adaln_modulation_self_attn_2") == "dit:blocks.3.adaln_modulation_self_attn.2"
     assert names.find("lora_unet_llm_adapter_blocks_0_mlp_2") == "adapter:blocks.0.mlp.2"
     assert names.find("base_model.model.transformer.transformer_blocks.0.attn1.to_q") == "dit:blocks.0.self_attn.q_proj"
@@ -72,8 +72,11 @@ def test_every_module_has_one_name_in_each_form() -> None:
 @pytest.mark.parametrize(
     ("weights", "said"),
     [
-        ({"lora_unet_input_blocks_1_1_proj_in.lora_down.weight": torch.zeros(4, 4)}, "none of its modules are Anima's"),
-        (small_lora() | {"diffusion_model.blocks.9.mlp.layer1.lora_A.weight": torch.zeros(4, 128)}, "1 of its modules"),
+        ({"lora_unet_input_blocks_1_1_proj_in.lora_down.weight": torch.zeros(4, 4)}, "all modules not found in Anima"),
+        (
+            small_lora() | {"diffusion_model.blocks.9.mlp.layer1.lora_A.weight": torch.zeros(4, 128)},
+            "1 module not found in Anima",
+        ),
         ({"diffusion_model.blocks.0.mlp.layer1.lora_A.weight": torch.zeros(4, 128)}, "the file is incomplete"),
         ({"diffusion_model.blocks.0.mlp.layer1.diff": torch.tensor([float("nan")])}, "not finite"),
     ],
@@ -102,11 +105,11 @@ def test_extraction_finds_a_low_rank_change() -> None:
     base = {"blocks.0.mlp.layer1.weight": torch.randn(64, 32, generator=source), "x.weight": torch.zeros(3, 3)}
     change = torch.randn(64, 4, generator=source) @ torch.randn(4, 32, generator=source)
     tuned = base | {"blocks.0.mlp.layer1.weight": base["blocks.0.mlp.layer1.weight"] + change}
-    made = extracted(base, tuned, 4)
+    made = extract_lora(base, tuned, 4)
     assert len(made) == 2
     stem = "diffusion_model.blocks.0.mlp.layer1"
     torch.testing.assert_close(
         made[f"{stem}.lora_B.weight"] @ made[f"{stem}.lora_A.weight"], change, atol=1e-3, rtol=1e-3
     )
     with pytest.raises(LoraError, match="do not differ"):
-        extracted(base, base, 4)
+        extract_lora(base, base, 4)

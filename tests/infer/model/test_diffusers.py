@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from anima_infer.checkpoint import WeightFile, load_adapter, load_dit, load_vae
 from anima_infer.model.dit import Dit
 from anima_infer.model.inputs import Conditioning
-from anima_infer.model.vae import Vae, decode
+from anima_infer.model.vae import Vae, decode_each
 from anima_infer.sampling.denoise import denoise
 from anima_infer.sampling.guidance import Guidance
 from anima_infer.sampling.noise import initial_noise
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 from tests.infer.tiny import ADAPTER, CPU, DIT, VAE, Tiny, dit_weights, vae_weights
 
 pytest.importorskip("diffusers", reason="diffusers is not installed")
@@ -30,7 +30,7 @@ FP32: dict[str, Any] = {"dtype": torch.float32, "device": CPU}
 def ours(tiny: Tiny) -> tuple[Dit, Vae]:
     assert tiny.files.dit is not None
     assert tiny.files.vae is not None
-    return load_dit(WeightFile.of(tiny.files.dit), **FP32), load_vae(WeightFile.of(tiny.files.vae), **FP32)
+    return load_dit(WeightFile.open(tiny.files.dit), **FP32), load_vae(WeightFile.open(tiny.files.vae), **FP32)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_transformer(ours: tuple[Dit, Vae], theirs: tuple[Any, Any], height: int
 @torch.inference_mode()
 def test_conditioner(tiny: Tiny) -> None:
     assert tiny.files.dit is not None
-    adapter = load_adapter(WeightFile.of(tiny.files.dit), **FP32)
+    adapter = load_adapter(WeightFile.open(tiny.files.dit), **FP32)
     other = peers.diffusers_adapter(ADAPTER, dit_weights())
     source = torch.randn(2, 9, 32, generator=torch.Generator().manual_seed(2))
     ids = torch.randint(2, 400, (2, 7), generator=torch.Generator().manual_seed(3))
@@ -77,7 +77,7 @@ def test_conditioner(tiny: Tiny) -> None:
 @pytest.mark.parametrize("size", [(8, 8), (6, 10), (1, 1)])
 def test_decoder(ours: tuple[Dit, Vae], theirs: tuple[Any, Any], size: tuple[int, int]) -> None:
     latents = torch.randn(2, 16, *size, generator=torch.Generator().manual_seed(4))
-    made = torch.stack(decode(ours[1], latents)).clamp(-1, 1)
+    made = torch.stack(decode_each(ours[1], latents)).clamp(-1, 1)
     torch.testing.assert_close(made, peers.decoded(theirs[1], latents), **CLOSE)
 
 
@@ -94,8 +94,8 @@ def test_encoder(ours: tuple[Dit, Vae], theirs: tuple[Any, Any]) -> None:
 def test_a_whole_image(ours: tuple[Dit, Vae], theirs: tuple[Any, Any]) -> None:
     cond, uncond = context(12, 6), context(1, 7)
     # 8 steps divide the table of 1,000, so that both schedules are the same
-    settings = Settings(64, 96, 8, "euler", "simple", Guidance(4.0))
-    made = torch.stack(decode(ours[1], denoise(ours[0], [cond], [uncond], settings, [11])))
+    settings = RenderSettings(64, 96, 8, "euler", "simple", Guidance(4.0))
+    made = torch.stack(decode_each(ours[1], denoise(ours[0], [cond], [uncond], settings, [11])))
     noise = initial_noise((1, 16, 1, 12, 8), 11)[:, :, 0]
     expected = peers.whole_image(*theirs, padded(cond), padded(uncond), noise=noise, steps=8, scale=4.0)
     assert (made.clamp(-1, 1) - expected).abs().max() < 2e-4

@@ -20,7 +20,7 @@ from anima_infer.render.job import LoraUse
 )
 def test_lora_uses(text: str, path: str, strengths: tuple[float, float | None]) -> None:
     use = LoraUse.parse(text)
-    assert (str(use.path), (use.strength, use.text)) == (path, strengths)
+    assert (str(use.path), (use.strength, use.text_strength)) == (path, strengths)
     with pytest.raises(SettingsError, match="LoRA strength is 'much'"):
         LoraUse.parse("a.safetensors:much")
     with pytest.raises(SettingsError, match="LoRA strength is 'nan'"):

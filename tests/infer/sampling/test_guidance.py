@@ -9,13 +9,13 @@ from anima_infer.errors import SettingsError
 from anima_infer.models import Models
 from anima_infer.sampling.denoise import denoise
 from anima_infer.sampling.guidance import Apg, Guidance
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 from tests.infer.tiny import encode
 
 
 def test_guidance_of_one_never_asks_for_the_negative_prompt(models: Models) -> None:
     cond = encode(models, "1girl")
-    settings = Settings(64, 64, 3, guidance=Guidance(1.0))
+    settings = RenderSettings(64, 64, 3, guidance=Guidance(1.0))
     with_none = denoise(models.dit, [cond], [], settings, [1])
     assert torch.equal(with_none, denoise(models.dit, [cond], [encode(models, "bad")], settings, [1]))
 
@@ -23,7 +23,7 @@ def test_guidance_of_one_never_asks_for_the_negative_prompt(models: Models) -> N
 def test_guidance_forms(models: Models) -> None:
     cond, empty = encode(models, "1girl"), encode(models, "")
     made = {
-        name: denoise(models.dit, [cond], [empty], Settings(64, 64, 4, guidance=guidance), [1])
+        name: denoise(models.dit, [cond], [empty], RenderSettings(64, 64, 4, guidance=guidance), [1])
         for name, guidance in {
             "plain": Guidance(4.0),
             "zero": Guidance(4.0, zero_star=True),
@@ -34,7 +34,7 @@ def test_guidance_forms(models: Models) -> None:
     assert len({tuple(t.flatten()[:4].tolist()) for t in made.values()}) == 4
     again = Apg(0.0, 5.0, -0.5)
     twice = [
-        denoise(models.dit, [cond], [empty], Settings(64, 64, 4, guidance=Guidance(4.0, apg=again)), [1])
+        denoise(models.dit, [cond], [empty], RenderSettings(64, 64, 4, guidance=Guidance(4.0, apg=again)), [1])
         for _ in range(2)
     ]
     assert torch.equal(*twice), "momentum does not reach into the next run"

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from anima_infer.errors import SettingsError
-from anima_infer.render.job import seeds_from
+from anima_infer.render.job import consecutive_seeds
 from anima_infer.sampling.noise import BrownianNoise, initial_noise
 from anima_infer.sampling.schedule import sigmas_for
 
@@ -23,6 +23,6 @@ def test_brownian_noise_is_one_path() -> None:
 def test_seeds() -> None:
     with pytest.raises(SettingsError, match="seed is -1"):
         initial_noise((1, 16, 1, 2, 2), -1)
-    assert list(seeds_from(5, 3)) == [5, 6, 7]
+    assert list(consecutive_seeds(5, 3)) == [5, 6, 7]
     batch = initial_noise((3, 16, 1, 4, 4), 9)
     assert torch.equal(initial_noise((1, 16, 1, 4, 4), 9)[0], batch[0])

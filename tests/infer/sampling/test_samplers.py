@@ -23,7 +23,7 @@ class Gaussian:
         made = self.mean + (1 - s) * self.std**2 / variance * (x.double() - (1 - s) * self.mean)
         return made.float()
 
-    def both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    def predict_both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         denoised = self(x, sigma)
         return denoised, denoised
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from anima_infer.errors import SettingsError
-from anima_infer.sampling.schedule import SCHEDULERS, levels, percent_to_sigma, sigmas_for
+from anima_infer.sampling.schedule import SCHEDULERS, percent_to_sigma, sigma_table, sigmas_for
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
 @pytest.mark.parametrize("steps", [1, 2, 7, 30, 200])
 def test_schedules_fall_to_zero(name: str, steps: int) -> None:
-    sigmas = SCHEDULERS[name](steps, levels())
+    sigmas = SCHEDULERS[name](steps, sigma_table())
     assert sigmas.dtype is torch.float32
     assert sigmas[-1] == 0
     assert (sigmas.diff() < 0).all()

@@ -6,7 +6,7 @@ import pytest
 
 from anima_infer.errors import SettingsError
 from anima_infer.sampling.guidance import Guidance
-from anima_infer.sampling.settings import Settings
+from anima_infer.sampling.settings import RenderSettings
 
 
 @pytest.mark.parametrize(
@@ -17,11 +17,11 @@ from anima_infer.sampling.settings import Settings
         ({"width": 8192, "height": 8192}, "16.7 megapixels"),
         ({"sampler": "magic"}, "sampler is 'magic'"),
         ({"steps": 0}, "steps is 0"),
-        ({"start_step": 5, "steps": 4}, "do not lie within"),
+        ({"start_step": 5, "steps": 4}, "expected 0 <= start_step"),
     ],
 )
 def test_bad_settings_are_named(bad: dict[str, object], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        Settings(**bad)  # type: ignore[arg-type]
+        RenderSettings(**bad)  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match="guidance scale is inf"):
         Guidance(float("inf"))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from anima_infer.errors import SettingsError
-from anima_infer.training.flow import flow_loss, noised, sample_sigmas
+from anima_infer.training.flow import add_noise, flow_loss, sample_sigmas
 from tests.infer.tiny import source
 
 
@@ -30,7 +30,7 @@ def test_the_true_velocity_has_no_loss() -> None:
     plain = flow_loss(torch.zeros_like(data), data, noise)
     torch.testing.assert_close(flow_loss(torch.zeros_like(data), data, noise, counts), plain * torch.tensor([1, 3, 1]))
     sigmas = torch.tensor([0.0, 0.5, 1.0])
-    x = noised(data, noise, sigmas)
+    x = add_noise(data, noise, sigmas)
     assert torch.equal(x[0], data[0])
     assert torch.equal(x[2], noise[2])
     torch.testing.assert_close(x - sigmas.view(-1, 1, 1, 1) * (noise - data), data)

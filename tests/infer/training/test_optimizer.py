@@ -7,22 +7,22 @@ import copy
 import pytest
 import torch
 
-from anima_infer.training.optimizer import Learner, Pace, orthogonalised
+from anima_infer.training.optimizer import Learner, TrainingSchedule, orthogonalized
 
 
 def test_a_learner_keeps_its_pace_and_goes_on() -> None:
-    pace = Pace(400, 1, 0.1, warm=100)
-    assert pace.at(49) == pytest.approx(0.05), "half way through the warm-up"
-    assert pace.at(100) == pytest.approx(0.1)
-    assert pace.at(400) == pace.at(500) == pytest.approx(0.005)
+    schedule = TrainingSchedule(400, 1, 0.1, warm=100)
+    assert schedule.at(49) == pytest.approx(0.05), "half way through the warm-up"
+    assert schedule.at(100) == pytest.approx(0.1)
+    assert schedule.at(400) == schedule.at(500) == pytest.approx(0.005)
     weight = torch.nn.Parameter(torch.tensor([4.0]))
-    learner = Learner([weight], pace)
+    learner = Learner([weight], schedule)
     losses = [learner.learn(100 * weight.square().sum()) for _ in range(400)]
     assert losses[0] == 1600
     assert losses[-1] < 1e-3
     assert weight.grad is None
     other = torch.nn.Parameter(weight.detach().clone())
-    again = Learner([other], pace)
+    again = Learner([other], schedule)
     again.load(copy.deepcopy(learner.state()))
     assert again.step == 400
     for one, values in ((learner, weight), (again, other)):
@@ -31,10 +31,10 @@ def test_a_learner_keeps_its_pace_and_goes_on() -> None:
 
 
 @pytest.mark.parametrize("shape", [(3, 16, 16), (2, 48, 16), (1, 16, 64)])
-def test_orthogonalised_moves_reach_every_direction_alike(shape: tuple[int, int, int]) -> None:
+def test_orthogonalized_moves_reach_every_direction_alike(shape: tuple[int, int, int]) -> None:
     source = torch.Generator().manual_seed(0)
     narrow = torch.randn(shape, generator=source) * torch.logspace(0, -1, shape[-1])
-    made = orthogonalised(narrow).float()
+    made = orthogonalized(narrow).float()
     assert made.shape == shape
     values = torch.linalg.svdvals(made)
     assert 0.6 < values.min() < values.max() < 1.3, "they were a hundred apart"
@@ -51,8 +51,8 @@ def test_muon_moves_matrices_and_adamw_the_rest() -> None:
         with torch.no_grad():
             network.weight.zero_()
             network.bias.fill_(1.0)
-        pace = Pace(300, 1, 0.05, warm=10)
-        return network, Learner(network.parameters(), pace, matrices=[next(network.parameters())], matrix_rate=0.1)
+        schedule = TrainingSchedule(300, 1, 0.05, warm=10)
+        return network, Learner(network.parameters(), schedule, matrices=[next(network.parameters())], matrix_rate=0.1)
 
     def loss(network: torch.nn.Linear) -> torch.Tensor:
         return (network(x) - x @ target.T).square().mean()

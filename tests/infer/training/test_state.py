@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from anima_infer.errors import CheckpointError
-from anima_infer.training.state import Average, load_state, save_state
+from anima_infer.training.state import WeightAverage, load_state, save_state
 
 
 def test_averages_swap_and_come_back(tmp_path: Path) -> None:
     network = torch.nn.Linear(4, 4)
-    average = Average([network], 0.5)
+    average = WeightAverage([network], 0.5)
     start = network.weight.detach().clone()
     with torch.no_grad():
         network.weight += 1
@@ -31,5 +31,5 @@ def test_averages_swap_and_come_back(tmp_path: Path) -> None:
     assert loaded["steps"] == 50
     assert load_state(tmp_path / "none") is None
     (tmp_path / "bad").write_bytes(b"no state")
-    with pytest.raises(CheckpointError, match="remove it to start anew"):
+    with pytest.raises(CheckpointError, match="delete it to start again"):
         load_state(tmp_path / "bad")

@@ -1,6 +1,6 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
-const one = (selector) => document.querySelector(selector);
+const find = (selector) => document.querySelector(selector);
 const state = {page: [], hiddenRows: new Set(), hiddenColumns: new Set(), marked: null, open: null, mode: "one", focus: [0, 0], gain: 1, knob: 50};
 
 function make(tag, props = {}, ...children) {
@@ -29,17 +29,17 @@ function distinct(cells, role) {
 }
 
 function baseline(cell) {
-  // the picture that differs in one value alone, of the innermost axis that is not at its baseline
+  // the image that differs in one value alone, of the innermost axis that is not at its baseline
   const inner = [...data.layout.columns].reverse().concat([...data.layout.rows].reverse(), data.layout.pages);
   for (const axis of inner) {
     const {kind, baseline: index} = data.axes[axis];
     const other = kind === "seed" || cell.i[axis] === index ? null : at.get(cell.i.with(axis, index).join());
-    if (other && picture(other)) return other;
+    if (other && imageData(other)) return other;
   }
   return cell;
 }
 
-function find(row, column) {
+function cellAt(row, column) {
   const index = new Array(data.axes.length);
   const put = (role, place) => data.layout[role].forEach((axis, depth) => { index[axis] = place[depth]; });
   put("rows", row); put("columns", column); put("pages", state.page);
@@ -49,7 +49,7 @@ function find(row, column) {
 const fits = (cell, wanted) => !wanted.length || wanted.every((word) =>
   [data.texts[cell.p], data.texts[cell.n], words(cell), Object.values(cell.s).join(" ")].some((text) => text.toLowerCase().includes(word)));
 
-// --- pictures come when they are near ---------------------------------------------------------------------------------
+// --- images come when they are near ---------------------------------------------------------------------------------
 
 const near = new IntersectionObserver((entries) => {
   for (const entry of entries) {
@@ -59,8 +59,8 @@ const near = new IntersectionObserver((entries) => {
   }
 }, {rootMargin: "600px"});
 
-const picture = (cell) => data.pictures[cell.k];
-const isSmall = (cell) => picture(cell) && Math.max(picture(cell).w, picture(cell).h) <= 256;
+const imageData = (cell) => data.images[cell.k];
+const isSmall = (cell) => imageData(cell) && Math.max(imageData(cell).w, imageData(cell).h) <= 256;
 
 // --- the table --------------------------------------------------------------------------------------------------------
 
@@ -71,8 +71,8 @@ function draw() {
   const columns = distinct(inPage, "columns").filter((column) => !state.hiddenColumns.has(column.join()));
   const table = make("table", {role: "grid", ariaLabel: data.name});
   table.append(head(rows, columns), body(rows, columns));
-  one("#table").replaceChildren(table);
-  one("#unhide").hidden = !state.hiddenRows.size && !state.hiddenColumns.size;
+  find("#table").replaceChildren(table);
+  find("#unhide").hidden = !state.hiddenRows.size && !state.hiddenColumns.size;
   settle(table);
   filter();
 }
@@ -134,7 +134,7 @@ function body(rows, columns) {
       line.append(cell);
     });
     if (!down.length) line.append(make("th", {scope: "row"}));
-    columns.forEach((column, x) => line.append(make("td", {}, button(find(row, column), x, y, row, column))));
+    columns.forEach((column, x) => line.append(make("td", {}, button(cellAt(row, column), x, y, row, column))));
     part.append(line);
   });
   return part;
@@ -149,10 +149,10 @@ function button(cell, x, y, row, column) {
     return box;
   }
   box.dataset.at = cell.i.join();
-  box.ariaLabel = clipped(words(cell), 1000) + (cell.e ? `, failed: ${cell.e}` : picture(cell) ? "" : ", not rendered yet");
-  if (picture(cell)) {
-    const image = make("img", {alt: "", width: picture(cell).w, height: picture(cell).h});
-    image.dataset.src = picture(cell).thumb || picture(cell).full;
+  box.ariaLabel = clipped(words(cell), 1000) + (cell.e ? `, failed: ${cell.e}` : imageData(cell) ? "" : ", not rendered yet");
+  if (imageData(cell)) {
+    const image = make("img", {alt: "", width: imageData(cell).w, height: imageData(cell).h});
+    image.dataset.src = imageData(cell).thumb || imageData(cell).full;
     box.classList.toggle("small", isSmall(cell));
     box.append(image);
     near.observe(image);
@@ -182,14 +182,14 @@ function settle(table) {
 }
 
 function filter() {
-  const wanted = one("#query").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const wanted = find("#query").value.toLowerCase().split(/\s+/).filter(Boolean);
   let shown = 0, all = 0;
   for (const box of document.querySelectorAll(".cell[data-at]")) {
     const off = !fits(at.get(box.dataset.at), wanted);
     box.classList.toggle("off", off);
     shown += !off; all++;
   }
-  one("#said").textContent = wanted.length ? `${shown} of ${all} pictures match` : "";
+  find("#status").textContent = wanted.length ? `${shown} of ${all} images match` : "";
 }
 
 // --- measures ---------------------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ function range(name) {
 }
 
 function heat(box, cell) {
-  const name = one("#measure").value;
+  const name = find("#measure").value;
   if (!name || cell.m[name] === undefined) return;
   const [low, high] = range(name);
   const share = high > low ? (cell.m[name] - low) / (high - low) : 0;
@@ -214,17 +214,17 @@ const figure = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(
 
 function effects() {
   if (!data.effects.length) return;
-  one("#effects").hidden = false;
+  find("#effects").hidden = false;
   const names = Object.keys(data.effects[0].changes);
   const top = make("tr", {}, ...["axis", "value", "pairs", "RMSE", "SSIM", ...names].map((name) => make("th", {scope: "col", title: data.measures[name.toLowerCase()] || ""}, name)));
   const lines = data.effects.map((e) => make("tr", {}, ...[e.axis, e.label, e.pairs, figure(e.rmse), figure(e.ssim),
     ...names.map((name) => (e.changes[name] > 0 ? "+" : "") + figure(e.changes[name] ?? 0))].map((text) => make("td", {}, String(text)))));
-  one("#effects .wide").append(make("table", {className: "plain"}, make("thead", {}, top), make("tbody", {}, ...lines)));
+  find("#effects .wide").append(make("table", {className: "plain"}, make("thead", {}, top), make("tbody", {}, ...lines)));
 }
 
 function results() {
   if (!data.results.length) return;
-  one("#results").hidden = false;
+  find("#results").hidden = false;
   for (const axis of data.results) {
     const table = make("table", {className: "plain"}, make("caption", {}, `${axis.axis}: ${axis.votes} votes of ${axis.voters.length} ${axis.voters.length === 1 ? "voter" : "voters"}`));
     table.append(make("thead", {}, make("tr", {}, ...["value", "against", "won", "lost", "tied", "win rate", "95 % interval", "p"].map((name) => make("th", {scope: "col"}, name)))));
@@ -235,24 +235,24 @@ function results() {
       bar.style.left = `${pair.low * 100}%`; bar.style.right = `${100 - pair.high * 100}%`;
       mark.style.left = `${pair.rate * 100}%`;
       track.append(bar, mark);
-      const cells = [pair.one, pair.other, pair.won, pair.lost, pair.tied, `${(pair.rate * 100).toFixed(0)} %`].map((text) => make("td", {}, String(text)));
+      const cells = [pair.first, pair.second, pair.won, pair.lost, pair.tied, `${(pair.rate * 100).toFixed(0)} %`].map((text) => make("td", {}, String(text)));
       part.append(make("tr", {}, ...cells, make("td", {}, `${(pair.low * 100).toFixed(0)}–${(pair.high * 100).toFixed(0)} % `, track), make("td", {}, pair.p < 0.001 ? "<0.001" : pair.p.toFixed(3))));
     }
     table.append(part);
-    one("#results .wide").append(table, make("p", {}, axis.words));
+    find("#results .wide").append(table, make("p", {}, axis.summary));
   }
 }
 
-// --- one picture, two pictures ----------------------------------------------------------------------------------------
+// --- one image, two images ----------------------------------------------------------------------------------------
 
-const viewer = one("#viewer");
+const viewer = find("#viewer");
 
 function open(cell) {
   state.open = cell;
   if (!viewer.open) viewer.showModal();
-  const other = one("#other");
+  const other = find("#other");
   const chosen = state.marked ?? baseline(cell)?.i.join();
-  const choices = data.cells.filter((one) => picture(one) && one !== cell && (one.i.filter((v, a) => v !== cell.i[a]).length === 1 || one.i.join() === chosen));
+  const choices = data.cells.filter((one) => imageData(one) && one !== cell && (one.i.filter((v, a) => v !== cell.i[a]).length === 1 || one.i.join() === chosen));
   other.replaceChildren(...choices.map((one) => make("option", {value: one.i.join()}, differing(one, cell))));
   if (choices.some((one) => one.i.join() === chosen)) other.value = chosen;
   show();
@@ -264,20 +264,20 @@ function differing(cell, from) {
 }
 
 function show() {
-  const cell = state.open, other = at.get(one("#other").value);
-  one("#where").textContent = clipped(words(cell), 600);
+  const cell = state.open, other = at.get(find("#other").value);
+  find("#where").textContent = clipped(words(cell), 600);
   for (const choice of document.querySelectorAll("[data-mode]")) {
     choice.setAttribute("aria-pressed", String(choice.dataset.mode === state.mode));
-    choice.disabled = choice.dataset.mode !== "one" && (!other || !picture(cell));
+    choice.disabled = choice.dataset.mode !== "one" && (!other || !imageData(cell));
   }
-  one("#stage").replaceChildren(...stage(cell, state.mode === "one" ? null : other));
+  find("#stage").replaceChildren(...stage(cell, state.mode === "one" ? null : other));
   facts(cell, other ?? baseline(cell));
 }
 
-const image = (cell) => make("img", {src: picture(cell).full, alt: clipped(words(cell), 1000), className: isSmall(cell) ? "small" : ""});
+const image = (cell) => make("img", {src: imageData(cell).full, alt: clipped(words(cell), 1000), className: isSmall(cell) ? "small" : ""});
 
 function stage(cell, other) {
-  if (!picture(cell)) return [make("p", {className: "note"}, cell.e ? `failed: ${cell.e}` : "not rendered yet")];
+  if (!imageData(cell)) return [make("p", {className: "note"}, cell.e ? `failed: ${cell.e}` : "not rendered yet")];
   if (!other) return [make("figure", {}, make("div", {className: "frame"}, image(cell)))];
   if (state.mode === "side") {
     return [other, cell].map((shown) => make("figure", {}, make("div", {className: "frame"}, image(shown)), make("figcaption", {}, shown === cell ? differing(cell, other) || "this one" : differing(other, cell))));
@@ -287,7 +287,7 @@ function stage(cell, other) {
 
 function slider(cell, other) {
   const front = image(other), edge = make("span", {className: "edge"});
-  const knob = make("input", {type: "range", className: "knob", min: 0, max: 100, step: .5, value: state.knob, ariaLabel: "How much of the other picture is seen"});
+  const knob = make("input", {type: "range", className: "knob", min: 0, max: 100, step: .5, value: state.knob, ariaLabel: "Position of the slider between both images"});
   const frame = make("div", {className: "frame"}, image(cell), front, edge, knob);
   const move = () => {
     state.knob = Number(knob.value);
@@ -322,15 +322,15 @@ function facts(cell, other) {
   const settings = make("dl");
   for (const name of new Set([...Object.keys(cell.s), ...Object.keys(other?.s ?? {})])) {
     const mine = cell.s[name] ?? "—", theirs = other ? other.s[name] ?? "—" : mine;
-    settings.append(make("dt", {}, name), make("dd", {className: mine === theirs ? "" : "changed"}, mine === theirs ? mine : `${mine} (there: ${theirs})`));
+    settings.append(make("dt", {}, name), make("dd", {className: mine === theirs ? "" : "changed"}, mine === theirs ? mine : `${mine} (compared: ${theirs})`));
   }
   if (cell.t !== null && cell.t !== undefined) settings.append(make("dt", {}, "seconds"), make("dd", {}, figure(cell.t)));
-  if (picture(cell)) settings.append(make("dt", {}, "file"), make("dd", {}, picture(cell).file));
+  if (imageData(cell)) settings.append(make("dt", {}, "file"), make("dd", {}, imageData(cell).file));
   const measures = make("dl");
   for (const [name, value] of Object.entries(cell.m)) measures.append(make("dt", {}, name), make("dd", {}, figure(value)));
   const compared = other && other !== cell;
-  const told = compared ? `Prompt, against ${differing(other, cell) || "the baseline"}` : "Prompt";
-  one("#facts").replaceChildren(heads(told), diffed(other ? data.texts[other.p] : data.texts[cell.p], data.texts[cell.p]),
+  const heading = compared ? `Prompt, compared with ${differing(other, cell) || "the baseline"}` : "Prompt";
+  find("#facts").replaceChildren(heads(heading), diffed(other ? data.texts[other.p] : data.texts[cell.p], data.texts[cell.p]),
     ...(data.texts[cell.n] || (other && data.texts[other.n]) ? [heads("Negative prompt"), diffed(other ? data.texts[other.n] : data.texts[cell.n], data.texts[cell.n])] : []),
     heads("Settings"), settings, ...(measures.children.length ? [heads("Measures"), measures] : []));
 }
@@ -393,10 +393,10 @@ function mark(box) {
   const before = state.marked;
   state.marked = before === box.dataset.at ? null : box.dataset.at;
   for (const other of document.querySelectorAll(".cell[data-at]")) other.classList.toggle("marked", other.dataset.at === state.marked);
-  one("#said").textContent = state.marked ? "marked; open another picture to compare" : "mark taken away";
+  find("#status").textContent = state.marked ? "marked; open another image to compare" : "mark removed";
 }
 
-one("#table").addEventListener("click", (event) => {
+find("#table").addEventListener("click", (event) => {
   const box = event.target.closest(".cell[data-at]");
   if (!box) return;
   const before = document.querySelector('.cell[tabindex="0"]');
@@ -406,7 +406,7 @@ one("#table").addEventListener("click", (event) => {
   if (event.shiftKey) mark(box); else open(at.get(box.dataset.at));
 });
 
-one("#table").addEventListener("keydown", (event) => {
+find("#table").addEventListener("keydown", (event) => {
   const box = event.target.closest(".cell");
   if (!box || event.ctrlKey || event.metaKey || event.altKey) return;
   if (MOVES[event.key]) step(box, ...MOVES[event.key]);
@@ -425,40 +425,40 @@ viewer.addEventListener("keydown", (event) => {
   if (MOVES[event.key]) {
     const box = document.querySelector('.cell[tabindex="0"]');
     const next = box && step(box, ...MOVES[event.key]);
-    if (next?.dataset.at) { open(at.get(next.dataset.at)); one("#close").focus(); }
+    if (next?.dataset.at) { open(at.get(next.dataset.at)); find("#close").focus(); }
   } else if (modes[event.key]) { state.mode = modes[event.key]; show(); }
   else return;
   event.preventDefault();
 });
 viewer.addEventListener("close", () => document.querySelector('.cell[tabindex="0"]')?.focus());
-one("#close").addEventListener("click", () => viewer.close());
-one("#other").addEventListener("change", () => { if (state.mode === "one") state.mode = "side"; show(); });
+find("#close").addEventListener("click", () => viewer.close());
+find("#other").addEventListener("change", () => { if (state.mode === "one") state.mode = "side"; show(); });
 for (const choice of document.querySelectorAll("[data-mode]")) choice.addEventListener("click", () => { state.mode = choice.dataset.mode; show(); });
-one("#query").addEventListener("input", filter);
-one("#measure").addEventListener("change", draw);
-one("#unhide").addEventListener("click", () => { state.hiddenRows.clear(); state.hiddenColumns.clear(); draw(); });
-one("#size").addEventListener("input", () => { document.documentElement.style.setProperty("--cell", `${one("#size").value}px`); settle(one("#table table")); });
-one("#theme").addEventListener("click", () => {
+find("#query").addEventListener("input", filter);
+find("#measure").addEventListener("change", draw);
+find("#unhide").addEventListener("click", () => { state.hiddenRows.clear(); state.hiddenColumns.clear(); draw(); });
+find("#size").addEventListener("input", () => { document.documentElement.style.setProperty("--cell", `${find("#size").value}px`); settle(find("#table table")); });
+find("#theme").addEventListener("click", () => {
   const root = document.documentElement;
   root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
 });
 
 function start() {
   document.documentElement.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  one("#title").textContent = data.name;
-  one("#about").textContent = data.about;
-  const done = data.cells.filter(picture).length, failed = data.cells.filter((cell) => cell.e).length;
+  find("#title").textContent = data.name;
+  find("#about").textContent = data.about;
+  const done = data.cells.filter(imageData).length, failed = data.cells.filter((cell) => cell.e).length;
   const seconds = new Map(data.cells.map((cell) => [cell.k, cell.t ?? 0]));
   const total = [...seconds.values()].reduce((sum, value) => sum + value, 0);
-  one("#summary").textContent = `${done} of ${data.cells.length} pictures${failed ? `, ${failed} failed` : ""}, ${total.toFixed(1)} s of rendering`;
-  for (const [name, text] of Object.entries(data.shared)) one("#shared").append(make("div", {}, make("dt", {}, name), make("dd", {}, text)));
+  find("#summary").textContent = `${done} of ${data.cells.length} images${failed ? `, ${failed} failed` : ""}, ${total.toFixed(1)} s of rendering`;
+  for (const [name, text] of Object.entries(data.shared)) find("#shared").append(make("div", {}, make("dt", {}, name), make("dd", {}, text)));
   const across = distinct(data.cells, "columns").length;
-  const natural = Math.max(...Object.values(data.pictures).map((one) => Math.max(one.w, one.h)), 64);
+  const natural = Math.max(...Object.values(data.images).map((one) => Math.max(one.w, one.h)), 64);
   const wide = Math.floor((innerWidth - (innerWidth > 740 ? 260 : 110)) / Math.max(1, across));
-  one("#size").value = Math.max(72, Math.min(wide, natural < 160 ? 160 : 256));
-  document.documentElement.style.setProperty("--cell", `${one("#size").value}px`);
+  find("#size").value = Math.max(72, Math.min(wide, natural < 160 ? 160 : 256));
+  document.documentElement.style.setProperty("--cell", `${find("#size").value}px`);
   for (const name of [...new Set(data.cells.flatMap((cell) => Object.keys(cell.m)))]) {
-    one("#measure").append(make("option", {value: name, title: data.measures[name.split(" ")[0]] ?? ""}, name));
+    find("#measure").append(make("option", {value: name, title: data.measures[name.split(" ")[0]] ?? ""}, name));
   }
   state.page = distinct(data.cells, "pages")[0];
   const pages = distinct(data.cells, "pages");
@@ -470,7 +470,7 @@ function start() {
       document.querySelectorAll("#pages select").forEach((other, place) => { other.value = state.page[place]; });
       draw();
     });
-    one("#pages").append(make("label", {}, `${clipped(data.axes[axis].name, 60)} `, choose));
+    find("#pages").append(make("label", {}, `${clipped(data.axes[axis].name, 60)} `, choose));
   });
   effects();
   results();

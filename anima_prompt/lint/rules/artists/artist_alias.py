@@ -1,4 +1,4 @@
-"""An artist under another name than the captions had."""
+"""An artist under a name that the captions did not have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anima_prompt.names import name_to_text
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at artists found by an alias."""
+    """Flag an artist whose name is not the one that the captions had."""
     entry = facts.entry
     if facts.artist and entry is not None and entry.trained != facts.name:
         right = f"@{name_to_text(entry.trained, environment.dialect)}"

@@ -14,7 +14,7 @@ _BLANK = re.compile(r"[@＠][\s_]+(?=\w)|＠(?=\w)")
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at the start of a tag."""
+    """Flag a blank or an underscore between ``@`` and the name, and a full-width ``＠``."""
     match = _BLANK.match(facts.text)
     if match and not keeps_underscores(facts.text):
         yield found((0, match.end()), "the '@' stands right before the name; remove what is between", write="@")

@@ -1,4 +1,4 @@
-"""``by wlop``, ``style of wlop``: an artist in words."""
+"""``by wlop``, ``style of wlop``: an artist named in words."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PHRASE = re.compile(
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at tags that say in words who drew the picture."""
+    """Flag a tag that names a known artist in words, or any artist as ``artist:name``."""
     if facts.artist or facts.entry is not None or (" " not in facts.literal and ":" not in facts.literal):
         return
     match = _PHRASE.fullmatch(facts.literal)

@@ -11,7 +11,7 @@ from anima_prompt.names import keeps_underscores
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at a second ``@``, unless the name has one (``@ichigo``)."""
+    """Flag a second ``@`` and a lone ``@``, unless the artist is known by that name (``@@ichigo``)."""
     text = facts.text
     if "@" not in text or keeps_underscores(text) or facts.entry is not None:
         return

@@ -14,7 +14,7 @@ _CERTAIN = 300
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at tags that the vocabulary has as artists alone."""
+    """Flag a known artist without ``@``."""
     entry = facts.entry
     if entry is None or entry.section is not Section.ARTIST or facts.artist or facts.name in environment.words:
         return

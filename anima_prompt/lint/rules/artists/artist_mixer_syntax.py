@@ -14,7 +14,7 @@ _MIXER = re.compile(r"::\s*@?[^:,\n]+::\s*\d*\.?\d+")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for the form in the source."""
+    """Flag a weight in the syntax of artist mixer nodes, ``::name::0.6``, anywhere in the text."""
     for match in _MIXER.finditer(context.source):
         name, _, number = match.group()[2:].rpartition("::")
         right = f"({name.strip()}:{number.strip()})"

@@ -13,7 +13,7 @@ _NEXT = re.compile(r"(?<!\s)\s++(?=@\w)")
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look for a second ``@`` behind a blank."""
+    """Flag an artist that is followed by a blank and another ``@``."""
     if facts.text.count("@") < 2 or not facts.artist:
         return
     right = _NEXT.sub(", ", facts.text)

@@ -11,7 +11,7 @@ from anima_prompt.names import spaced
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at artists that the vocabulary knows; an unknown one may be a LoRA's trigger."""
+    """Flag a known artist whose name contains underscores; an unknown one may be a LoRA's trigger."""
     if not facts.artist or facts.entry is None or "_" not in facts.text:
         return
     right = "@" + spaced(facts.text[1:])

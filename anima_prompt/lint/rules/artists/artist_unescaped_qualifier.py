@@ -13,7 +13,7 @@ from anima_prompt.syntax import nodes as syntax
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag artists that end in bare parentheses; a known name gets spaces, too."""
+    """Flag an artist that ends in unescaped parentheses; the fix also gives a known name its spaces."""
     seen: set[int] = set()
     for group in context.groups:
         tag = group.inside

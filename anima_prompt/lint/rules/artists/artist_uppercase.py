@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain,
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at artists."""
+    """Flag an artist with capitals; the fix is unsafe for an unknown name."""
     if facts.artist and facts.text != facts.text.lower() and facts.name not in environment.words:
         right = facts.text.lower()
         sure = facts.entry is not None

@@ -1,4 +1,4 @@
-"""``@hatsune miku``: an ``@`` before something else."""
+"""``@hatsune miku``: an ``@`` before a name that is not an artist's."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _STUDIO = re.compile(r"(?:studio|production|animation|pictures|works|inc|co\.|lt
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at names that the vocabulary knows as something else alone."""
+    """Flag ``@`` before a known tag that is not an artist, or before a studio."""
     if not facts.artist or facts.entry is not None or "@" in facts.text[1:]:
         return
     entry = environment.vocabulary.lookup(facts.name)
     right = facts.text[1:]
     studio = _STUDIO.match(facts.literal[1:]) is not None and " " in facts.literal
     if entry is not None and (entry.category in ("character", "copyright") or entry.section is not Section.GENERAL):
-        message = f"{quoted(right)} is no artist but a {entry.section.value} tag; write it without '@'"
+        message = f"{quoted(right)} is not an artist but a {entry.section.value} tag; write it without '@'"
         yield found((0, len(facts.text)), message, write=right)
     elif entry is not None:
         message = f"{quoted(right)} is a general tag and no artist that is known; write it without '@'"
         yield found((0, len(facts.text)), message, write=right)
     elif studio:
-        yield found((0, len(facts.text)), "a studio is no artist; write it without '@'", write=right)
+        yield found((0, len(facts.text)), "a studio is not an artist; write it without '@'", write=right)
 
 
 RULE = Rule(

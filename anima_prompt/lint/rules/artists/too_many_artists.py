@@ -1,4 +1,4 @@
-"""More artists than blend."""
+"""More artists than the model can blend."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import SHOWN, Finding, Rule, found, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Count the artists over all forms."""
+    """Flag the fourth artist of a prompt; with six artists or more it is a warning."""
     artists = {item.name: item for item in context.artists}
     if len(artists) > 3:
         last = list(artists.values())[3]

@@ -38,7 +38,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def _nobody(context: Context, counted: list[Item]) -> Iterator[Finding]:
-    """Flag a count beside 'no humans', unless it may count creatures or machines."""
+    """Flag a count tag together with 'no humans', unless it may count creatures or machines."""
     if counted and "no_humans" in context.by_name and (_has_humanlike(context) or not _may_have_creature(context)):
         text = quoted(counted[0].text)
         yield found(counted[0], f"{text} contradicts 'no humans'; delete {text}, or 'no humans' if somebody is there")
@@ -58,7 +58,7 @@ def _may_have_creature(context: Context) -> bool:
     for item in context.items:
         entry = item.entry
         if item.name in _CREATURES or item.name in _SHAPED_LIKE_ANIMALS or (entry is None and series and item.plain):
-            return True  # what nobody knows beside a series is a character of it
+            return True  # an unknown tag next to a series is most likely its character
         if entry is not None and entry.group.startswith(_CREATURE_GROUPS):
             return True
         if entry is not None and entry.section is Section.CHARACTER and not entry.count:
@@ -67,7 +67,7 @@ def _may_have_creature(context: Context) -> bool:
 
 
 def _solo(context: Context, counted: list[Item]) -> Iterator[Finding]:
-    """Flag 'solo' beside tags of several people."""
+    """Flag 'solo' together with tags for several people."""
     solo = context.by_name.get("solo")
     if solo is None:
         return

@@ -1,4 +1,4 @@
-"""``1 girl``, ``two girls``: a count tag that is not spelled as one."""
+"""``1 girl``, ``two girls``: a misspelled count tag."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COUNT = re.compile(
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at tags that mean a count tag."""
+    """Flag a misspelled count tag, such as ``1 girl``, ``two girls`` or ``girl``."""
     text = facts.literal.lower()
     right = _LONE.get(text)
     match = _COUNT.fullmatch(text)

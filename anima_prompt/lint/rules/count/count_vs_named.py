@@ -1,4 +1,4 @@
-"""More named characters than people."""
+"""More named characters than the count tags allow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People, but no count tag."""
+"""A prompt with people but without a count tag."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PEOPLE = re.compile(
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for characters, or for words for people among the tags."""
+    """Flag the first character, or unknown tag with a word for people, if there is no count tag."""
     if context.has(Section.COUNT) or context.datasets:
         return
     characters = context.of(Section.CHARACTER)

@@ -1,4 +1,4 @@
-"""Several named characters, and no word on how any of them looks."""
+"""Several named characters without a description of their looks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import POSITIVE, Finding, Rule, found, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for hair and eyes among the tags, and for sentences."""
+    """Flag a prompt with several characters, no tag for hair or eyes, and no sentences."""
     named = context.persons
     if len(named) < 2 or context.sentences:
         return

@@ -1,4 +1,4 @@
-"""``Create an image of``, ``please``, ``--ar 3:4``: words to a machine that is not there."""
+"""``Create an image of``, ``please``, ``--ar 3:4``: instructions instead of a description."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FLAG = re.compile(
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at the start of sentences and tags, and for flags anywhere."""
+    """Flag an instruction in a sentence or unknown tag, and a Midjourney flag anywhere."""
     units = context.units if any(hint in context.lowered for hint in _HINTS) else []
     for node in units:
         match = _PHRASE.search(node.text)
@@ -75,7 +75,7 @@ RULE = Rule(
     code="ANI705",
     name="instruction-phrase",
     severity=Severity.WARNING,
-    reason="The model reads a description, no request: 'create an image of' is drawn or lost, and flags of other "
+    reason="The model reads a description, not a request: 'create an image of' is drawn or lost, and flags of other "
     "services are text.",
     bad=(
         *plain(

@@ -1,4 +1,4 @@
-"""``left girl``, where the frame should say left of what."""
+"""``left girl``: a side that is not related to the image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SIDE = re.compile(r"\b(?:the |to the )?(?:left|right) (?:girl|boy|woman|man|cha
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at sentences and unknown tags of prompts with several people."""
+    """Flag ``left girl`` and the like in a sentence or unknown tag, unless the count is one person."""
     if context.people == 1:
         return
     for node in context.units:

@@ -1,4 +1,4 @@
-"""A known character in a sentence, in lower case."""
+"""A known character's name in lower case in a sentence."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ _RUN = re.compile(r"[a-z][a-z'-]+(?: [a-z][a-z'-]+){1,2}")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look up neighbouring words of sentences; names of two and three words alone are certain enough."""
+    """Flag lower-case characters of two or three words in sentences; a position clause may list tags."""
     for sentence in context.sentences:
+        if _HEADER.match(sentence.text):
+            continue
         tokens = list(_WORD.finditer(sentence.text))
         for first, last in ((i, i + n) for n in (3, 2) for i in range(len(tokens) - n + 1)):
             start, end = tokens[first].start(), tokens[last - 1].end()
@@ -30,16 +32,19 @@ def check(context: Context) -> Iterator[Finding]:
                 )
 
 
+_HEADER = re.compile(r"[^.!?,]{1,60}:\s")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 RULE = Rule(
     code="ANI704",
     name="nl-lowercase-name",
     severity=Severity.INFO,
-    reason="Sentences in the captions were English as usual: 'Hatsune Miku' there, 'hatsune miku' among the tags. "
+    reason="Sentences in the captions were ordinary English: 'Hatsune Miku' there, 'hatsune miku' among the tags. "
     "Source: model card.",
     bad=plain("safe. In a park hatsune miku is skating on the frozen lake."),
-    good=plain("safe. In a park Hatsune Miku is skating on the frozen lake.", "1girl, hatsune miku"),
+    good=plain(
+        "safe. In a park Hatsune Miku is skating on the frozen lake.", "1girl, hatsune miku", "Left: hatsune miku."
+    ),
     check=check,
     roles=WANTED,
 )

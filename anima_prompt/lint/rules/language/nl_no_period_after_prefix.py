@@ -16,7 +16,7 @@ _LEAD = re.compile(
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at the start of tags and sentences for a prefix tag with a capital behind it."""
+    """Flag a prefix tag that runs into a sentence without a full stop."""
     for node in context.units:
         match = _LEAD.match(context.source, node.start, node.end)
         if match:

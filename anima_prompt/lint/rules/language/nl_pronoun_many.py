@@ -18,7 +18,7 @@ _DESCRIBED = re.compile(
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Count pronouns and descriptions over all sentences."""
+    """Flag three or more pronouns of different kinds, if fewer than two people are named or described."""
     if context.people < 2 or not context.sentences:
         return
     text = " ".join(sentence.text for sentence in context.sentences)

@@ -1,4 +1,4 @@
-"""One short sentence and nothing else."""
+"""A prompt of one short sentence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WORDS = 8
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at prompts of a single sentence."""
+    """Flag a prompt that is a single sentence of fewer than eight words."""
     if len(context.sentences) == 1 and not context.items and not context.datasets:
         sentence = context.sentences[0]
         if len(sentence.text.split()) < _WORDS:
@@ -23,7 +23,7 @@ RULE = Rule(
     code="ANI701",
     name="nl-too-short",
     severity=Severity.INFO,
-    reason="The card asks for two descriptive sentences and more; very short ones give unpredictable pictures.",
+    reason="The card asks for two descriptive sentences and more; very short ones give unpredictable images.",
     bad=plain("A cute girl smiles."),
     good=plain("A cute girl smiles. She holds a red umbrella.", "1girl, umbrella. She smiles at the rain."),
     check=check,

@@ -15,7 +15,7 @@ _SINGLE = re.compile(
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for the form in the source."""
+    """Flag text to be drawn that is in single quotes, as in ``a sign reads 'HELLO'``."""
     for match in _SINGLE.finditer(context.source):
         yield found(
             (match.start("text") - 1, match.end()), f'text to be drawn stands in double quotes: "{match["text"]}"'

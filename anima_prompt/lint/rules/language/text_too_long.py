@@ -12,7 +12,7 @@ _WORDS, _CHARACTERS = 4, 24
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Measure quotations."""
+    """Flag a quotation of more than 4 words or 24 characters."""
     for quote in context.quotes:
         text = quote.text.strip('"“”「」『』 ')
         if len(text.split()) > _WORDS or len(text) > _CHARACTERS:

@@ -1,4 +1,4 @@
-"""Text wanted and forbidden."""
+"""Text that the prompt asks for and the negative prompt excludes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TEXT = frozenset(
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for text tags in the negative prompt of a prompt with a quotation."""
+    """Flag a tag for text in the negative prompt, if the prompt contains a quotation."""
     if context.other is None or not context.quotes:
         return
     for item in context.other.items:

@@ -1,4 +1,4 @@
-"""A comment that takes nothing back. The linter itself reports it, after all other rules."""
+"""A comment that suppresses no finding. The linter itself reports it, after all other rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ RULE = Rule(
     code="ANI001",
     name="unused-suppression",
     severity=Severity.WARNING,
-    reason="A comment that silences nothing hides the next real finding.",
+    reason="A comment that suppresses nothing hides the next real finding.",
     bad=plain("# anima: ignore ANI202\n1girl, long hair", "# anima: ignore\n1girl"),
     good=plain("# anima: ignore ANI202 a LoRA trigger\n1girl, my_trigger", "1girl"),
 )

@@ -1,4 +1,4 @@
-"""``no umbrella``: a wish that brings what it forbids."""
+"""``no umbrella``: a negation, which draws what it names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NEGATION = re.compile(
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at unknown tags that begin with a negation."""
+    """Flag an unknown, unweighted tag that begins with a negation, such as ``no`` or ``without``."""
     for item in context.items:
         if item.entry is not None or not item.plain or item.facts.artist:
             continue

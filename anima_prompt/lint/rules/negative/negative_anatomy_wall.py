@@ -1,4 +1,4 @@
-"""Six and more words for wrong anatomy."""
+"""Too many tags for wrong anatomy in the negative prompt."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ANATOMY = re.compile(
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Count such tags."""
+    """Flag a negative prompt with six or more tags for wrong anatomy; the fix keeps the first two."""
     flaws = [item for item in context.items if _ANATOMY.search(item.text)]
     if len(flaws) >= _LEAST:
         edits = [context.without(item) for item in flaws[2:]]
@@ -29,7 +29,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def _apart(items: list[Item]) -> bool:
-    """Say whether taking out one tag leaves the commas of the next alone."""
+    """Say whether the tags are far enough apart to remove each without touching the comma of the next."""
     return all(two.place - one.place > 2 for one, two in pairwise(items))
 
 

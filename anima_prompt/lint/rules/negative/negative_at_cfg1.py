@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, fou
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at the guidance scale, or at the profile where it is not known."""
+    """Flag a negative prompt at a guidance scale of at most 1; without a scale, the profile decides."""
     other = context.other
     if other is None or not (other.items or other.sentences):
         return

@@ -1,4 +1,4 @@
-"""A negative prompt without the words that work best there."""
+"""A negative prompt without the low-quality tags that the model was trained with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CORE = frozenset(("worst_quality", "low_quality", "score_1", "bad_quality"))
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for low quality tags."""
+    """Flag a negative prompt without a tag such as ``worst quality``, unless guidance is off."""
     profile = context.environment.profile
     scale = context.settings.guidance_scale
     works = profile.negative_works if scale is None else scale > 1

@@ -1,4 +1,4 @@
-"""A period in the negative prompt that the prompt asks for."""
+"""A period in the negative prompt that opposes the look that the prompt asks for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOOKS = {"old": _OLD_LOOK, "early": _OLD_LOOK, "newest": _NEW_LOOK, "recent": _
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Compare periods with the years and styles of the prompt."""
+    """Flag a period in the negative prompt that opposes a year or retro style of the prompt."""
     if context.other is None:
         return
     periods = [item for item in context.other.items if item.name in _LOOKS]

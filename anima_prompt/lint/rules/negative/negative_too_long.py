@@ -1,4 +1,4 @@
-"""A negative prompt like a wall."""
+"""A negative prompt with too many tags."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST = 40
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Count the tags."""
+    """Flag a negative prompt of more than 40 tags."""
     if len(context.items) > _MOST:
         prefix = ", ".join(context.environment.profile.negative) or "nothing"
         message = f"{len(context.items)} tags in the negative prompt; the card's has a few: {prefix}"

@@ -11,7 +11,7 @@ from anima_prompt.sections import Section
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Compare names; safety tags have a rule of their own."""
+    """Flag a tag that is in the negative prompt too; safety tags have their own rule."""
     if context.other is None:
         return
     beside = context.other.by_name

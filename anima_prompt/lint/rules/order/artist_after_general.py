@@ -1,4 +1,4 @@
-"""An artist behind the general tags."""
+"""An artist after the general tags."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anima_prompt.sections import Section
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag the first artist with a known general tag in front; nobody knows where an unknown name belongs."""
+    """Flag the first artist that comes after a known general tag; unknown names do not count."""
     general = False
     for item in context.items:
         if item.closing:

@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import SHOWN, Finding, Rule, found, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for a second data-set tag."""
+    """Flag every data-set tag after the first."""
     names = [(node.start, node.end, node.text) for node in context.datasets]
     names += [(item.start, item.end, item.text) for item in context.items if item.text in ("ye-pop", "deviantart")]
     for start, end, text in sorted(names)[1:]:

@@ -1,4 +1,4 @@
-"""``Ye-Pop``, ``deviant art``: a data-set line that is not spelled as it was."""
+"""``Ye-Pop``, ``deviant art``: a misspelled data-set tag."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LINE = re.compile(r"[ \t]*(?P<name>ye[-_ ]?pop|deviant[-_ ]?art)[ \t]*(?=\n)", 
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at the first line."""
+    """Flag a first line that is a data-set tag in another spelling, such as ``Ye-Pop``."""
     match = _LINE.match(context.source)
     if match is None:
         return

@@ -11,7 +11,7 @@ from anima_prompt.syntax import nodes as syntax
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at the first tag."""
+    """Flag a data-set tag at the start of the prompt that is followed by a comma."""
     if not context.items or context.items[0].start or context.datasets:
         return
     item = context.items[0]

@@ -1,4 +1,4 @@
-"""A data-set tag with booru tags."""
+"""A data-set tag together with booru tags."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BOORU = (Section.QUALITY, Section.YEAR, Section.SAFETY, Section.COUNT, Section.
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for tags of the anime captions below a data-set line."""
+    """Flag the first tag of the anime captions in a prompt with a data-set line."""
     if not context.datasets:
         return
     item = next((item for item in context.items if item.section in _BOORU), None)
@@ -26,7 +26,7 @@ RULE = Rule(
     code="ANI306",
     name="dataset-tag-mixed",
     severity=Severity.WARNING,
-    reason="The captions of ye-pop and deviantart were sentences; no caption held both kinds. Source: model card.",
+    reason="The captions of ye-pop and deviantart were sentences; no caption contained both kinds. Source: model card.",
     bad=plain("ye-pop\nmasterpiece, best quality, 1girl"),
     good=plain("ye-pop\nA tree stands on a hill. The sky is pale.", "masterpiece, 1girl"),
     check=check,

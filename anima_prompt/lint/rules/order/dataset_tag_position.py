@@ -1,4 +1,4 @@
-"""``ye-pop`` somewhere else than alone on the first line."""
+"""``ye-pop`` that is not alone on the first line."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ DATASETS = ("ye-pop", "deviantart")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at tags with the name of a data set."""
+    """Flag a data-set tag among the tags of a prompt without a data-set line."""
     for item in context.items:
         if item.text not in DATASETS or context.datasets:
             continue
         if item.start == 0 and _followed_by_comma(item):
-            continue  # a comma behind it is another rule's
+            continue  # dataset-tag-comma reports it
         removal = context.without(item)
         first = Edit(0, 0, f"{item.text}\n")
         edits = [first, removal] if removal is not None and removal.start > 0 else [None]

@@ -1,4 +1,4 @@
-"""Tags out of the model's order."""
+"""Tags that are not in the model's order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, fou
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag the first known tag behind one of a later section. Tags behind sentences and unknown names are free."""
+    """Flag the first known tag that comes after a tag of a later section; tags after sentences pass."""
     highest = -1
     items = [item for item in context.items if not item.closing and item.level.owner is None]
     for item, own in zip(items, ranks(items), strict=True):
@@ -26,7 +26,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def _has_rule_of_its_own(context: Context, item: Item, highest: int) -> bool:
-    """Say whether ANI302 speaks of the tag, a character behind its series, or ANI303, an artist behind general tags."""
+    """Say whether ANI302 (series before character) or ANI303 (artist after general) reports the tag."""
     if item.facts.artist:
         return RANKS[highest] == "general"
     series = context.by_name.get(item.facts.entry.series) if item.facts.entry else None
@@ -38,7 +38,7 @@ RULE = Rule(
     name="section-order",
     severity=Severity.INFO,
     reason="The captions ran quality, count, character, series, artist, general, free inside each. Other orders "
-    "work, and reordering changes a picture almost as much as a new seed. Source: model card.",
+    "work, and reordering changes an image almost as much as a new seed. Source: model card.",
     bad=(
         Example("1girl, smile, masterpiece, @wlop, hat", "masterpiece, 1girl, @wlop, smile, hat"),
         Example("smile, 1girl, @wlop, hat", "1girl, @wlop, smile, hat"),

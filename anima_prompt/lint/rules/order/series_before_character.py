@@ -1,4 +1,4 @@
-"""A series in front of its character."""
+"""A series before its character."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, fou
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at characters whose series stands before them."""
+    """Flag the first series that comes before its character."""
     for item in context.items:
         entry = item.facts.entry
         if entry is None or not entry.series:

@@ -1,4 +1,4 @@
-"""A prompt of more words than the model was trained with."""
+"""A prompt with more tokens than the model follows well."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PIECE = re.compile(r"[A-Za-z]+|\d|[^\sA-Za-z\d]")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Estimate the number of T5 tokens; short texts are not even counted."""
+    """Flag a prompt of more than about 300 T5 tokens; above 512 it is a warning."""
     if len(context.source) < _LONG * 1.5:
         return
     tokens = estimate(context.source)
@@ -27,7 +27,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def estimate(text: str) -> int:
-    """Return about how many T5 tokens a text has: one for a sign or digit, one for every 4.5 letters of a word.
+    """Estimate the number of T5 tokens: one per sign or digit, and one per 4.5 letters of a word.
 
     Measured on the prompts of `prompts_clean.jsonl` and 2,000 real ones: within 12 % for nine in ten.
     """
@@ -38,7 +38,7 @@ RULE = Rule(
     code="ANI310",
     name="too-long",
     severity=Severity.INFO,
-    reason="Captions were cut at 512 tokens, and pictures follow long prompts less and less; 16 to 48 tags or 80 to "
+    reason="Captions were cut at 512 tokens, and images follow long prompts less and less; 16 to 48 tags or 80 to "
     "120 words work well. Above 512 it is a warning.",
     bad=plain(", ".join(["standing on a bridge"] * 80), "A dog runs over the field. " * 130),
     good=plain("1girl, smile", ", ".join(["long hair"] * 40)),

@@ -1,4 +1,4 @@
-"""A prompt that leaves nearly everything open."""
+"""A prompt that leaves most of the image undescribed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _WORDS = 8
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Count the tags that say something of the picture."""
+    """Flag prompts with fewer than four tags on the image and fewer than eight words in sentences."""
     content = sum(item.section in _CONTENT for item in context.items)
-    if not context.items or content >= _LEAST or any(len(s.text.split()) >= _WORDS for s in context.sentences):
+    if not context.items or content >= _LEAST or sum(len(s.text.split()) for s in context.sentences) >= _WORDS:
         return
     if context.dynamics or context.loras:
         return
@@ -32,10 +32,14 @@ RULE = Rule(
     code="ANI309",
     name="too-short",
     severity=Severity.INFO,
-    reason="Short prompts give unpredictable pictures, and sometimes unsuitable ones. Source: model card; official "
+    reason="Short prompts give unpredictable images, and sometimes unsuitable ones. Source: model card; official "
     "examples as short exist and are fine.",
     bad=plain("1girl", "masterpiece, best quality, safe, 1girl, smile"),
-    good=plain("1girl, silver hair, school uniform, classroom", "A girl with silver hair sits in an empty classroom."),
+    good=plain(
+        "1girl, silver hair, school uniform, classroom",
+        "A girl with silver hair sits in an empty classroom.",
+        "2girls. Left: red hair, blue eyes. Right: black hair, glasses.",
+    ),
     check=check,
     roles=POSITIVE,
 )

@@ -11,7 +11,7 @@ from anima_prompt.names import spaced
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at quality tags that the card does not name, scores apart."""
+    """Flag a quality tag of another model; scores have their own rules."""
     entry = facts.entry
     if entry is None or entry.group != "quality/foreign" or facts.name.startswith("score_"):
         return

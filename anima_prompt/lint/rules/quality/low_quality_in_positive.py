@@ -13,7 +13,7 @@ _LOW = frozenset(("worst_quality", "low_quality", "score_1", "score_2", "score_3
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at low quality tags; the fix moves them if there is a negative prompt."""
+    """Flag a low-quality tag in the prompt; the fix moves it to the negative prompt if there is one."""
     for item in context.items:
         if item.name in _LOW and item.weight > 0:
             message = f"{quoted(item.text)} asks for a bad picture; it belongs in the negative prompt"

@@ -1,4 +1,4 @@
-"""No quality tag where the release wants them."""
+"""A prompt without a quality tag, for a release that uses quality tags."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anima_prompt.sections import Section
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for quality tags."""
+    """Flag a prompt without a quality tag or score, if the profile uses them; data-set prompts pass."""
     if (
         not context.environment.profile.quality_tags
         or context.datasets

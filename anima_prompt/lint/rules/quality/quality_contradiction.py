@@ -1,4 +1,4 @@
-"""Both ends of the quality ladder."""
+"""Quality tags that contradict each other."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RULE = Rule(
     code="ANI408",
     name="quality-contradiction",
     severity=Severity.WARNING,
-    reason="A picture had one place on the ladder from masterpiece to worst quality. Neighbours are no contradiction.",
+    reason="An image had one rank from masterpiece to worst quality. Neighboring ranks do not contradict each other.",
     bad=plain("masterpiece, normal quality, 1girl", "best quality, worst quality, 1girl"),
     good=(
         *plain("masterpiece, best quality, 1girl", "normal quality, score_5, 1girl"),

@@ -1,4 +1,4 @@
-"""Quality tags where the release does not need them."""
+"""Quality tags for a release that does not need them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, found,
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at the human ladder if the profile does without."""
+    """Flag human quality tags such as ``masterpiece``, if the profile does not use them."""
     if context.environment.profile.quality_tags:
         return
     for item in context.items:
@@ -24,7 +24,7 @@ RULE = Rule(
     code="ANI406",
     name="quality-with-aesthetic",
     severity=Severity.INFO,
-    reason="Quality tags were taken out of the Aesthetic captions; the official pictures still use them, so this "
+    reason="Quality tags were taken out of the Aesthetic captions; the official images still use them, so this "
     "rule is off unless selected.",
     bad=(Example("masterpiece, safe, 1girl", "safe, 1girl", profile="aesthetic-1.1"),),
     good=(*plain("masterpiece, safe, 1girl"), Example("safe, 1girl", profile="aesthetic-1.1")),

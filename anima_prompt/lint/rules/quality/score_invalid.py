@@ -13,7 +13,7 @@ _SCORE = re.compile(r"score_(\d+(?:\.\d+)?)")
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at scores outside 1 to 9."""
+    """Flag a score other than ``score_1`` to ``score_9``."""
     match = _SCORE.fullmatch(facts.text) if facts.text.startswith("score_") else None
     if match and match[1] not in "123456789":
         right = f"score_{min(max(round(float(match[1])), 1), 9)}"

@@ -12,7 +12,7 @@ from anima_prompt.sections import Section
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at scores behind the first; the fix takes out the later ones."""
+    """Flag every score after the first, if two scores differ; the fix removes the later ones."""
     scores = [item for item in context.items if item.name.startswith("score_") and item.section is Section.QUALITY]
     if len(scores) < 2 or len({item.name for item in scores}) < 2:
         return

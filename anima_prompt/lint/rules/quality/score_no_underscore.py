@@ -1,4 +1,4 @@
-"""``score 7``: the one tag that keeps its underscore, without it."""
+"""``score 7``: a score without its underscore."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SCORE = re.compile(r"score[ \-=:]*(\d{1,2})(?:[ _-]?up)?", re.IGNORECASE)
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at tags that are a score in another spelling."""
+    """Flag a score spelled without its underscore, such as ``score 7`` or ``score-7``."""
     if facts.text[:1] not in "sS":
         return
     match = _SCORE.fullmatch(facts.literal)

@@ -13,7 +13,7 @@ _SCORE = re.compile(r"score_(\d+)_up")
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at scores with the suffix."""
+    """Flag a score with the suffix ``_up``, such as ``score_8_up``."""
     match = _SCORE.fullmatch(facts.text) if facts.text.endswith("_up") else None
     if match:
         right = f"score_{min(max(int(match[1]), 1), 9)}"

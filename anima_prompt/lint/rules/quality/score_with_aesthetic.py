@@ -1,4 +1,4 @@
-"""A score where the release warns of them."""
+"""A score for a release that was trained without scores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anima_prompt.sections import Section
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at scores if the profile does without."""
+    """Flag every score, if the profile was trained without scores."""
     profile = context.environment.profile
     if profile.scores:
         return
@@ -28,7 +28,7 @@ RULE = Rule(
     code="ANI405",
     name="score-with-aesthetic",
     severity=Severity.WARNING,
-    reason="The Aesthetic releases were trained without scores, and the card warns that they drag the picture to a "
+    reason="The Aesthetic releases were trained without scores, and the card warns that they drag the image to a "
     "generic look, in the negative prompt too (information for 1.0).",
     bad=(
         Example("masterpiece, score_7, 1girl", "masterpiece, 1girl", profile="aesthetic-1.1"),

@@ -1,4 +1,4 @@
-"""``BREAK`` and other words that split a prompt elsewhere."""
+"""``BREAK`` and other keywords that split a prompt in other front ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anima_prompt.syntax import nodes as syntax
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at keywords in capitals."""
+    """Flag ``BREAK``, and outside A1111's family the region keywords too (``AND``, ``COUPLE``, ``ADDROW`` ...)."""
     for node, level, place in context.keywords:
         if node.text == "BREAK":
             message = "BREAK does nothing for Anima, whose text has no chunks of 77 tokens; write a comma"
@@ -21,7 +21,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def _comma(level: Level, place: int) -> Edit | None:
-    """Return the edit that puts one comma in the place of the word and the blanks round it."""
+    """Return the edit that replaces the keyword and the separators around it with one comma."""
     nodes = level.nodes
     first = last = place
     while first and isinstance(nodes[first - 1], syntax.Separator):

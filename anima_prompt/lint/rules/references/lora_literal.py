@@ -1,4 +1,4 @@
-"""``<lora:…>`` where a LoRA is loaded by a node."""
+"""``<lora:…>`` in a front end that loads LoRAs by a node."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, found, p
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at references. They name files of the user's, so that no fix drops them."""
+    """Flag every LoRA reference; no fix removes it, because it names a file of the user's."""
     for node, _, _ in context.loras:
         yield found(node, f"{quoted(node.text)} is read as plain text here; load '{node.name}' with a LoRA node")
 

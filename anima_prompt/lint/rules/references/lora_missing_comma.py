@@ -1,4 +1,4 @@
-"""``<lora:x:1>@a``: a tag that sticks to a reference."""
+"""``<lora:x:1>@a``: a missing comma after a LoRA reference."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anima_prompt.syntax import nodes as syntax
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at what follows a reference without a comma."""
+    """Flag a tag or group that follows a LoRA reference without a comma."""
     for _, level, place in context.loras:
         after = level.nodes[place + 1] if place + 1 < len(level.nodes) else None
         if isinstance(after, syntax.Separator) and after.kind == "space":

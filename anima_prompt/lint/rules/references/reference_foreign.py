@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
+from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, found, plain, quoted
 
 _REFERENCE = re.compile(
     r"<(?:alternate|alt|fromto|random|wildcard|segment|region|object|clear|setvar|var|setmacro|macro|trigger|param|repeat"
@@ -16,11 +17,14 @@ _REFERENCE = re.compile(
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for the forms in the source."""
-    for match in _REFERENCE.finditer(context.source):
-        yield found(
-            match.span(), f"{quoted(match.group())} is SwarmUI's syntax, plain text elsewhere; resolve it first"
-        )
+    """Flag ``<name:…>`` that is not a LoRA, nested ones once; where the dialect has no markup, by SwarmUI's names."""
+    spans = [(node.start, node.end) for node in context.dynamics if node.kind == "directive"]
+    spans += [(node.start, node.end) for node, _, _ in context.embeddings if node.text.startswith("<")]
+    if not context.environment.dialect.reads_weights:
+        spans = [match.span() for match in _REFERENCE.finditer(context.source)]
+    for start, end in sorted(spans):
+        text = context.source[start:end]
+        yield found((start, end), f"{quoted(text)} is SwarmUI's syntax, plain text elsewhere; resolve it first")
 
 
 RULE = Rule(
@@ -29,8 +33,11 @@ RULE = Rule(
     severity=Severity.WARNING,
     reason="SwarmUI resolves such references before the prompt reaches the model; every other front end reads them "
     "as text.",
-    bad=plain("1girl, <fromto[0.5]:hat,cap>", "1girl, <random:hat,cap>"),
-    good=plain("1girl, >_<", "1girl, <|>_<|>", "1girl, <3"),
+    bad=(
+        *plain("1girl, <fromto[0.5]:hat,cap>", "1girl, <random:hat,<wildcard:caps>>", "1girl, <embed:foo_bar>"),
+        Example("1girl, <random:hat,cap>", dialect=Dialect.PLAIN),
+    ),
+    good=plain("1girl, >_<", "1girl, <|>_<|>", "1girl, <3", "1girl, <lora:x:1>", "1girl, <o>_<o>"),
     check=check,
     needs="<",
 )

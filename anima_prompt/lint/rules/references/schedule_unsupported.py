@@ -1,4 +1,4 @@
-"""``[a:b:0.5]``, ``[a|b]``: a schedule where none is read."""
+"""``[a:b:0.5]``, ``[a|b]``: a schedule in a front end that does not support schedules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"\s*\d*\.?\d+\s*")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at brackets with a schedule or an alternation."""
+    """Flag a bracket with a schedule (``[a:b:0.5]``) or an alternation (``[a|b]``)."""
     for node, level, place in context.brackets:
         if node.kind == "lowered":
             continue
@@ -30,7 +30,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def node_text(context: Context, node: syntax.Bracket) -> str:
-    """Return the source of a bracket."""
+    """Return the source text of a bracket."""
     return context.source[node.start : node.end]
 
 

@@ -1,4 +1,4 @@
-"""``{a|b}``, ``__colour__``: text that another program should have replaced."""
+"""``{a|b}``, ``__colour__``: unresolved wildcards, choices and variables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WHAT = {"wildcard": "a wildcard", "choice": "a choice", "variable": "a variable
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at dynamic pieces."""
+    """Flag every unresolved wildcard, choice or variable."""
     for node in context.dynamics:
         if node.kind in _WHAT:
             message = f"{quoted(node.text)} is {_WHAT[node.kind]} that the model reads as it stands; resolve it first"

@@ -1,4 +1,4 @@
-"""No safety tag."""
+"""A prompt without a safety tag."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anima_prompt.sections import Section
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for a safety tag; data-set prompts have none."""
+    """Flag a prompt without a safety tag; data-set prompts pass."""
     if context.datasets or not (context.items or context.sentences) or context.has(Section.SAFETY):
         return
     end = context.items[0].start if context.items else 0
@@ -23,7 +23,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def _insert(context: Context, start: int) -> Edit | None:
-    """Return the edit that puts ``safe`` behind the last quality tag, or in front."""
+    """Return the edit that inserts ``safe`` after the last quality tag, or at the start."""
     block = (Section.QUALITY, Section.META, Section.YEAR)
     leading = [
         item for item in context.items if item.section in block and item.level is context.top and not item.closing
@@ -40,7 +40,7 @@ RULE = Rule(
     code="ANI410",
     name="missing-safety",
     severity=Severity.INFO,
-    reason="Short prompts may give unsuitable pictures, so the card asks for a safety tag; many good prompts, 13 of "
+    reason="Short prompts may give unsuitable images, so the card asks for a safety tag; many good prompts, 13 of "
     "32 official ones too, have none.",
     bad=(Example("masterpiece, 1girl, smile", "masterpiece, safe, 1girl, smile"), *plain("1girl, smile")),
     good=plain("masterpiece, safe, 1girl, smile", "ye-pop\nA tree stands on a hill. The sky is pale.", ""),

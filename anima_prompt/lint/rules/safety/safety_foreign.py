@@ -1,4 +1,4 @@
-"""``rating:safe``, ``general``: another site's rating."""
+"""``rating:safe``, ``general``: a rating of another site or model."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, 
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at ratings that the card does not name."""
+    """Flag a rating of another site or model, such as ``rating:safe``."""
     entry = facts.entry
     if entry is not None and entry.group == "safety/foreign":
-        message = f"{quoted(facts.text)} is no rating of Anima's; write '{entry.write}'"
+        message = f"{quoted(facts.text)} is not a safety tag of Anima; write '{entry.write}'"
         yield found((0, len(facts.text)), message, write=entry.write)
 
 

@@ -29,7 +29,7 @@ RULE = Rule(
     code="ANI411",
     name="safety-multiple",
     severity=Severity.ERROR,
-    reason="A caption had one rating; two at once leave open which of them the picture follows. Source: model card.",
+    reason="A caption had one rating; two at once leave open which of them the image follows. Source: model card.",
     bad=plain("nsfw, safe, 1girl", "safe, sensitive, 1girl"),
     good=(*plain("safe, 1girl"), Example("nsfw, explicit", role=Role.NEGATIVE)),
     check=check,

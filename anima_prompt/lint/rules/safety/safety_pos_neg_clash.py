@@ -11,7 +11,7 @@ from anima_prompt.sections import Section
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Compare with the negative prompt."""
+    """Flag a safety tag that is in the negative prompt too."""
     if context.other is None:
         return
     for item in context.items:
@@ -23,7 +23,7 @@ RULE = Rule(
     code="ANI413",
     name="safety-pos-neg-clash",
     severity=Severity.ERROR,
-    reason="The two cancel each other, and the picture's rating is left to chance.",
+    reason="The two cancel each other, and the image's rating is left to chance.",
     bad=(Example("safe, 1girl", negative="safe, nsfw"),),
     good=(Example("safe, 1girl", negative="nsfw, explicit"),),
     check=check,

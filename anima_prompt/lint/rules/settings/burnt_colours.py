@@ -1,4 +1,4 @@
-"""A guidance scale that burns the colours."""
+"""A guidance scale that burns the colors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, sett
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at the guidance scale."""
+    """Flag a guidance scale above 10."""
     scale = context.settings.guidance_scale
     if scale is not None and scale > 10:
         low, high = context.environment.profile.guidance_range
@@ -22,7 +22,7 @@ RULE = Rule(
     code="ANI906",
     name="burnt-colours",
     severity=Severity.WARNING,
-    reason="Guidance multiplies the difference between the prompt and the negative prompt; beyond 10 colours clip. "
+    reason="Guidance multiplies the difference between the prompt and the negative prompt; beyond 10 colors clip. "
     "Source: reviews.",
     bad=(Example("1girl", settings=settings(guidance_scale=12)),),
     good=(Example("1girl", settings=settings(guidance_scale=5)),),

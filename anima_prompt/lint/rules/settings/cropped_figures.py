@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, sett
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at the shift."""
+    """Flag a shift below 3."""
     shift = context.settings.shift
     if shift is not None and shift < 3:
         yield found(

@@ -26,7 +26,7 @@ _PLACES = (
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for a setting among the tags of a short prompt with people."""
+    """Flag a prompt with people and at most 14 tags, all known, none of which suggests a setting."""
     if not context.people or len(context.items) > _MOST or context.sentences or context.datasets or context.dynamics:
         return
     content = [item for item in context.items if item.section is Section.GENERAL]

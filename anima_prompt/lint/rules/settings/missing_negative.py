@@ -1,4 +1,4 @@
-"""No negative prompt where one helps."""
+"""An empty negative prompt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, fou
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for a negative prompt that is known to be empty."""
+    """Flag a negative prompt that is known to be empty, unless guidance is off."""
     profile, scale = context.environment.profile, context.settings.guidance_scale
     works = profile.negative_works if scale is None else scale > 1
     if context.negative_is_known and context.other is None and works and profile.negative:
@@ -23,7 +23,7 @@ RULE = Rule(
     code="ANI907",
     name="missing-negative",
     severity=Severity.INFO,
-    reason="With guidance on, the card's short negative prompt makes pictures cleaner; 4 of 32 official prompts have "
+    reason="With guidance on, the card's short negative prompt makes images cleaner; 4 of 32 official prompts have "
     "none.",
     bad=(Example("masterpiece, 1girl", negative="", profile="base-1.0"),),
     good=(

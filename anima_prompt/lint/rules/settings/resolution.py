@@ -1,4 +1,4 @@
-"""A size that the model was not made for."""
+"""An image size that the model was not trained for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _STEP = 16
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at width and height."""
+    """Flag a width or height that is not a multiple of 16, and an area outside the profile's range."""
     width, height = context.settings.width, context.settings.height
     if width is None or height is None:
         return
@@ -38,7 +38,7 @@ RULE = Rule(
     name="resolution",
     severity=Severity.WARNING,
     reason="Latents are eighths and patches are pairs, so that sizes are multiples of 16; outside 512² to 1536² "
-    "figures double or blur. Larger pictures are second passes. Source: model card.",
+    "figures double or blur. Larger images need a second pass. Source: model card.",
     bad=(
         Example("1girl", settings=settings(width=728, height=1296)),
         Example("1girl", settings=settings(width=256, height=256)),

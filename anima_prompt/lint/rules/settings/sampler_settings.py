@@ -1,4 +1,4 @@
-"""Steps or guidance that the release was not made for."""
+"""Steps or guidance outside the range of the release."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, sett
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Compare with the profile's ranges."""
+    """Flag a guidance scale or a number of steps outside the profile's range."""
     profile, settings = context.environment.profile, context.settings
     span = (0, min(len(context.source), 1))
     scale, steps = settings.guidance_scale, settings.steps

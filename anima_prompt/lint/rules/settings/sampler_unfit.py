@@ -1,4 +1,4 @@
-"""A sampler or scheduler of another family."""
+"""A sampler or scheduler made for other model families."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UNFIT = frozenset(("ddim", "plms", "lms", "karras", "exponential", "k_lms", "po
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at the names of sampler and scheduler."""
+    """Flag a sampler or scheduler made for another noise schedule, such as ``ddim`` or ``karras``."""
     for kind, name in (("sampler", context.settings.sampler), ("scheduler", context.settings.scheduler)):
         text = (name or "").lower().replace(" ", "_")
         if text and any(part in _UNFIT for part in (text, *text.split("_"))):

@@ -1,4 +1,4 @@
-"""No artist and no word for a style."""
+"""A prompt that names no artist and no style."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STYLE_GROUPS = ("medium", "technique", "style", "colour", "meta/visual")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for anything that ties the style down."""
+    """Flag a prompt without an artist, a year, a LoRA, or a tag or word for a style."""
     if not context.items or context.datasets or context.loras or context.artists or context.dynamics:
         return
     if any(item.section in (Section.YEAR, Section.ARTIST) for item in context.items):

@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import Finding, Rule, found, plain, quoted
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at malformed pieces."""
+    """Flag a brace without a partner, unless it is part of a known tag."""
     for node in context.malformed:
         if node.reason == "bracket-unbalanced" and not context.environment.is_known(context.unit_at(node.start)):
             yield found(node, f"{quoted(node.text)} has no partner; close it or remove it")

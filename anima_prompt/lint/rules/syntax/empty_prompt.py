@@ -1,4 +1,4 @@
-"""Nothing to draw."""
+"""A prompt without anything to draw."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import WANTED, Finding, Rule, found, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look whether there is anything at all."""
+    """Flag a prompt without anything to draw: empty, or only separators and comments."""
     if not context.source.strip() or not (
         context.items
         or context.sentences
@@ -33,7 +33,7 @@ RULE = Rule(
     code="ANI120",
     name="empty-prompt",
     severity=Severity.INFO,
-    reason="An empty prompt gives whatever the model likes best, unsuitable pictures among them.",
+    reason="An empty prompt gives whatever the model likes best, unsuitable images included.",
     bad=plain("", "  ,, ", "# only a comment"),
     good=plain("1girl", "A tree."),
     check=check,

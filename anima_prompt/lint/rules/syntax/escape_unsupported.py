@@ -1,4 +1,4 @@
-"""Backslashes where every character is literal."""
+"""Backslashes in a front end that reads every character literally."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ESCAPED = re.compile(r"\\([()])")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for escaped parentheses in the source."""
+    """Flag a backslash before a parenthesis."""
     for match in _ESCAPED.finditer(context.source):
         yield found(match.span(), f"the backslash is read as text here; write '{match[1]}'", write=match[1])
 

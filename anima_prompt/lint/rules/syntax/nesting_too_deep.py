@@ -1,4 +1,4 @@
-"""Brackets nested beyond reason."""
+"""Brackets that are nested too deeply."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import Finding, Rule, found, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Pass on what the parser found."""
+    """Flag brackets that are nested deeper than the parser follows."""
     for diagnostic in context.tree.diagnostics:
         if diagnostic.name == "nesting-too-deep":
             yield found(diagnostic, diagnostic.message)

@@ -1,4 +1,4 @@
-r"""``\(chibi:2\)``: a weight that is escaped into text."""
+r"""``\(chibi:2\)``: a weight with escaped parentheses, which make it text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LETTER = re.compile(r"[^\d\s]")
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at tags that are one escaped pair with a number."""
+    """Flag an unknown tag that is a weighted group with escaped parentheses."""
     match = _WEIGHT.fullmatch(facts.literal) if facts.text.startswith("\\(") else None
     if match and _LETTER.search(match[1]) and facts.entry is None:
         right = f"({escape(match[1])}:{match[2]})"

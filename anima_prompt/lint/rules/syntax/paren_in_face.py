@@ -14,7 +14,7 @@ _LIVE = re.compile(r"(?<!\\)[()]")
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at tags that the parser takes for faces."""
+    """Flag an unescaped parenthesis in a tag that the parser reads as a face."""
     if facts.everyday or facts.artist:
         return
     right = _LIVE.sub(lambda match: f"\\{match.group()}", facts.text)

@@ -10,11 +10,11 @@ from anima_prompt.lint.rule import Finding, Rule, found, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Pass on what the parser found."""
+    """Flag a parenthesis without a partner; paren-wrong-escape reports one after a slash."""
     for diagnostic in context.tree.diagnostics:
         if diagnostic.name == "paren-unbalanced":
             if diagnostic.start and context.source[diagnostic.start - 1] == "/":
-                continue  # the wrong escape /( is another rule's
+                continue  # paren-wrong-escape reports /(
             yield found(diagnostic, diagnostic.message)
 
 

@@ -14,7 +14,7 @@ from anima_prompt.syntax import nodes as syntax
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag tags that end in bare parentheses, whole: all their qualifiers get backslashes, and known names spaces."""
+    """Flag a tag that ends in unescaped parentheses; for an unknown name it is a warning."""
     seen: set[int] = set()
     for group in context.groups:
         tag = group.inside

@@ -1,4 +1,4 @@
-"""``/(medium/)``, ``&#40;`` and other ways to miss the backslash."""
+"""``/(medium/)``, ``&#40;`` and other wrong escapes of parentheses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENTITY = re.compile(r"&#4[01];")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for the wrong forms in the source."""
+    """Flag parentheses that are escaped with slashes, with two backslashes, on one side, or as HTML."""
     if "(" in context.characters:
         for mark, pattern in _PATTERNS:
             for match in pattern.finditer(context.source) if mark in context.source else ():
@@ -33,7 +33,7 @@ def check(context: Context) -> Iterator[Finding]:
     if "&" in context.characters:
         for match in _ENTITY.finditer(context.source):
             right = "\\(" if match.group() == "&#40;" else "\\)"
-            yield found(match.span(), f"{match.group()} is no parenthesis here; write '{right}'", write=right)
+            yield found(match.span(), f"{match.group()} is not a parenthesis here; write '{right}'", write=right)
 
 
 RULE = Rule(

@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import Finding, Rule, found, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Pass on what the parser found."""
+    """Flag a quotation without a closing quote."""
     for diagnostic in context.tree.diagnostics:
         if diagnostic.name == "quote-unclosed":
             yield found(diagnostic, diagnostic.message)

@@ -14,7 +14,7 @@ _RIGHT = re.compile(r", ")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at separators that are one comma."""
+    """Flag a comma with a space before it or none after it; a comma between digits passes."""
     for gap in context.gaps:
         if gap.text.count(",") != 1 or gap.before is None or gap.after is None or set(gap.text) - {",", " "}:
             continue

@@ -1,4 +1,4 @@
-"""Comment lines that the front end does not take out."""
+"""Comment lines that the front end does not remove."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at comment lines; those that speak to the linter are no comments on the picture."""
+    """Flag a comment line, unless it is a suppression comment."""
     from anima_prompt.lint.suppression import is_suppression
 
     for node in context.comments:

@@ -1,4 +1,4 @@
-"""The quality prefix, twice."""
+"""A repeated quality prefix."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SECTIONS = (Section.QUALITY, Section.SAFETY, Section.YEAR)
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for runs of repeated quality tags; the fix takes the later ones out, tag by tag."""
+    """Flag a run of two or more repeated quality, safety or year tags; the fix keeps the first block."""
     if len(context.by_name) == len(context.items):
         return
     for run in repeats(context):
@@ -23,7 +23,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def repeats(context: Context) -> list[list[Item]]:
-    """Return runs of two and more neighbouring quality, year or safety tags that were all there before."""
+    """Return runs of two or more adjacent quality, safety or year tags that all repeat earlier tags."""
     runs: list[list[Item]] = []
     current: list[Item] = []
     for item in context.items:
@@ -38,7 +38,7 @@ def repeats(context: Context) -> list[list[Item]]:
 
 
 def _joined(run: list[Item]) -> Edit | None:
-    """Return one edit for the run and the comma behind or in front of it, if nothing else stands between its tags."""
+    """Return one edit that removes the run and a comma next to it, or None if the run is interrupted."""
     level = run[0].level
     places = [item.place for item in run]
     if any(item.level is not level for item in run) or places != list(range(places[0], places[-1] + 1, 2)):

@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain,
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Compare names; a weighted repeat is an emphasis that some writers mean, so that it is only information."""
+    """Flag a repeated tag; a repeat with a different weight may be intended, so it is only information."""
     if len(context.by_name) == len(context.items):
         return
     block = _blocks(context)
@@ -26,7 +26,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def _blocks(context: Context) -> set[int]:
-    """Return where the tags of repeated quality blocks start; they are another rule's."""
+    """Return the starts of the tags that duplicate-block reports."""
     from anima_prompt.lint.rules.typography.duplicate_block import repeats
 
     return {item.start for run in repeats(context) for item in run}

@@ -1,4 +1,4 @@
-"""``smile, , hat``: a comma with nothing in front of it."""
+"""``smile, , hat``: a comma without a tag before it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anima_prompt.syntax import nodes as syntax
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at separators that hold more than one comma, or lead a text."""
+    """Flag a comma at the start of the prompt or a group, and two or more commas in a row."""
     for gap in context.gaps:
         commas = gap.text.count(",")
         if not commas or set(gap.text) - {",", " ", "\n", "."}:

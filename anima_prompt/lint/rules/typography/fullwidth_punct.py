@@ -1,4 +1,4 @@
-"""``，``, ``（``, ``＠``: punctuation of CJK keyboards."""
+"""``，``, ``（``, ``＠``: full-width punctuation, as CJK keyboards type it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FOUND = re.compile(rf"(?:(?<!\s)\s++)?[，、]\s*|[{_CHARACTERS}]")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for the characters outside sentences and quotations."""
+    """Flag full-width punctuation anywhere in the text."""
     for match in _FOUND.finditer(context.source):
         sign = match.group().strip()
         right = ", " if sign in "，、" else _ASCII[sign]

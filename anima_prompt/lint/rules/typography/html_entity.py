@@ -1,4 +1,4 @@
-"""``&#039;``, ``&amp;``: text that was copied out of a web page's source."""
+"""``&#039;``, ``&amp;``: HTML entities from the source of a web page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PARENS = ("&#40;", "&#41;")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for the form in the source; parentheses are another rule's, since they need a backslash."""
+    """Flag an HTML entity anywhere in the text; paren-wrong-escape reports those for parentheses."""
     from html import unescape as decoded
 
     for match in _ENTITY.finditer(context.source):
@@ -29,7 +29,7 @@ RULE = Rule(
     code="ANI208",
     name="html-entity",
     severity=Severity.WARNING,
-    reason="Some tag lists and web pages carry names with HTML entities; the model reads the ampersand and the number.",
+    reason="Some tag lists and web pages contain names with HTML entities; the model reads the ampersand and the number.",
     bad=(Example("1girl, cat&#039;s cradle", "1girl, cat's cradle"), Example("black &amp; white", "black & white")),
     good=plain("1girl, cat's cradle", "salt & pepper", "1girl, r&d;"),
     fix=Safety.SAFE,

@@ -1,4 +1,4 @@
-"""A JSON or YAML object for a prompt."""
+"""A JSON or YAML object as a prompt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEYED = re.compile(r"\s*[\"']?[A-Za-z_][\w ]*[\"']?\s*:\s*")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look whether the whole text is an object."""
+    """Flag a prompt that is a JSON object or list, or three or more lines of ``key: value``."""
     import json
 
     text = context.source.strip()

@@ -1,8 +1,9 @@
-"""``**bold**``, bullet points, headings, ``style: anime``."""
+"""``**bold**``, bullet points, ``style: anime``: Markdown and labels of forms."""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
@@ -23,7 +24,7 @@ _KEY = re.compile(
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for the forms in the source."""
+    """Flag Markdown (bold, strikethrough, code, lists) and labels of forms such as ``style:``."""
     source, signs = context.source, context.characters
     if "*" in signs or "~" in signs:
         for match in _BOLD.finditer(source):
@@ -35,7 +36,11 @@ def check(context: Context) -> Iterator[Finding]:
     if len(bullets) > 1 or (bullets and bullets[0].group()[0] in "*•"):
         for match in bullets:
             yield found(match.span(), "a list of points is Markdown; write tags or sentences", write="")
+    starts = [sentence.start for sentence in context.sentences]
     for match in _KEY.finditer(source) if ":" in signs else ():
+        place = bisect_right(starts, match.end()) - 1
+        if place >= 0 and match.end() <= context.sentences[place].end:
+            continue  # the header of a position clause
         comma = source.find(",", match.start(), match.start() + _LONGEST)
         unit = source[match.start() : comma if comma >= 0 else match.start() + _LONGEST]
         if not context.environment.is_known(unit.strip()):
@@ -52,7 +57,13 @@ RULE = Rule(
         Example("- 1girl\n- smile", "1girl\nsmile"),
         Example("style: watercolor, 1girl", "watercolor, 1girl"),
     ),
-    good=plain("masterpiece, 1girl", "1girl, *_*", "1girl, back-to-back", "re:zero kara hajimeru isekai seikatsu"),
+    good=plain(
+        "masterpiece, 1girl",
+        "1girl, *_*",
+        "1girl, back-to-back",
+        "Background: a castle.",
+        "re:zero kara hajimeru isekai seikatsu",
+    ),
     fix=Safety.UNSAFE,
     check=check,
     needs="*`-•~:).",

@@ -1,4 +1,4 @@
-"""Tags divided by something other than commas."""
+"""Tags divided by other signs than commas."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DIVIDER = re.compile(r"(?:(?<!\s)\s++)?[;|/]\s*|(?<!\s)\s++[-•·]\s+")
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at unknown tags whose pieces are all known."""
+    """Flag an unknown tag that is several known tags divided by another sign than a comma."""
     if facts.everyday and ";" not in facts.text and "/" not in facts.text:
         return
     if facts.entry is not None or facts.artist:

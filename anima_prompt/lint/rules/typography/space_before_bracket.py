@@ -11,7 +11,7 @@ from anima_prompt.syntax import nodes as syntax
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at separators next to the mark of a group."""
+    """Flag blanks and commas directly inside the parentheses of a group."""
     for gap in context.gaps:
         if gap.text.strip(" ,"):
             continue

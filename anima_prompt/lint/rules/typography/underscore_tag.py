@@ -1,4 +1,4 @@
-"""``looking_at_viewer``: underscores for spaces."""
+"""``looking_at_viewer``: underscores instead of spaces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anima_prompt.prompt.spelling import is_name
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Flag names that are known or live, and lower-case words; other unknown names may be triggers of LoRAs."""
+    """Flag underscores in known or live names and in lower-case words; other names may be LoRA triggers."""
     if "_" not in facts.text or facts.artist or facts.name in environment.words:
         return
     right = spaced(facts.text)

@@ -11,7 +11,7 @@ from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain,
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at tags without an ``@``; a known name spelled with capitals (``:D``) is meant."""
+    """Flag capitals in a known tag or in English-looking words; artists and trigger words pass."""
     text = facts.text
     if facts.everyday or facts.artist or text == text.lower() or facts.name in environment.words:
         return

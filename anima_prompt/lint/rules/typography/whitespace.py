@@ -12,7 +12,7 @@ from anima_prompt.syntax import nodes as syntax
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at separators and inside tags."""
+    """Flag blanks at the start or end, a comma at the end, and two or more spaces in a row."""
     for gap in context.gaps:
         text = gap.text
         if gap.after is None:

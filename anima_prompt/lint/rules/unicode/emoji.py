@@ -1,4 +1,4 @@
-"""Emoji, which the model's text encoder does not know."""
+"""Emoji, which are unknown to the model's text encoder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DRAWN = "♥♡★☆♪♀♂"
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for the characters outside quotations."""
+    """Flag emoji anywhere in the text; a run of drawn symbols such as ``♥`` or ``☆`` passes."""
     if context.source.isascii():
         return
     for match in _EMOJI.finditer(context.source):

@@ -15,7 +15,7 @@ _SHARE = 0.2
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Measure the share of letters of other scripts, quotations and comments left out."""
+    """Flag more than 20 % or 8 letters of non-Latin scripts outside quotations, comments and wildcards."""
     source = context.source
     if source.isascii():
         return

@@ -17,7 +17,7 @@ _COMBINING = re.compile(r"\w[\u0300-\u036f]+")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for the characters."""
+    """Flag full-width and mathematical letters, ligatures, and accents that are separate characters."""
     import unicodedata
 
     if context.source.isascii():

@@ -16,14 +16,14 @@ _OTHER = re.compile("[\u0370-\u03ff\u0400-\u04ff\u0500-\u052f]")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for words of two scripts."""
+    """Flag a word of Latin letters and Cyrillic or Greek lookalikes."""
     if context.source.isascii() or not _OTHER.search(context.source):
         return
     for match in _WORD.finditer(context.source):
         if not (_OTHER.search(match.group()) and _LATIN.search(match.group())):
             continue
         right = match.group().translate(_LOOKALIKE)
-        if right.isascii() and right != match.group():  # a letter that is none may stand behind the word
+        if right.isascii() and right != match.group():  # else it contains a letter without a lookalike
             yield found(match.span(), f"{quoted(right)} is written with letters of another script", write=right)
 
 

@@ -37,7 +37,7 @@ _NEEDS = "".join(_ALL) + "\r"
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Yield a finding for each such character, and one for each control sequence."""
+    """Flag each such character, and each terminal control sequence as a whole."""
     for match in _FOUND.finditer(context.source):
         sign = match.group()
         if sign == "\u200d" and _in_emoji(context.source, match.start()):

@@ -1,4 +1,4 @@
-"""A character's name without the qualifier that tells several apart."""
+"""A name without the qualifier that distinguishes it from others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN = 3
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Flag an unknown name that is known with a qualifier; which one is meant is the writer's to say."""
+    """Flag an unknown name that is known with a qualifier; no fix, because several names may fit."""
     if facts.entry is not None or facts.artist or facts.section is not Section.GENERAL or len(facts.name) < 3:
         return
     if facts.name in environment.words or not facts.everyday or is_live(facts.name) or is_live_alias(facts.name):
@@ -33,9 +33,9 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
 
 
 def _qualified(name: str, vocabulary: Vocabulary) -> list[str]:
-    """Return the names that a name has with qualifiers, the most common first; no artists, no costumes.
+    """Return the known names that are ``name`` plus a qualifier, most common first; no artists, no costumes.
 
-    English means a thing first: ``black`` is no shade of ``black_(pokemon)``, ``star`` may be ``star_(sky)``.
+    English means a thing first: ``black`` does not mean ``black_(pokemon)``, ``star`` may be ``star_(sky)``.
     """
     is_thing = is_english(name)
     is_phrase = all(map(is_english, name.split("_")))
@@ -51,7 +51,7 @@ def _qualified(name: str, vocabulary: Vocabulary) -> list[str]:
 
 
 def _is_of_series(entry: Entry, vocabulary: Vocabulary) -> bool:
-    """Say whether a plain tag's qualifier is a series: a thing of that series alone."""
+    """Say whether a tag that names neither a character nor a series has a series as its qualifier."""
     match = QUALIFIER.search(entry.name)
     if entry.section in NAMED or match is None:
         return False

@@ -31,7 +31,7 @@ RULE = Rule(
     name="color-conflict",
     severity=Severity.INFO,
     reason="Captions name two colors of hair or eyes on one person with multicolored hair or heterochromia. Shades that "
-    "prompts often mix (white and grey hair, aqua and blue eyes) are no conflict.",
+    "prompts often mix (white and grey hair, aqua and blue eyes) do not conflict.",
     bad=plain("1girl, red hair, blue hair, hat", "1girl, blue eyes, red eyes", "1boy, blonde hair, black hair"),
     good=plain(
         "1girl, red hair, blue hair, multicolored hair",

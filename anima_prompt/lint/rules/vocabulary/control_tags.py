@@ -1,4 +1,4 @@
-"""``commentary``, ``translated``: tags about the post, not the picture."""
+"""``commentary``, ``translated``: tags about the post, not the image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, 
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at meta tags that say nothing of the picture."""
+    """Flag meta tags that describe the post and not the image, such as ``commentary``."""
     for item in context.items:
         entry = item.facts.entry
         if entry is not None and entry.group == "meta/control":

@@ -12,7 +12,7 @@ from anima_prompt.sections import Section
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at characters with a series if no series is named at all."""
+    """Flag the first character of a known series, if the prompt names no series at all."""
     if context.has(Section.SERIES):
         return
     for item in context.items:

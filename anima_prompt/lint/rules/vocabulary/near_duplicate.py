@@ -1,4 +1,4 @@
-"""A tag that another one brings with it."""
+"""A tag that another tag implies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anima_prompt.vocabulary.suggest import NAMED
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag a tag that another tag implies; the name of a character or a series stays."""
+    """Flag a tag that another tag of the same weight implies; character and series names get no fix."""
     names = context.by_name
     relations = context.environment.relations
     for item in context.items:
@@ -27,7 +27,7 @@ RULE = Rule(
     code="ANI605",
     name="near-duplicate",
     severity=Severity.INFO,
-    reason="A narrower tag says what the broader one says. The captions held both, so that this is no mistake, and "
+    reason="A narrower tag says what the broader one says. The captions contained both, so this is not a mistake, and "
     "the rule is off unless selected.",
     bad=(Example("1girl, long hair, very long hair", "1girl, very long hair"),),
     good=plain("1girl, very long hair", "1girl, long hair, hat"),

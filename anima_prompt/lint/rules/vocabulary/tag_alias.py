@@ -16,7 +16,7 @@ from anima_prompt.vocabulary.suggest import NAMED
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Flag a tag that is found by an alias, unless the alias is a live tag of its own."""
+    """Flag an alias of a known tag, unless it is also the name of a live tag; artists have their own rule."""
     entry = facts.entry
     if facts.artist or entry is None or entry.name == facts.name or entry.category == "closed":
         return
@@ -33,7 +33,7 @@ RULE = Rule(
     name="tag-alias",
     severity=Severity.INFO,
     reason="Danbooru shows one name for what has several, and that one was in the captions. Source: Danbooru's "
-    "active aliases, 2025-09-24. A fix needs the same words in another spelling, or several words: 'wave' is no 'waving'.",
+    "active aliases, 2025-09-24. A fix needs the same words in another spelling, or several words: 'wave' is not 'waving'.",
     bad=(Example("1girl, star eyes", "1girl, +_+"),),
     good=plain("1girl, +_+", "1girl, smile"),
     fix=Safety.UNSAFE,

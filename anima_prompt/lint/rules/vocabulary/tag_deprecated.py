@@ -1,4 +1,4 @@
-"""A name that Danbooru gave up."""
+"""A tag name that Danbooru has replaced."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHADES = ("light", "dark", "pale", "platinum")
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Flag a name of the table of given-up names, unless it is in use again."""
+    """Flag a name that Danbooru has replaced, unless it is in use again."""
     if facts.entry is not None or facts.artist:
         return
     write = words.deprecated().get(facts.name)
@@ -32,7 +32,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
 
 
 def _is_shade(old: str, new: str) -> bool:
-    """Say whether a name is another with a shade before it, which is all that a fix may leave out.
+    """Say whether ``old`` is ``new`` with a shade in front; a fix removes nothing else.
 
     >>> _is_shade("light_brown_hair", "brown_hair"), _is_shade("habit", "nun")
     (True, False)
@@ -45,8 +45,8 @@ RULE = Rule(
     code="ANI604",
     name="tag-deprecated",
     severity=Severity.INFO,
-    reason="Old tag lists have names that Danbooru had replaced by September 2025, so that the captions never held "
-    "them. A fix leaves out a shade at most ('light brown hair'); other replacements are advice.",
+    reason="Old tag lists have names that Danbooru had replaced by September 2025, so that the captions never "
+    "contained them. A fix leaves out a shade at most ('light brown hair'); other replacements are advice.",
     bad=plain("1girl, black footwear"),
     good=plain("1girl, black boots"),
     fix=Safety.UNSAFE,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Flag an unknown tag that is known with spaces for hyphens, or with one space put in."""
+    """Flag an unknown tag that is a known one with a space left out or written as a hyphen."""
     if (
         facts.entry is not None
         or facts.artist
@@ -34,11 +34,11 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
 
 
 def joined(name: str, vocabulary: Vocabulary) -> suggest.Suggestion | None:
-    """Return the tag that a name is with its spaces lost."""
+    """Return the known tag that ``name`` spells with missing or wrong spaces, or None."""
     if not 6 <= len(name) <= 40 or not name.isascii() or is_live(name):
         return None
     near = suggest.with_other_gaps(vocabulary, name)
-    if near is not None and "_" in name and "-" not in name:  # unknown-tag speaks of a space too many
+    if near is not None and "_" in name and "-" not in name:  # unknown-tag reports an extra space
         return near if near.entry.name == name.replace("_", "-") else None
     return near
 

@@ -1,4 +1,4 @@
-"""A word in an unknown tag that is one letter off."""
+"""A misspelled word in an unknown tag."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LEAST_ALONE = 8
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Flag an unknown tag that is like no known one, and has one word that is a slip of a tag's or an English word."""
+    """Flag an unknown tag that resembles no known tag and in which a single word looks misspelled."""
     if not facts.everyday or not unknown_tag.is_candidate(facts, environment):
         return
     if is_live(facts.name) or is_live_alias(facts.name):
@@ -35,7 +35,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
 
 
 def _right_word(odd: str, known: frozenset[str], *, alone: bool) -> str | None:
-    """Return the word of tags, or of English, that is meant; a letter left out of a lone word may as well be a name."""
+    """Return the intended word, from tags or from English, or None; a rare lone word may be a name."""
     right = words.nearest(odd, known)
     if right is None:
         right = words.near_english(odd)
@@ -45,7 +45,7 @@ def _right_word(odd: str, known: frozenset[str], *, alone: bool) -> str | None:
 
 
 def _odd_word(parts: list[str], known: frozenset[str]) -> str:
-    """Return the one word that is no word, if all others are plain English: names stand beside names."""
+    """Return the only unknown word of a tag, or "" if there are several or it is too short to judge."""
     odd = [part for part in parts if part not in known and not is_english(part)]
     least = _LEAST if len(parts) > 1 else _LEAST_ALONE
     if len(odd) != 1 or len(odd[0]) < least or not odd[0].isalpha() or is_word(odd[0]):

@@ -1,4 +1,4 @@
-"""A tag that nobody knows, close to one that everybody does."""
+"""An unknown tag that is close to a known one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST = 60
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Flag an unknown tag that spells a known one otherwise, or is a slip of it."""
+    """Flag an unknown tag that is another spelling, or a typo, of a known tag."""
     near = suggestion(facts, environment)
     if near is not None:
         rights = [name_to_text(entry.name, environment.dialect) for entry in (near.entry, *near.others)]
@@ -27,14 +27,14 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
 
 
 def suggestion(facts: Facts, environment: Environment) -> suggest.Suggestion | None:
-    """Return the tag that an unknown one is meant for, unless tag-joined says so already."""
+    """Return the known tag that an unknown one resembles, or None, also if tag-joined reports it."""
     if not is_candidate(facts, environment) or tag_joined.joined(facts.name, environment.vocabulary) is not None:
         return None
     return suggest.suggestion(environment.vocabulary, facts.name, words.english(environment.vocabulary))
 
 
 def is_candidate(facts: Facts, environment: Environment) -> bool:
-    """Say whether an unknown tag is worth a search: neither a letter or two nor half a sentence."""
+    """Say whether an unknown tag is worth a search: ASCII, of 5 to 60 characters."""
     if (
         facts.entry is not None
         or facts.artist

@@ -1,4 +1,4 @@
-"""Weights and the parentheses that carry them (ANI1)."""
+"""Weights and their parentheses (ANI1)."""
 
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint.rules.weights import (

@@ -1,4 +1,4 @@
-"""``(close-up)``: bare parentheses, a weight of 1.1 that nobody sees."""
+"""``(close-up)``: bare parentheses, an unintended weight of 1.1."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anima_prompt.syntax import nodes as syntax
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at outermost groups without a number."""
+    """Flag an outermost pair of bare parentheses; known tags and nested groups pass."""
     for group in context.groups:
         node = group.node
         if group.depth or group.inside is not None or node.weight is not None or _is_more(node):
@@ -28,7 +28,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def _is_more(node: syntax.Group) -> bool:
-    """Say whether the group holds another one or something malformed, which other rules speak of."""
+    """Say whether the group contains a group, a sentence or something malformed, which other rules report."""
     return any(isinstance(child, syntax.Group | syntax.Malformed | syntax.Sentence) for child in node.children)
 
 

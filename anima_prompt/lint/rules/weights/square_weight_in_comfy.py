@@ -1,7 +1,8 @@
-"""``[hat]`` where square brackets mean nothing."""
+"""``[hat]`` in a front end that reads square brackets as text."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -11,13 +12,16 @@ from anima_prompt.lint.context import Context
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
 from anima_prompt.syntax import nodes as syntax
 
+_LABEL = re.compile(r"\[[A-Z][A-Z\d_ ]{2,}\]")
+
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at brackets that stand for themselves."""
+    """Flag brackets that stand for themselves, without the labels of community layouts (``[SCENE]``)."""
     for node, level, place in context.brackets:
         body = context.source[node.start : node.end]
         alone = level.owner is None or not isinstance(level.owner, syntax.Bracket)
-        if node.kind != "lowered" or not alone or context.environment.is_known(body):
+        label = level.owner is None and level.nodes[0] is node and _LABEL.fullmatch(body)
+        if node.kind != "lowered" or not alone or label or context.environment.is_known(body):
             continue
         depth = len(body) - len(body.lstrip("["))
         inner = body.strip("[] ")
@@ -38,7 +42,10 @@ RULE = Rule(
     reason="Only A1111's family reads [tag] as a weight of 1/1.1; ComfyUI and InvokeAI give the brackets to the "
     "model as text.",
     bad=(Example("1girl, [hat], smile", "1girl, (hat:0.91), smile"),),
-    good=(*plain("1girl, (hat:0.9)", "1girl, hat"), Example("1girl, [hat]", dialect=Dialect.A1111)),
+    good=(
+        *plain("1girl, (hat:0.9)", "1girl, hat", "[SCENE] A quiet street after rain."),
+        Example("1girl, [hat]", dialect=Dialect.A1111),
+    ),
     fix=Safety.UNSAFE,
     check=check,
     needs="[",

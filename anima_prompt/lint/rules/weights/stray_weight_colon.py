@@ -1,4 +1,4 @@
-"""``(x:0.5):``: a colon left behind a weight."""
+"""``(x:0.5):``: a stray colon after a weight."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anima_prompt.syntax import nodes as syntax
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look behind every group."""
+    """Flag a colon directly after a group."""
     source = context.source
     for group in context.groups:
         end = group.node.end

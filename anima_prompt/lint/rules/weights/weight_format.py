@@ -1,4 +1,4 @@
-"""``(a:1,2)``, ``a:1.2``: a weight that is none."""
+"""``(a:1,2)``, ``a:1.2``: a malformed weight."""
 
 from __future__ import annotations
 
@@ -19,19 +19,24 @@ _WORD = re.compile(r"(?P<body>[^:]+):(?P<word>[a-z]+)")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at the parser's reports, at groups without a number, and at tags with one."""
+    """Flag a weight that is malformed, in full-width digits, or without parentheses."""
     for diagnostic in context.tree.diagnostics:
         if diagnostic.name == "weight-format":
             match = _TAIL.fullmatch(context.source[diagnostic.start : diagnostic.end])
             number = (match["semi"] or f"{match['whole']}.{match['part']}") if match else ""
             right = f"({match['body']}:{number})" if match else None
-            message = f"the weight is no number and stays in the text; write {quoted(right or '(tag:1.2)')}"
+            message = f"the weight is not a number and stays in the text; write {quoted(right or '(tag:1.2)')}"
             yield found(diagnostic, message, write=right)
     for group in context.groups:
         mark = group.node.children[-1]
         if group.node.weight is not None and isinstance(mark, syntax.Mark) and not mark.text.isascii():
             right = f":{group.node.weight})"
             yield found(mark, f"the weight is written in full-width digits; write {quoted(right)}", write=right)
+    for node, _, _ in context.embeddings:
+        number = node.text.removeprefix(f"embedding:{node.name}:")
+        if number != node.text:
+            right = f"(embedding:{node.name}:{number})"
+            yield found(node, f"a weight needs parentheses; write {quoted(right)}")
     for item in context.items:
         if ":" in item.text and item.plain and item.entry is None:
             yield from _naked(item, context)
@@ -53,7 +58,7 @@ def _naked(item: Item, context: Context) -> Iterator[Finding]:
 
 
 def _is_schedule(context: Context, item: Item) -> bool:
-    """Say whether the number belongs to a bracket that was cut by a comma."""
+    """Say whether the number belongs to a bracket that a comma divides."""
     source = context.source
     return "[" in context.characters and source.find("[", 0, item.start) >= 0 and source.find("]", item.end) >= 0
 
@@ -68,11 +73,15 @@ RULE = Rule(
         Example("1girl, (hat:1,2), smile", "1girl, (hat:1.2), smile"),
         Example("1girl, (hat;1.2), smile", "1girl, (hat:1.2), smile"),
         Example("1girl, hat:1.2, smile", "1girl, (hat:1.2), smile"),
-        *plain("1girl, (hat:1.2:1.3), smile", "1girl, (hat:abc), smile"),
+        *plain("1girl, (hat:1.2:1.3), smile", "1girl, (hat:abc), smile", "1girl, embedding:foo.pt:1.2"),
         Example("1girl, (hat:１.2), smile", "1girl, (hat:1.2), smile"),
     ),
     good=plain(
-        "1girl, (hat:1.2), smile", "nier:automata, 2b", "aspect ratio 16:9", "re:zero kara hajimeru isekai seikatsu"
+        "1girl, (hat:1.2), smile",
+        "1girl, (embedding:foo.pt:1.2)",
+        "nier:automata, 2b",
+        "aspect ratio 16:9",
+        "re:zero kara hajimeru isekai seikatsu",
     ),
     fix=Safety.SAFE,
     check=check,

@@ -16,7 +16,7 @@ _STEPS = (
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at explicit weights."""
+    """Flag a weight whose absolute value is above 5; weight-nonfinite reports those above 10,000."""
     for group in context.groups:
         weight = group.node.weight
         if weight is None or abs(weight) <= 5 or abs(weight) > 10_000:
@@ -29,7 +29,7 @@ RULE = Rule(
     code="ANI109",
     name="weight-high",
     severity=Severity.WARNING,
-    reason="Users report pictures that keep together up to a weight of about 15 and fall apart near 70 (one source); "
+    reason="Users report images that keep together up to a weight of about 15 and fall apart near 70 (one source); "
     "above 5 is information, above 15 a warning, above 70 an error.",
     bad=plain("1girl, (chibi:80)", "1girl, (chibi:20)", "1girl, (chibi:6)"),
     good=plain("1girl, (chibi:2)", "1girl, (chibi:5)"),

@@ -1,4 +1,4 @@
-"""``(hat:-1)``: a weight of nought or less."""
+"""``(hat:-1)``: a weight of zero or less."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, 
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at explicit weights; the fix moves the tags to the negative prompt if there is one."""
+    """Flag a weight of zero or less; the fix moves the tags to the negative prompt if there is one."""
     for group in context.groups:
         weight = group.node.weight
         if weight is None or weight > 0:
@@ -41,7 +41,7 @@ RULE = Rule(
     name="weight-negative-or-zero",
     severity=Severity.WARNING,
     reason="Without an extension such as NegPip a negative weight flips the adapter's rows, which is not the same as "
-    "a negative prompt; nought leaves empty rows. Source: ComfyUI and Forge Neo.",
+    "a negative prompt; zero leaves empty rows. Source: ComfyUI and Forge Neo.",
     bad=(
         Example(
             "1girl, (hat:-1), smile", "1girl, smile", negative="worst quality", fixed_negative="worst quality, hat"

@@ -1,4 +1,4 @@
-"""``((masterpiece))``: a weight by counting parentheses."""
+"""``((masterpiece))``: a weight written as nested parentheses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BARE = Decimal("1.1")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at bare groups that hold nothing but a bare group."""
+    """Flag two or more nested pairs of bare parentheses."""
     for group in context.groups:
         node, depth = group.node, _depth(group.node)
         if depth < 2 or (group.level.owner is not None and _depth(group.level.owner) >= 2):

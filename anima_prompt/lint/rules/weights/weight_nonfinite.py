@@ -1,4 +1,4 @@
-"""``(a:nan)``: a weight that breaks the tensors."""
+"""``(a:nan)``: a weight that is not a finite number, or far too large."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import Finding, Rule, found, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at the parser's reports and at weights beyond all measure."""
+    """Flag a weight that is ``nan`` or ``inf``, or whose absolute value is above 10,000."""
     for diagnostic in context.tree.diagnostics:
         if diagnostic.name == "weight-nonfinite":
             yield found(diagnostic, diagnostic.message)
@@ -24,7 +24,7 @@ RULE = Rule(
     name="weight-nonfinite",
     severity=Severity.ERROR,
     reason="Python reads 'nan' and 'inf' as numbers, and so does ComfyUI: the conditioning becomes not-a-number and "
-    "the picture is black or noise.",
+    "the image is black or noise.",
     bad=plain("1girl, (hat:nan)", "1girl, (hat:inf)", "1girl, (hat:1e9)"),
     good=plain("1girl, (hat:1)", "1girl, banana"),
     check=check,

@@ -11,7 +11,7 @@ from anima_prompt.syntax import nodes as syntax
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at explicit weights of one outside other groups."""
+    """Flag an explicit weight of 1 outside other groups."""
     for group in context.groups:
         node = group.node
         if node.weight == 1 and not group.depth and group.inside is None:
@@ -25,7 +25,7 @@ RULE = Rule(
     code="ANI124",
     name="weight-one",
     severity=Severity.INFO,
-    reason="A weight of 1 is no weight. ComfyUI still cuts the text there, which can split a word's tokens.",
+    reason="A weight of 1 has no effect. ComfyUI still cuts the text there, which can split a word's tokens.",
     bad=(Example("1girl, (smile:1.0), hat", "1girl, smile, hat"),),
     good=plain("1girl, (smile:1.5), hat", "1girl, ((smile:1), hat:1.5)"),
     fix=Safety.SAFE,

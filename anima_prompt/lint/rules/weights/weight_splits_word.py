@@ -1,4 +1,4 @@
-"""``sun(light:1.5)``: a weight in mid-word."""
+"""``sun(light:1.5)``: a weight on a part of a word."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import Finding, Rule, found, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at the letters that touch a weighted group."""
+    """Flag a weighted group with a letter or digit directly before or after it."""
     source = context.source
     for group in context.groups:
         node = group.node

@@ -1,4 +1,4 @@
-"""Weights where every character is literal."""
+"""Weights in a front end that reads every character literally."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WEIGHTED = re.compile(r"\(([^()]+):\s*-?\d+(?:\.\d+)?\)")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look for the form in the source."""
+    """Flag a weight such as ``(hat:1.5)``, unless it is part of a known tag."""
     for match in _WEIGHTED.finditer(context.source):
         if not context.environment.is_known(match.group()):
             inner = match[1].strip()

@@ -13,7 +13,7 @@ _LEAST = Decimal("1.3")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at explicit weights."""
+    """Flag a weight between 1 and 1.3, both excluded."""
     for group in context.groups:
         weight = group.node.weight
         if weight is not None and 1 < weight < _LEAST:

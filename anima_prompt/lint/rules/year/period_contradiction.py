@@ -1,4 +1,4 @@
-"""Two periods, or a period far from the year."""
+"""Two periods, or a period that contradicts the year."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _YEAR = re.compile(r"year_(\d{4})")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag a second period, and a period far from the year; only where no table of periods would agree."""
+    """Flag a second period, and a period that clearly contradicts the year."""
     periods = [item for item in context.items if item.name in _PERIODS]
     if not periods:
         return
@@ -37,7 +37,7 @@ RULE = Rule(
     code="ANI421",
     name="period-contradiction",
     severity=Severity.WARNING,
-    reason="A picture belongs to one period. The card gives no years for the periods, so that only plain clashes are "
+    reason="An image belongs to one period. The card gives no years for the periods, so that only plain clashes are "
     "named.",
     bad=plain("newest, old, 1girl", "year 2008, newest, 1girl"),
     good=(*plain("year 2025, newest, 1girl", "year 2015, mid, 1girl"), Example("old, early", role=Role.NEGATIVE)),

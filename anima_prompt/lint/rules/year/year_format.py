@@ -1,4 +1,4 @@
-"""``year_2025``, ``2025``: a year that is not spelled as one."""
+"""``year_2025``, ``2025``: a year that is not written as ``year 2025``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _YEAR = re.compile(r"(?:(?:year|y)[ _:=-]*)?(?P<year>(?:19|20)\d\d)s?", re.IGNOR
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at tags that mean a year."""
+    """Flag a year that is not written as ``year 2025``; decades such as ``1990s`` pass."""
     match = _YEAR.fullmatch(facts.literal)
     if not match or (facts.text.endswith("s") and facts.entry is not None):
         return

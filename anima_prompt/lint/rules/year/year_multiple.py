@@ -10,7 +10,7 @@ from anima_prompt.lint.rule import WANTED, Example, Finding, Rule, Safety, found
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Look at years behind the first."""
+    """Flag every year that differs from the first one."""
     years = [item for item in context.items if item.name.startswith("year_")]
     for item in years[1:]:
         if item.name != years[0].name:
@@ -21,7 +21,7 @@ RULE = Rule(
     code="ANI420",
     name="year-multiple",
     severity=Severity.INFO,
-    reason="A picture was posted in one year; two years blend two styles.",
+    reason="An image was posted in one year; two years blend two styles.",
     bad=(Example("year 2025, year 2024, 1girl", "year 2025, 1girl"),),
     good=plain("year 2025, newest, 1girl"),
     fix=Safety.UNSAFE,

@@ -1,4 +1,4 @@
-"""A year outside the training pictures."""
+"""A year outside the range of the training images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _YEAR = re.compile(r"year_(\d{4})")
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Look at years before 2005 and behind the profile's last."""
+    """Flag a year before 2005 or after the profile's latest year."""
     match = _YEAR.fullmatch(facts.name) if facts.name.startswith("year_") else None
     if not match:
         return
@@ -29,7 +29,7 @@ RULE = Rule(
     code="ANI419",
     name="year-range",
     severity=Severity.WARNING,
-    reason="The base model's pictures end in September 2025; years tags are known from 2005. A finetune's own "
+    reason="The base model's images end in September 2025; year tags are known from 2005. A finetune's own "
     "profile may say otherwise. Source: model card.",
     bad=(Example("year 2031, 1girl", "year 2025, 1girl"), *plain("year 1999, 1girl")),
     good=plain("year 2025, 1girl", "year 2005, 1girl"),

@@ -13,15 +13,15 @@ import pytest
 from PIL import Image
 
 from anima_infer.errors import GridError
-from anima_infer.grid.measure.effects import effects_of, measure_grid
-from anima_infer.grid.measure.pixels import measure_against, measure_alone, pixels_of, ssim
+from anima_infer.grid.measure.effects import compute_effects, measure_grid
+from anima_infer.grid.measure.pixels import measure_difference, measure_image, pixels_of, ssim
 from anima_infer.grid.pages import fonts
 from anima_infer.grid.pages import sheet as sheets
-from anima_infer.grid.pages.layout import pages_of, shared_settings
+from anima_infer.grid.pages.layout import make_pages, shared_settings
 from anima_infer.grid.pages.report import write_report
 from anima_infer.grid.pages.sheet import write_sheets
 from anima_infer.grid.store.contents import Grid
-from anima_infer.images import open_picture
+from anima_infer.images import open_image
 from tests.infer.grid.conftest import grid_spec, painted
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def grid(tmp_path: Path) -> Grid:
 
 
 def test_pages_rows_and_columns_follow_the_layout(grid: Grid) -> None:
-    pages = pages_of(grid)
-    assert [page.place for page in pages] == [(0,), (1,)]
+    pages = make_pages(grid)
+    assert [page.position for page in pages] == [(0,), (1,)]
     assert pages[0].rows == ((0, 0), (0, 1), (1, 0), (1, 1))
     assert pages[0].columns == ((0,), (1,), (2,))
     assert len(pages[0].cells) == 12
@@ -66,14 +66,14 @@ def test_what_all_cells_share_is_told_once(grid: Grid) -> None:
 # --- sheet -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_sheet_is_written_for_every_page_and_holds_every_picture(grid: Grid, tmp_path: Path) -> None:
+def test_a_sheet_is_written_for_every_page_and_holds_every_image(grid: Grid, tmp_path: Path) -> None:
     paths = write_sheets(grid, tmp_path / "s.png")
     assert [path.name for path in paths] == ["s-01.png", "s-02.png"]
     with Image.open(paths[0]) as sheet:
-        colours = {colour for _, colour in sheet.convert("RGB").getcolors(2**24) or []}
-    shown = [cell for cell in pages_of(grid)[0].cells.values() if cell.done]
+        colors = {color for _, color in sheet.convert("RGB").getcolors(2**24) or []}
+    shown = [cell for cell in make_pages(grid)[0].cells.values() if cell.done]
     assert len(shown) == 11
-    assert {tuple(bytes.fromhex(cell.key[:6])) for cell in shown} <= colours
+    assert {tuple(bytes.fromhex(cell.key[:6])) for cell in shown} <= colors
 
 
 def test_a_sheet_of_very_many_cells_is_split_and_never_too_large(
@@ -82,20 +82,20 @@ def test_a_sheet_of_very_many_cells_is_split_and_never_too_large(
     monkeypatch.setattr(sheets, "MOST_SIDE", 500)
     paths = write_sheets(grid, tmp_path / "s.png", cell=96)
     assert len(paths) > 2
-    assert all(open_picture(path).height <= 500 for path in paths)
+    assert all(open_image(path).height <= 500 for path in paths)
 
 
-def test_pictures_of_any_shape_are_fitted_small_ones_by_whole_factors() -> None:
+def test_images_of_any_shape_are_fitted_small_ones_by_whole_factors() -> None:
     small = Image.new("RGB", (2, 1), "red")
     small.putpixel((1, 0), (0, 0, 255))
-    assert sheets.fitting(small, 9).size == (8, 4)
-    assert len(sheets.fitting(small, 9).getcolors() or []) == 2
-    assert sheets.fitting(Image.new("RGB", (400, 100)), 100).size == (100, 25)
+    assert sheets.scaled_to_fit(small, 9).size == (8, 4)
+    assert len(sheets.scaled_to_fit(small, 9).getcolors() or []) == 2
+    assert sheets.scaled_to_fit(Image.new("RGB", (400, 100)), 100).size == (100, 25)
 
 
 def test_nothing_finished_is_an_error(grid: Grid, tmp_path: Path) -> None:
     bare = replace(grid, cells=tuple(replace(cell, result=None) for cell in grid.cells))
-    with pytest.raises(GridError, match="no picture is finished"):
+    with pytest.raises(GridError, match="no image is finished"):
         write_sheets(bare, tmp_path / "s.png")
 
 
@@ -103,10 +103,10 @@ def test_nothing_finished_is_an_error(grid: Grid, tmp_path: Path) -> None:
     "text", ["one two three four five six", "unbroken" * 30, "紅い髪の魔女が夜に笑う" * 4, "", "a " * 200]
 )
 def test_headers_wrap_to_their_width_and_end_in_an_ellipsis(text: str) -> None:
-    lines = fonts.wrapped(text, 14, 120, lines=3)
+    lines = fonts.wrap_text(text, 14, 120, lines=3)
     assert 1 <= len(lines) <= 3
-    assert all(fonts.width_of(line, 14) <= 120 for line in lines)
-    full = fonts.wrapped(text, 14, 120)
+    assert all(fonts.text_width(line, 14) <= 120 for line in lines)
+    full = fonts.wrap_text(text, 14, 120)
     assert "".join("".join(full).split()) == "".join(text.split())
     assert (len(full) > 3) == lines[-1].endswith("…")
 
@@ -120,18 +120,18 @@ def test_a_script_without_a_font_is_shown_by_marks_not_by_a_crash(monkeypatch: p
 # --- measures --------------------------------------------------------------------------------------------------------
 
 
-def test_measures_know_black_white_colour_and_edges() -> None:
+def test_measures_know_black_white_color_and_edges() -> None:
     black, white = np.zeros((32, 32, 3)), np.ones((32, 32, 3))
     red = np.zeros((32, 32, 3))
     red[..., 0] = 1
     stripes = np.tile(np.array([0.0, 1.0])[None, :, None], (32, 16, 3))
-    assert measure_alone(black)["brightness"] == 0
-    assert measure_alone(white)["brightness"] == pytest.approx(1)
-    assert (measure_alone(red)["saturation"], measure_alone(white)["saturation"]) == (1, 0)
-    assert measure_alone(stripes)["contrast"] == pytest.approx(0.5)
-    assert measure_alone(stripes)["sharpness"] > 1 > 0 == measure_alone(white)["sharpness"]
-    assert measure_against(black, white)["rmse"] == pytest.approx(255)
-    assert measure_against(stripes, stripes) == {"rmse": 0, "ssim": pytest.approx(1)}
+    assert measure_image(black)["brightness"] == 0
+    assert measure_image(white)["brightness"] == pytest.approx(1)
+    assert (measure_image(red)["saturation"], measure_image(white)["saturation"]) == (1, 0)
+    assert measure_image(stripes)["contrast"] == pytest.approx(0.5)
+    assert measure_image(stripes)["sharpness"] > 1 > 0 == measure_image(white)["sharpness"]
+    assert measure_difference(black, white)["rmse"] == pytest.approx(255)
+    assert measure_difference(stripes, stripes) == {"rmse": 0, "ssim": pytest.approx(1)}
 
 
 def test_structural_similarity_falls_with_noise_and_is_symmetric() -> None:
@@ -145,13 +145,13 @@ def test_structural_similarity_falls_with_noise_and_is_symmetric() -> None:
 
 def test_distances_compare_with_the_baseline_of_the_same_seed(grid: Grid) -> None:
     figures = measure_grid(grid)
-    at = grid.at()
+    at = grid.cells_by_index()
     cell, base = at[1, 1, 0, 1], at[1, 0, 0, 1]
-    expected = measure_against(*(pixels_of(open_picture(grid.picture(one))) for one in (cell, base)))
+    expected = measure_difference(*(pixels_of(open_image(grid.image_path(one))) for one in (cell, base)))
     assert figures[cell.key]["rmse section artist"] == pytest.approx(expected["rmse"], abs=1e-4)
     assert "rmse section artist" not in figures[base.key]
     assert not any("seed" in name for found in figures.values() for name in found)
-    effects = {(effect.axis, effect.label): effect for effect in effects_of(grid, figures)}
+    effects = {(effect.axis, effect.label): effect for effect in compute_effects(grid, figures)}
     assert effects["steps", "2"].pairs == 9
     assert set(effects) == {
         ("weight witch hat", "1"),
@@ -163,7 +163,7 @@ def test_distances_compare_with_the_baseline_of_the_same_seed(grid: Grid) -> Non
 
 def test_a_scorer_adds_its_figures(grid: Grid) -> None:
     class Length:
-        def score(self, pictures: Any, prompts: Any) -> list[dict[str, float]]:
+        def score(self, images: Any, prompts: Any) -> list[dict[str, float]]:
             return [{"letters": float(len(prompt))} for prompt in prompts]
 
     figures = measure_grid(grid, {"text": Length()})
@@ -177,14 +177,14 @@ def test_a_scorer_adds_its_figures(grid: Grid) -> None:
 def written(grid: Grid, **options: Any) -> Path:
     figures = measure_grid(grid)
     return write_report(
-        grid, grid.folder / "report.html", figures=figures, effects=effects_of(grid, figures), **options
+        grid, grid.folder / "report.html", measures=figures, effects=compute_effects(grid, figures), **options
     )
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_report_is_used_by_keyboard(grid: Grid, open_page: Open, width: int) -> None:
     page = open_page(written(grid), width)
-    assert page.locator("#summary").inner_text().startswith("21 of 22 pictures, 1 failed")
+    assert page.locator("#summary").inner_text().startswith("21 of 22 images, 1 failed")
     cells = page.locator(".cell")
     assert cells.count() == 12
     assert page.locator(".cell .bad").inner_text() == "failed: out of luck"
@@ -209,9 +209,7 @@ def test_the_report_is_used_by_keyboard(grid: Grid, open_page: Open, width: int)
     page.wait_for_selector('.cell[data-at="1,1,0,0"]:focus')  # the browser tells of the closing a task later
 
 
-def test_the_slider_uncovers_the_other_picture_and_the_difference_can_be_brightened(
-    grid: Grid, open_page: Open
-) -> None:
+def test_the_slider_uncovers_the_other_image_and_the_difference_can_be_brightened(grid: Grid, open_page: Open) -> None:
     page = open_page(written(grid))
     page.locator('.cell[data-at="1,1,0,0"]').click()
     page.get_by_role("button", name="Slider").click()
@@ -228,7 +226,7 @@ def test_the_slider_uncovers_the_other_picture_and_the_difference_can_be_brighte
 def test_pages_search_hiding_size_measures_and_theme(grid: Grid, open_page: Open) -> None:
     page = open_page(written(grid))
     page.locator("#query").fill("wlop")
-    assert page.locator("#said").inner_text() == "6 of 12 pictures match"
+    assert page.locator("#status").inner_text() == "6 of 12 images match"
     page.locator("#query").fill("")
     page.locator("#pages select").select_option(label="2")
     assert page.locator(".cell[data-at]").count() == 10
@@ -249,7 +247,7 @@ def test_pages_search_hiding_size_measures_and_theme(grid: Grid, open_page: Open
     assert page.locator("#effects tbody tr").count() == 4
 
 
-def test_a_marked_picture_is_what_others_are_compared_with(grid: Grid, open_page: Open) -> None:
+def test_a_marked_image_is_what_others_are_compared_with(grid: Grid, open_page: Open) -> None:
     page = open_page(written(grid))
     page.locator('.cell[data-at="2,1,0,1"]').click(modifiers=["Shift"])
     page.locator('.cell[data-at="1,0,0,0"]').click()
@@ -297,12 +295,12 @@ def test_the_page_allows_its_own_script_alone_and_no_address(grid: Grid) -> None
     assert json.loads(re.findall(r'id="data">(.*?)</script>', html, re.DOTALL)[0])["name"] == "test grid"
 
 
-def test_large_pictures_are_linked_beside_thumbnails(grid: Grid, open_page: Open) -> None:
+def test_large_images_are_linked_beside_thumbnails(grid: Grid, open_page: Open) -> None:
     path = written(grid, embed=False)
     data = json.loads(re.findall(r'id="data">(.*?)</script>', path.read_text(encoding="utf-8"), re.DOTALL)[0])
     assert all(
-        one["full"].startswith("pictures/") and one["thumb"].startswith("data:image/webp")
-        for one in data["pictures"].values()
+        one["full"].startswith("images/") and one["thumb"].startswith("data:image/webp")
+        for one in data["images"].values()
     )
     assert path.stat().st_size < written(grid, embed=True).stat().st_size + 200_000
 

@@ -1,4 +1,4 @@
-"""Runs: the same pictures as single renders, resumed and extended without loss, whatever kills them."""
+"""Runs: the same images as single renders, resumed and extended without loss, whatever kills them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 
 from anima_infer.errors import CheckpointError, GridError
-from anima_infer.files import Files, find
+from anima_infer.files import ModelFiles, find_files
 from anima_infer.grid.executors.in_process import InProcess
 from anima_infer.grid.run.runner import plan_for, run_grid
 from anima_infer.grid.store.contents import open_grid
@@ -37,8 +37,8 @@ from tests.infer.tiny import Tiny
 AXES = ({"weight": "witch hat", "values": [0, 1, 2]}, {"add": ["none", "smile"]})
 
 
-def pictures(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (folder / "pictures").iterdir()}
+def images(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (folder / "images").iterdir()}
 
 
 def test_an_unbatched_cell_is_the_single_render_to_the_bit_and_a_batched_one_within_a_level(
@@ -56,7 +56,7 @@ def test_an_unbatched_cell_is_the_single_render_to_the_bit_and_a_batched_one_wit
         assert abs(batched - single).max() <= 1
 
 
-def test_a_finished_cell_says_everything_in_manifest_and_picture(executor: InProcess, tmp_path: Path) -> None:
+def test_a_finished_cell_says_everything_in_manifest_and_image(executor: InProcess, tmp_path: Path) -> None:
     run_grid(plan_for(grid_spec(*AXES), None), tmp_path / "g", executor)
     grid = open_grid(tmp_path / "g")
     assert all(cell.done for cell in grid.cells)
@@ -73,22 +73,22 @@ def test_a_finished_cell_says_everything_in_manifest_and_picture(executor: InPro
 def test_resuming_makes_nothing_twice_and_mends_what_was_damaged(tmp_path: Path) -> None:
     spec = grid_spec(*AXES, batch=1)
     painted(tmp_path, spec)
-    before = pictures(tmp_path)
+    before = images(tmp_path)
     again = Painter()
     summary = run_grid(plan_for(spec, tmp_path), tmp_path, again, resume=True)
-    assert (summary.made, summary.kept, again.rendered) == (0, 6, [])
+    assert (summary.rendered, summary.kept, again.rendered) == (0, 6, [])
     gone, bad = sorted(before)[:2]
-    (tmp_path / "pictures" / gone).unlink()
-    (tmp_path / "pictures" / bad).write_bytes(b"torn")
-    assert run_grid(plan_for(spec, tmp_path), tmp_path, again, resume=True).made == 2
-    assert pictures(tmp_path) == before
+    (tmp_path / "images" / gone).unlink()
+    (tmp_path / "images" / bad).write_bytes(b"torn")
+    assert run_grid(plan_for(spec, tmp_path), tmp_path, again, resume=True).rendered == 2
+    assert images(tmp_path) == before
 
 
 def test_extending_an_axis_renders_only_the_new_cells(tmp_path: Path) -> None:
     painted(tmp_path, grid_spec({"cfg": "1-3"}, seeds=2))
     longer, again = grid_spec({"cfg": "1-5"}, seeds=3), Painter()
     summary = run_grid(plan_for(longer, tmp_path), tmp_path, again, resume=True)
-    assert (summary.made, summary.kept) == (9, 6)
+    assert (summary.rendered, summary.kept) == (9, 6)
     assert len(again.rendered) == 9
     assert all(cell.done for cell in open_grid(tmp_path).cells)
 
@@ -99,13 +99,13 @@ def test_a_failed_cell_is_recorded_the_rest_goes_on_and_a_resume_tries_again(tmp
     assert [cell.done for cell in grid.cells].count(True) == 3
     assert {cell.result["error"] for cell in grid.cells if cell.result and not cell.done} == {"no luck"}
     summary = run_grid(plan_for(spec, tmp_path), tmp_path, Painter(), resume=True)
-    assert (summary.made, summary.kept, summary.failed) == (3, 3, 0)
+    assert (summary.rendered, summary.kept, summary.failed) == (3, 3, 0)
 
 
 def test_a_lora_that_is_not_there_fails_its_own_cells(executor: InProcess, tmp_path: Path) -> None:
     spec = grid_spec({"loras": ["none", "gone.safetensors:1"]}, seeds=2)
     summary = run_grid(plan_for(spec, None), tmp_path / "g", executor)
-    assert (summary.made, summary.failed) == (2, 2)
+    assert (summary.rendered, summary.failed) == (2, 2)
     errors = {cell.result["error"] for cell in open_grid(tmp_path / "g").cells if cell.result and not cell.done}
     assert len(errors) == 1
     assert "gone.safetensors" in errors.pop()
@@ -125,22 +125,22 @@ def test_loras_of_one_name_are_told_apart_and_a_changed_one_is_not_mixed(executo
     known = open_grid(tmp_path / "g").files
     assert len({known[f"LoRA {path}"] for path in paths}) == 2
     save_file(small_lora(), paths[1])
-    with pytest.raises(GridError, match=r"was made with another LoRA .*new.style\.safetensors"):
+    with pytest.raises(GridError, match=r"was rendered with another LoRA .*new.style\.safetensors"):
         run_grid(plan_for(spec, None), tmp_path / "g", executor, resume=True)
 
 
 def test_a_bad_cell_takes_no_other_of_its_batch_with_it(executor: InProcess, tmp_path: Path) -> None:
     spec = grid_spec({"add": ["none", {"value": "smile", "weight": {"witch hat": "1e30"}}]})
     summary = run_grid(plan_for(spec, None), tmp_path / "g", executor)
-    assert (summary.made, summary.failed) == (1, 1)
+    assert (summary.rendered, summary.failed) == (1, 1)
 
 
-def beside(tiny: Tiny, folder: Path, **files: bytes) -> Files:
+def beside(tiny: Tiny, folder: Path, **files: bytes) -> ModelFiles:
     """Return the tiny model's files in a folder of their own, with other files beside the DiT."""
     shutil.copytree(tiny.folder, folder)
     for name, content in files.items():
         (folder / f"{name}.safetensors").write_bytes(content)
-    return find(folder)
+    return find_files(folder)
 
 
 def test_models_are_loaded_when_their_cells_come_and_one_at_a_time(tiny: Tiny, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_models_are_loaded_when_their_cells_come_and_one_at_a_time(tiny: Tiny, t
     files = beside(tiny, tmp_path / "models", first=good, second=good, damaged=good[:1000])
     alive, loads = list[weakref.ref[Dit]](), list[str]()
 
-    def load(asked: Files) -> Models:
+    def load(asked: ModelFiles) -> Models:
         assert asked.dit is not None
         loads.append(asked.dit.stem)
         assert not any(dit() for dit in alive), "the one before is still in memory"
@@ -158,7 +158,7 @@ def test_models_are_loaded_when_their_cells_come_and_one_at_a_time(tiny: Tiny, t
 
     spec = grid_spec({"checkpoint": ["first", "damaged", "second"]}, seeds=2, batch=2)
     summary = run_grid(plan_for(spec, None), tmp_path / "g", InProcess(files, load=load))
-    assert (summary.made, summary.failed) == (4, 2)
+    assert (summary.rendered, summary.failed) == (4, 2)
     assert sorted(loads) == ["damaged", "first", "second"], "the run's own model is asked for by no cell"
     spec = grid_spec({"checkpoint": ["first"]})
     run_grid(plan_for(spec, None), tmp_path / "h", InProcess(files, load=load))
@@ -168,11 +168,11 @@ def test_models_are_loaded_when_their_cells_come_and_one_at_a_time(tiny: Tiny, t
 
 
 def test_a_model_that_finds_no_memory_is_a_reason_why_its_cells_fail(tiny: Tiny, tmp_path: Path) -> None:
-    def load(_: Files) -> Models:
+    def load(_: ModelFiles) -> Models:
         raise torch.OutOfMemoryError("out of memory")
 
     summary = run_grid(plan_for(grid_spec(*AXES), None), tmp_path / "g", InProcess(tiny.files, load=load))
-    assert (summary.made, summary.failed) == (0, 6)
+    assert (summary.rendered, summary.failed) == (0, 6)
     assert {line["error"] for line in read_manifest(tmp_path / "g")} == {"out of memory"}
 
 
@@ -186,14 +186,14 @@ def test_a_run_whose_own_model_is_damaged_ends_and_goes_on_with_a_sound_one(tiny
     with pytest.raises(CheckpointError, match="anima-base"):
         run_grid(plan_for(spec, folder), folder, InProcess(files, load=load))
     files.dit.write_bytes(sound)
-    assert run_grid(plan_for(spec, folder), folder, InProcess(files, load=load), resume=True).made == 6
+    assert run_grid(plan_for(spec, folder), folder, InProcess(files, load=load), resume=True).rendered == 6
 
 
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
-        (lambda f: (f / "other.txt").write_text("mine"), "holds other files"),
-        (lambda f: painted(f, grid_spec(*AXES)), "holds a grid already; add --resume"),
+        (lambda f: (f / "other.txt").write_text("mine"), "contains other files"),
+        (lambda f: painted(f, grid_spec(*AXES)), "contains a grid; add --resume"),
     ],
 )
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path, prepare: object, message: str) -> None:
@@ -211,12 +211,12 @@ def test_a_grid_made_with_another_model_is_not_mixed(tmp_path: Path) -> None:
 
     spec = grid_spec(*AXES)
     painted(tmp_path, spec)
-    with pytest.raises(GridError, match="was made with another DiT"):
+    with pytest.raises(GridError, match="was rendered with another DiT"):
         run_grid(plan_for(spec, tmp_path), tmp_path, Other(), resume=True)
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
-    with locked(tmp_path), pytest.raises(GridError, match="another run is at work"):
+    with locked(tmp_path), pytest.raises(GridError, match="another run is writing to it"):
         run_grid(plan_for(grid_spec(*AXES), None), tmp_path, Painter())
 
 
@@ -229,7 +229,7 @@ def test_a_line_that_was_cut_off_is_dropped_and_a_damaged_one_is_named(tmp_path:
     Manifest(tmp_path).close()
     assert path.read_bytes() == whole
     path.write_bytes(b"nonsense\n" + whole)
-    with pytest.raises(GridError, match=r"manifest.jsonl:1: is damaged"):
+    with pytest.raises(GridError, match=r"manifest.jsonl:1: the line is damaged"):
         read_manifest(tmp_path)
 
 
@@ -245,13 +245,14 @@ import sys, torch
 from functools import partial
 from pathlib import Path
 torch.set_num_threads(1)
-from anima_infer.grid.executor import InProcess
-from anima_infer.grid.runner import plan_for, run_grid
-from anima_infer.models import Models, find
+from anima_infer.files import find_files
+from anima_infer.grid.executors.in_process import InProcess
+from anima_infer.grid.run.runner import plan_for, run_grid
+from anima_infer.models import Models
 from tests.infer.grid.conftest import grid_spec
 folder, model = Path(sys.argv[1]), sys.argv[2]
 spec = grid_spec({"weight": "witch hat", "values": "0-2 [10]"}, {"steps": [2, 3]}, seeds=3, batch=4)
-executor = InProcess(find(model), load=partial(Models.load, dtype="fp32", device="cpu"))
+executor = InProcess(find_files(model), load=partial(Models.load, dtype="fp32", device="cpu"))
 plan = plan_for(spec, folder)
 print("ready", flush=True)
 run_grid(plan, folder, executor, resume=True)
@@ -285,8 +286,8 @@ def test_a_run_that_is_killed_twenty_times_ends_like_one_that_was_not(tiny: Tiny
     assert kills >= 5
     with start(tmp_path / "killed") as last:
         assert last.wait() == 0
-    assert pictures(tmp_path / "killed") == pictures(tmp_path / "whole")
-    assert len(pictures(tmp_path / "whole")) == 60
+    assert images(tmp_path / "killed") == images(tmp_path / "whole")
+    assert len(images(tmp_path / "whole")) == 60
     made = [json.loads(line)["key"] for line in (tmp_path / "killed" / "manifest.jsonl").read_text().splitlines()]
     assert len(made) == len(set(made)) == 60
 
@@ -311,10 +312,10 @@ def test_a_lora_is_read_once_whatever_strengths_a_grid_asks_for(
     )
     plan = plan_for(spec, None)
     summary = run_grid(plan, tmp_path / "g", executor)
-    assert (summary.made, len(reads), len(loads)) == (3, 1, 1)
-    assert len(set(pictures(tmp_path / "g").values())) == 3
+    assert (summary.rendered, len(reads), len(loads)) == (3, 1, 1)
+    assert len(set(images(tmp_path / "g").values())) == 3
     fresh = Renderer(Models.load(tiny.files, dtype="fp32", device="cpu"))
     for cell in plan.rendered:
         single = np.asarray(fresh.render([cell.job])[0].image)
-        with Image.open(tmp_path / "g" / cell.file) as picture:
-            assert (np.asarray(picture) == single).all()
+        with Image.open(tmp_path / "g" / cell.file) as image:
+            assert (np.asarray(image) == single).all()

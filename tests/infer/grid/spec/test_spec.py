@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from anima_infer.errors import GridError
 from anima_infer.grid.plan.plan import make_plan
 from anima_infer.grid.spec.definition import Spec
-from anima_infer.grid.spec.prompt_axes import expanded
+from anima_infer.grid.spec.prompt_axes import expand_template
 from anima_infer.grid.spec.ranges import numbers_from
 from anima_infer.grid.spec.reader import parse_spec, read_spec
 from anima_infer.grid.spec.schema import grid_schema
@@ -131,7 +131,7 @@ def test_conditions_leave_cells_out() -> None:
     axes = ({"cfg": "1-3"}, {"steps": [1, 2]})
     assert len(make_plan(grid_spec(*axes, skip=[{"cfg": ["1", "2"], "steps": 2}])).cells) == 4
     assert len(make_plan(grid_spec(*axes, only=[{"cfg": 1}, {"steps": 2}])).cells) == 4
-    with pytest.raises(GridError, match="no cell is left"):
+    with pytest.raises(GridError, match="no cells are left"):
         make_plan(grid_spec(*axes, skip=[{"steps": [1, 2]}]))
 
 
@@ -165,12 +165,12 @@ def test_a_structured_base_is_a_prompt_file() -> None:
         ("{section: artists, values: [a]}", "2:19: section is 'artists'; expected one of dataset"),
         ("{weight: hat}", "axis 'weight: hat' has no 'values'"),
         ("{cfg: [1], steps: [2]}", "axis changes 'steps' and 'cfg'"),
-        ("{cfg: [1, 1]}", "axis 'cfg' has the value '1' twice"),
+        ("{cfg: [1, 1]}", "axis 'cfg' has two values labeled '1'"),
         ("{cfg: []}", "axis 'cfg' has no values"),
         ("{cfg: [1, 2], baseline: 3}", "baseline is '3'; expected one of 1, 2"),
-        ("{name: look}", "axis says not what it changes"),
-        ("{values: [dark]}", "value says not what it changes"),
-        ("{values: [{value: 3}]}", "'value' needs an axis that says what it changes"),
+        ("{name: look}", "this axis does not say what to change"),
+        ("{values: [dark]}", "this value does not say what to change"),
+        ("{values: [{value: 3}]}", "'value' needs an axis that says what to change"),
         ("{cfg: [1], values: [2]}", "'values' is not needed here"),
         ("{prompts: nothing.txt}", "nothing.txt"),
         ("{prose: [maybe]}", "value is 'maybe'; expected on or off"),
@@ -192,15 +192,15 @@ def test_a_wrong_axis_is_one_line_with_its_place(axis: str, message: str) -> Non
         ("base: {prompt: a}", "grid has no 'axes'"),
         ("base: {negative: a}\naxes: [{cfg: 1-2}]", "base has no 'prompt'"),
         ("base: {prompt: a}\naxes: []", "axes is empty"),
-        ("base: {prompt: a}\naxes: [{cfg: 1-2}, {cfg: 3-4}]", "axis 'cfg' is there twice"),
+        ("base: {prompt: a}\naxes: [{cfg: 1-2}, {cfg: 3-4}]", "two axes have the name 'cfg'"),
         ("base: {prompt: a}\naxes: [{cfg: 1-2}]\nlayout: {rows: steps}", "axis 'steps' is unknown"),
-        ("base: {prompt: a}\naxes: [{cfg: 1-2}]\nlayout: {rows: cfg, columns: cfg}", "axis 'cfg' is placed twice"),
+        ("base: {prompt: a}\naxes: [{cfg: 1-2}]\nlayout: {rows: cfg, columns: cfg}", "axis 'cfg' occurs twice"),
         ("base: {prompt: a}\naxes: [{cfg: 1-2}]\nskip: {cfg: 9}", "axis 'cfg' has no value '9'"),
-        ("base: {prompt: a}\naxes: [{seed: 1-2}]\nseeds: 3", "seeds are given twice"),
+        ("base: {prompt: a}\naxes: [{seed: 1-2}]\nseeds: 3", "there are 'seeds' and an axis"),
         ("base: {prompt: a}\naxes: [{cfg: 1-2}]\nseeds: 0", "seeds is 0"),
         ("base: {prompt: a}\naxes: [{cfg: 1-2}]\nbatch: 0", "batch is 0"),
         ("base: {prompt: a, profile: nope}\naxes: [{cfg: 1-2}]", "nope"),
-        ("a: 1\n---\nb: 2", "holds 2 documents"),
+        ("a: 1\n---\nb: 2", "contains 2 documents"),
     ],
 )
 def test_a_wrong_grid_is_one_line(text: str, message: str) -> None:
@@ -214,7 +214,7 @@ def test_a_wrong_grid_is_one_line(text: str, message: str) -> None:
     [
         ({"weight": "no such tag", "values": [1]}, "there is no tag 'no such tag'"),
         ({"search": "nowhere", "values": ["x"]}, "search text 'nowhere' is not in the prompt"),
-        ({"lora_strength": "x.safetensors", "values": [1]}, "LoRA 'x.safetensors' is not in use"),
+        ({"lora_strength": "x.safetensors", "values": [1]}, "LoRA 'x.safetensors' is not among the base's LoRAs"),
         ({"size": ["100x100"]}, "width is 100"),
         ({"steps": [0]}, "steps"),
     ],
@@ -227,8 +227,8 @@ def test_a_change_that_cannot_be_made_names_the_cell(axis: dict[str, object], me
 
 
 def test_templates_expand_nested_alternatives_in_order() -> None:
-    assert [text for text, _ in expanded("a {b|c {d|e}}")] == ["a b", "a c d", "a b", "a c e"]
-    assert expanded("plain") == [("plain", ())]
+    assert [text for text, _ in expand_template("a {b|c {d|e}}")] == ["a b", "a c d", "a b", "a c e"]
+    assert expand_template("plain") == [("plain", ())]
 
 
 def test_the_schema_in_the_documentation_is_the_one_that_the_program_prints() -> None:

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from anima_infer.grid.votes.statistics import (
     bradley_terry,
     krippendorff_alpha,
-    ranking,
+    rank,
     sign_test,
     votes_needed,
     wilson,
@@ -68,7 +68,7 @@ def test_bootstrap_intervals_of_the_ranking_hold_the_truth_so_often() -> None:
     held = []
     for trial in range(150):
         votes = [[(i, j, float(source.random() < p))] for (i, j), p in zip(pairs, chance, strict=True)]
-        found = ranking(votes, 4, samples=300, seed=trial)
+        found = rank(votes, 4, samples=300, seed=trial)
         held += [one.low <= real <= one.high for one, real in zip(found, truth, strict=True)]
     assert 0.93 <= np.mean(held) <= 0.97
 
@@ -83,18 +83,18 @@ def test_the_ranking_finds_known_strengths_and_ignores_order() -> None:
 
 def test_a_value_that_never_lost_has_a_finite_strength_and_ties_pull_together() -> None:
     sweep = [[(0, 1, 1.0)]] * 20
-    strong, weak = ranking(sweep, 2)
+    strong, weak = rank(sweep, 2)
     assert np.isfinite([strong.strength, strong.low, strong.high]).all()
     assert strong.strength > 1 > -1 > weak.strength
-    tied = ranking([[(0, 1, 0.5)]] * 20, 2)
+    tied = rank([[(0, 1, 0.5)]] * 20, 2)
     assert tied[0].strength == pytest.approx(0, abs=1e-9)
 
 
 def test_votes_on_one_pair_go_together_so_that_many_votes_on_few_pairs_stay_unsure() -> None:
     source = np.random.default_rng(3)
     outcomes = [float(source.random() < 0.7) for _ in range(12)]
-    spread = ranking([[(0, 1, share)] for share in outcomes for _ in range(10)], 2)[0]
-    together = ranking([[(0, 1, share)] * 10 for share in outcomes], 2)[0]
+    spread = rank([[(0, 1, share)] for share in outcomes for _ in range(10)], 2)[0]
+    together = rank([[(0, 1, share)] * 10 for share in outcomes], 2)[0]
     assert together.high - together.low > 1.5 * (spread.high - spread.low)
 
 

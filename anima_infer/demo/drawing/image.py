@@ -1,4 +1,4 @@
-"""A picture of a scene: places, characters, background, finish."""
+"""An image of a scene: places, characters, background, finish."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from anima_infer.demo.drawing.face import draw_face, draw_over_hair
 from anima_infer.demo.drawing.finish import degraded, finished
 from anima_infer.demo.drawing.hair import draw_hair_behind, draw_hair_in_front
 from anima_infer.demo.drawing.pen import LOOKS, OVER, SIZE, Pen
-from anima_infer.demo.drawing.place import PLACES, Place
+from anima_infer.demo.drawing.place import PLACES, FigurePosition
 from anima_infer.demo.drawing.scene import QUALITIES, SKINS, Figure, Scene
 from anima_infer.demo.drawing.scenery import draw_background, draw_still_life
 
 
 def draw(scene: Scene, seed: int = 0, size: int = SIZE) -> Image.Image:
-    """Return the picture of a scene; the seed moves things a little."""
+    """Return the image of a scene; the seed moves things a little."""
     source = random.Random(seed)  # noqa: S311  no secret
     look = LOOKS[scene.style]
-    picture = Image.new("RGB", (size * OVER, size * OVER))
-    pen = Pen(picture, look)
+    image = Image.new("RGB", (size * OVER, size * OVER))
+    pen = Pen(image, look)
     draw_background(pen, scene.background, source)
     if scene.figures:
         for index, figure in enumerate(scene.figures):
             _figure(pen, figure, PLACES[len(scene.figures) > 1][scene.framing], index, source)
     else:
         draw_still_life(pen, source)
-    picture = finished(picture, look, scene.year)
-    picture = picture.resize((size, size), Image.Resampling.LANCZOS)
-    return degraded(picture, QUALITIES.index(scene.quality), source)
+    image = finished(image, look, scene.year)
+    image = image.resize((size, size), Image.Resampling.LANCZOS)
+    return degraded(image, QUALITIES.index(scene.quality), source)
 
 
-def _figure(pen: Pen, figure: Figure, place: Place, index: int, source: random.Random) -> None:
+def _figure(pen: Pen, figure: Figure, place: FigurePosition, index: int, source: random.Random) -> None:
     x = place.across[index] + source.uniform(-0.02, 0.02)
     y, r = place.y + source.uniform(-0.015, 0.015), place.r
     skin = source.choice(SKINS[:3])
