@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import PromptError
 from anima_prompt.names import escape, is_artist, qualified, squeezed, text_to_name, unescape
+from anima_prompt.prompt.balance import parse_balanced
 from anima_prompt.prompt.convert import convert
 from anima_prompt.prompt.spelling import canonical_text, is_known, is_name, spelled
 from anima_prompt.sections import Section
@@ -39,7 +40,8 @@ _PLACES = 6
 class Placed(NamedTuple):
     """A tag or sentence of the source: the section it belongs to, its text and weight, and its span.
 
-    ``verbatim`` names the dialect of a text that contains markup and is kept as written.
+    ``verbatim`` names the dialect of a text that contains markup and is kept as written. ``led`` says that an unknown
+    name is a character because a series follows it; it stays in front of the series, behind the other characters.
     """
 
     section: Section
@@ -48,6 +50,7 @@ class Placed(NamedTuple):
     start: int
     end: int
     verbatim: Dialect | None = None
+    led: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,17 @@ def read_items(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, vocabular
     """
     reader = Dialect.of(dialect)
     table = vocabulary or Vocabulary.default()
-    tree = parse(text, dialect=reader, known=lambda clause: is_known(clause, reader, table))
-    collector = _Collector(text, reader, table)
-    collector.nodes(tree.nodes, ONE)
+    balanced = parse_balanced(text, reader, lambda clause: is_known(clause, reader, table))
+    collector = _Collector(balanced.tree.source, reader, table)
+    collector.nodes(balanced.tree.nodes, ONE)
     placed = tuple(_with_led_series(collector.items, table))
-    return Items(placed, tuple(collector.comments), (*tree.diagnostics, *collector.diagnostics))
+    diagnostics = tuple(collector.diagnostics)
+    if balanced.added:
+        placed = tuple(item._replace(start=balanced.place(item.start), end=balanced.place(item.end)) for item in placed)
+        diagnostics = tuple(
+            replace(found, start=balanced.place(found.start), end=balanced.place(found.end)) for found in diagnostics
+        )
+    return Items(placed, tuple(collector.comments), (*balanced.source_tree.diagnostics, *diagnostics))
 
 
 def read_entry(text: str, section: Section | None = None, *, vocabulary: Vocabulary | None = None) -> list[Placed]:
@@ -116,20 +125,34 @@ def read_entry(text: str, section: Section | None = None, *, vocabulary: Vocabul
 
 def _entry_items(source: str, vocabulary: Vocabulary, *, whole: bool) -> list[Placed]:
     """Return the units of an entry; where it is a ``whole``, grammar does not divide it."""
-    tree = parse(source, known=lambda clause: whole or is_known(clause, Dialect.COMFYUI, vocabulary))
-    collector = _Collector(source, Dialect.COMFYUI, vocabulary)
+    tree = parse_balanced(
+        source, Dialect.COMFYUI, lambda clause: whole or is_known(clause, Dialect.COMFYUI, vocabulary)
+    ).tree
+    collector = _Collector(tree.source, Dialect.COMFYUI, vocabulary)
     collector.nodes(tree.nodes, ONE)
     return collector.items
 
 
-def leads_series(sections: list[Section], unknown: list[bool], place: int) -> bool:
-    """Say whether the tag at ``place`` is unknown and directly precedes a series: most likely its character.
+def led_places(sections: list[Section], unknown: list[bool]) -> set[int]:
+    """Return the places of unknown tags directly before series: as many as series follow are most likely characters.
 
-    >>> leads_series([Section.GENERAL, Section.SERIES], [True, False], 0)
-    True
+    >>> general, series = Section.GENERAL, Section.SERIES
+    >>> led_places([general, general, series], [True, True, False])
+    {1}
+    >>> sorted(led_places([general, general, series, series], [True, True, False, False]))
+    [0, 1]
     """
-    follows = place + 1 < len(sections) and sections[place + 1] is Section.SERIES
-    return follows and unknown[place] and sections[place] is Section.GENERAL
+    places: set[int] = set()
+    waiting = 0
+    for place in range(len(sections) - 1, -1, -1):
+        if sections[place] is Section.SERIES:
+            waiting += 1
+        elif waiting and unknown[place] and sections[place] is Section.GENERAL:
+            places.add(place)
+            waiting -= 1
+        else:
+            waiting = 0
+    return places
 
 
 def _with_led_series(items: list[Placed], vocabulary: Vocabulary) -> Iterator[Placed]:
@@ -138,8 +161,9 @@ def _with_led_series(items: list[Placed], vocabulary: Vocabulary) -> Iterator[Pl
         yield from items
         return
     unknown = [item.verbatim is None and text_to_name(item.text) not in vocabulary for item in items]
+    led = led_places(sections, unknown)
     for place, item in enumerate(items):
-        yield item._replace(section=Section.CHARACTER) if leads_series(sections, unknown, place) else item
+        yield item._replace(section=Section.CHARACTER, led=True) if place in led else item
 
 
 def _names(source: str, section: Section, vocabulary: Vocabulary) -> list[Placed]:
@@ -191,10 +215,13 @@ class _Collector:
         self.diagnostics: list[Diagnostic] = []
 
     def nodes(self, nodes: tuple[syntax.Node, ...], weight: Decimal) -> None:
-        """Collect a level. Pieces that touch a malformed one become one literal tag with it."""
+        """Collect a level. Pieces that touch a malformed one, or that only blanks part from it, are one tag with it."""
         run: list[syntax.Node] = []
-        for node in nodes:
+        for place, node in enumerate(nodes):
             if isinstance(node, syntax.Separator):
+                if run and node.kind == "space" and _is_malformed(run[-1], *nodes[place + 1 : place + 2]):
+                    run.append(node)
+                    continue
                 self.run(run, weight)
                 run = []
             elif not isinstance(node, syntax.Mark):
@@ -209,7 +236,9 @@ class _Collector:
 
     def touching(self, run: list[syntax.Node], weight: Decimal) -> None:
         """Collect pieces with nothing between them."""
-        if any(isinstance(node, syntax.Malformed) for node in run):
+        if run and isinstance(run[-1], syntax.Separator):
+            run = run[:-1]
+        if _is_malformed(*run):
             text = "".join(self.literal(node) for node in run)
             verbatim = not all(isinstance(node, syntax.Tag | syntax.Malformed) and _is_plain(node) for node in run)
             self.tag(text, weight, run[0].start, run[-1].end, verbatim=verbatim)
@@ -289,6 +318,10 @@ class _Collector:
         if isinstance(node, syntax.Malformed):
             return escape(text) if text in "()" else text
         return canonical_text(text, self.dialect, self.vocabulary) if _is_plain(node) else text
+
+
+def _is_malformed(*nodes: syntax.Node) -> bool:
+    return any(isinstance(node, syntax.Malformed) for node in nodes)
 
 
 def _is_bad_weight(node: syntax.Node) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -41,6 +43,65 @@ tag_texts = st.one_of(st.sampled_from(MARKUP + UNKNOWN + [text for text, _ in KN
 @example("ye-pop\nA title")
 def test_adding_a_text_to_nothing_is_parsing_it(text: str) -> None:
     assert Prompt().add(text) == Prompt.parse(text)
+
+
+def words(text: str) -> Counter[str]:
+    """The characters that printing may not touch: neither white space, separators, escapes nor weights."""
+    return Counter(char for char in text if not char.isspace() and char not in "_,，、.。()\\:0123456789-")
+
+
+@given(text=any_texts)
+@example(")(")
+@example("。(")
+@example("((<lora:x:1>")
+@example("((embedding:foo")
+@example("BREAK)")
+@example("())")
+@example(", # note")
+@example("foo., ")
+@example("On the left, BREAK")
+@example("embedding:foo.pt:1.2,。\r\n")
+@example("ye-pop\n1. \r\nRed Hair")
+@example("homulilly, vocaloid, lily strosek, touhou, hatsune miku")
+def test_a_printed_text_reads_back_as_itself(text: str) -> None:
+    printed = Prompt.parse(text).to_text()
+    assert Prompt.parse(printed).to_text() == printed
+    assert words(printed) == words(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        (")(", "\\)\\("),
+        ("1girl, a), (b, smile", "1girl, a\\), \\(b, smile"),
+        ("((<lora:my_lora:1>", "\\(\\(, <lora:my_lora:1>"),
+        ("1girl, “ hello there, my_trigger", "1girl, “ hello there, my_trigger"),
+        ('1girl, "hello_world, smile', '1girl, "hello_world, smile'),
+        ("foo } my_bar", "foo } my_bar"),
+        ("smile, foo., ", "smile, foo.,"),
+        ("1girl, kimi no na wa.", "1girl, kimi no na wa."),
+        (", # note", ", # note"),
+        ("homulilly, vocaloid, hatsune miku", "hatsune miku, homulilly, vocaloid"),
+        ("name one, touhou, name two, vocaloid", "name one, name two, touhou, vocaloid"),
+        ("name one, name two, vocaloid", "name two, vocaloid, name one"),
+    ],
+)
+def test_what_is_malformed_stays_as_written(text: str, printed: str) -> None:
+    assert Prompt.parse(text).to_text() == printed
+    assert Prompt().add(text).to_text() == printed
+
+
+def test_the_spans_of_a_text_with_stray_parentheses_are_those_of_the_source() -> None:
+    from anima_prompt import read
+
+    text = "1girl, a), fern (sousou no frieren), (b, smile"
+    reading = read(text)
+    assert [text[item.start : item.end] for item in reading.items] == text.split(", ")
+    assert [(d.name, text[d.start : d.end]) for d in reading.diagnostics] == [
+        ("paren-unbalanced", ")"),
+        ("paren-unbalanced", "("),
+        ("paren-unescaped-qualifier", "fern (sousou no frieren)"),
+    ]
 
 
 @given(text=tag_texts)
