@@ -22,6 +22,7 @@ from anima_prompt.prompt.spelling import canonical_text, is_known, is_name, spel
 from anima_prompt.sections import Section
 from anima_prompt.syntax import nodes as syntax
 from anima_prompt.syntax import parse
+from anima_prompt.syntax.headers import BULLET
 from anima_prompt.vocabulary import Vocabulary
 
 ONE = Decimal(1)
@@ -31,6 +32,7 @@ BARE = Decimal("1.1")
 NAME_SECTIONS = (Section.CHARACTER, Section.SERIES, Section.ARTIST)
 """Sections of names: parentheses inside their texts are qualifiers, never weights."""
 
+_BULLET = re.compile(rf"^[^\S\n]*({BULLET.pattern})", re.MULTILINE)
 _A1111_WEIGHT = re.compile(r":[+-]?[.\d]+\)")
 _YEAR = re.compile(r"\d{4}")
 _PLACES = 6
@@ -210,14 +212,22 @@ class _Collector:
         self.source = source
         self.dialect = dialect
         self.vocabulary = vocabulary
+        self.bullets = _bullets(source) if dialect.reads_weights else {}
         self.items: list[Placed] = []
         self.comments: list[str] = []
         self.diagnostics: list[Diagnostic] = []
+        if self.bullets:
+            start, end = next(iter(self.bullets.items()))
+            message = f"{len(self.bullets)} lines have bullets, which are left out; separate tags by commas"
+            self.diagnostics.append(Diagnostic("list-bullets", Severity.WARNING, start, end, message))
 
     def nodes(self, nodes: tuple[syntax.Node, ...], weight: Decimal) -> None:
         """Collect a level. Pieces that touch a malformed one, or that only blanks part from it, are one tag with it."""
         run: list[syntax.Node] = []
-        for place, node in enumerate(nodes):
+        for place, whole in enumerate(nodes):
+            node = self.without_bullet(whole) if whole.start in self.bullets else whole
+            if node is None:
+                continue
             if isinstance(node, syntax.Separator):
                 if run and node.kind == "space" and _is_malformed(run[-1], *nodes[place + 1 : place + 2]):
                     run.append(node)
@@ -227,6 +237,25 @@ class _Collector:
             elif not isinstance(node, syntax.Mark):
                 run.append(node)
         self.run(run, weight)
+
+    def without_bullet(self, node: syntax.Node) -> syntax.Node | None:
+        """Return a unit of a list without its ``- `` or ``2. ``, which mean something at the start of a line alone."""
+        end = self.bullets[node.start]
+        if node.end <= end:
+            return None
+        text = self.source[end : node.end]
+        if isinstance(node, syntax.Sentence):
+            return syntax.Sentence(end, node.end, text)
+        if not isinstance(node, syntax.Tag):
+            return node
+        children = tuple(
+            syntax.Text(end, child.end, child.text[end - child.start :])
+            if isinstance(child, syntax.Text) and child.start < end
+            else child
+            for child in node.children
+            if child.end > end
+        )
+        return children[0] if len(children) == 1 else syntax.Tag(end, node.end, text, children)
 
     def run(self, run: list[syntax.Node], weight: Decimal) -> None:
         if len(run) > 1 or (run and isinstance(run[0], syntax.Malformed)):
@@ -309,7 +338,12 @@ class _Collector:
         self.items.append(Placed(section, text, weight, start, end, self.dialect if verbatim else None))
 
     def sentence(self, node: syntax.Node, weight: Decimal) -> None:
-        text = squeezed(convert(self.source[node.start : node.end], self.dialect, Dialect.COMFYUI).text)
+        source = self.source[node.start : node.end]
+        inside = [(start, end) for start, end in self.bullets.items() if node.start < start < node.end]
+        for start, end in reversed(inside):  # a clause whose points stand on lines of their own
+            before, behind = source[: start - node.start].rstrip(), source[end - node.start :]
+            source = f"{before}{' ' if before[-1:] in ':.!?,' else ', '}{behind}"
+        text = squeezed(convert(source, self.dialect, Dialect.COMFYUI).text)
         if text:
             self.items.append(Placed(Section.TEXT, text, weight, node.start, node.end))
 
@@ -318,6 +352,19 @@ class _Collector:
         if isinstance(node, syntax.Malformed):
             return escape(text) if text in "()" else text
         return canonical_text(text, self.dialect, self.vocabulary) if _is_plain(node) else text
+
+
+def _bullets(source: str) -> dict[int, int]:
+    r"""Return the spans of the bullets of a list: at the start of two lines or more, and all alike.
+
+    >>> _bullets("- smile\n- hat"), _bullets("- smile"), _bullets("1. smile\n- hat")
+    ({0: 2, 8: 10}, {}, {})
+    """
+    if "\n" not in source:
+        return {}
+    found = list(_BULLET.finditer(source))
+    kinds = {"1" if match[1][0].isdecimal() else match[1][0] for match in found}
+    return {match.start(1): match.end() for match in found} if len(found) > 1 and len(kinds) == 1 else {}
 
 
 def _is_malformed(*nodes: syntax.Node) -> bool:

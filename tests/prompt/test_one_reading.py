@@ -91,6 +91,43 @@ def test_what_is_malformed_stays_as_written(text: str, printed: str) -> None:
     assert Prompt().add(text).to_text() == printed
 
 
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("- smile\n- hat", "smile, hat"),
+        ("1girl\n* long_hair\n* (night:1.2)\n* <lora:a_b:1>", "1girl, long hair, (night:1.2), <lora:a_b:1>"),
+        ("1. smile\n2. hat\n3. wish you were here", "smile, hat, wish you were here"),
+        ("- A girl smiles.\n- She has a hat.", "A girl smiles. She has a hat."),
+        ("Left:\n- red hair\n- blue eyes\nRight:\n- black hair", "Left: red hair, blue eyes\nRight: black hair"),
+        ("- smile", "- smile"),
+        ("1girl\n- smile\n* hat", "1girl, - smile, * hat"),
+    ],
+)
+def test_the_bullets_of_a_list_are_left_out_and_reported(text: str, printed: str) -> None:
+    from anima_prompt import read
+
+    reading = read(text)
+    assert Prompt.parse(text).to_text() == printed
+    reported = [d.name for d in reading.diagnostics]
+    assert reported == ([] if "- smile" in printed else ["list-bullets"])
+    assert all(text[item.start : item.end].strip() for item in reading.items)
+    assert format_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["wish you were here", "moka. tapioka", "are you my master", "who framed roger rabbit", "life is strange 1",
+     "a song for you! you? you!!", "hige wo soru. soshite joshikousei wo hirou."],
+)  # fmt: skip
+def test_a_live_name_that_looks_like_a_sentence_is_one_tag(name: str) -> None:
+    text = f"1girl, {name}, smile"
+    assert str(Prompt.parse(text)) == text
+    assert not Prompt.parse(text).sentences
+    assert len(Prompt.parse(text)) == 3
+    assert format_text(text) == text
+    assert fix(text).prompt == text
+
+
 def test_the_spans_of_a_text_with_stray_parentheses_are_those_of_the_source() -> None:
     from anima_prompt import read
 
