@@ -57,11 +57,13 @@ def test_an_active_alias_leads_to_its_tag(alias: str, name: str) -> None:
 @pytest.mark.parametrize("word", ["men", "hit", "contest", "british", "web", "tails", "x", "os", "iv", "animation"])
 def test_a_plain_word_is_no_alias(word: str) -> None:
     assert TABLE.lookup(word) is None
-    assert [d for d in Linter(Config(select=("tag-alias",))).check(Document(f"1girl, {word}"))] == []
+    assert list(Linter(Config(select=("tag-alias",))).check(Document(f"1girl, {word}"))) == []
 
 
 def test_a_misspelled_count_has_one_finding() -> None:
-    found = Linter(Config(select=("tag-alias", "count-spelling", "unknown-tag"))).check(Document("1girls, 2boy, 7girls"))
+    found = Linter(Config(select=("tag-alias", "count-spelling", "unknown-tag"))).check(
+        Document("1girls, 2boy, 7girls")
+    )
     assert [d.name for d in found] == ["count-spelling"] * 3
 
 

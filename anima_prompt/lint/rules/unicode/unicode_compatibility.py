@@ -24,11 +24,11 @@ def check(context: Context) -> Iterator[Finding]:
         return
     for match in _COMPATIBLE.finditer(context.source):
         right = unicodedata.normalize("NFKC", match.group())
-        if right != match.group():
+        if right != match.group() and not context.is_quoted(match.start()):
             yield found(match.span(), f"{quoted(match.group())} is a special form; write {quoted(right)}", write=right)
     for match in _COMBINING.finditer(context.source):
         right = unicodedata.normalize("NFC", match.group())
-        if right != match.group():
+        if right != match.group() and not context.is_quoted(match.start()):
             yield found(
                 match.span(), f"the accent is a character of its own; write {quoted(right)} in one", write=right
             )

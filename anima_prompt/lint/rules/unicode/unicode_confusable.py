@@ -23,6 +23,8 @@ def check(context: Context) -> Iterator[Finding]:
         if not (_OTHER.search(match.group()) and _LATIN.search(match.group())):
             continue
         right = match.group().translate(_LOOKALIKE)
+        if context.is_quoted(match.start()):
+            continue
         if right.isascii() and right != match.group():  # else it contains a letter without a lookalike
             yield found(match.span(), f"{quoted(right)} is written with letters of another script", write=right)
 

@@ -43,6 +43,8 @@ def check(context: Context) -> Iterator[Finding]:
         if sign == "\u200d" and _in_emoji(context.source, match.start()):
             continue
         right = "\n" if sign == "\r" else _ALL.get(sign, "")
+        if right.strip() and context.is_quoted(match.start()):
+            continue  # a curly quotation mark or a dash that is to be drawn
         yield found(match.span(), f"{_described(sign)} is not what the captions had; {_advice(right)}", write=right)
 
 
