@@ -50,6 +50,7 @@ demo-model: setup-dev
 bench:
 	@scripts/setup_bench.sh
 	.venv-bench/bin/python benchmarks/parse.py
+	.venv-bench/bin/python benchmarks/start.py
 
 release: setup-dev
 	.venv/bin/python scripts/release.py
@@ -59,4 +60,3 @@ setup-dev:
 
 clean:
 	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist out
-	.venv-bench/bin/python benchmarks/start.py
