@@ -213,13 +213,10 @@ class _Collector:
         self.dialect = dialect
         self.vocabulary = vocabulary
         self.bullets = _bullets(source) if dialect.reads_weights else {}
+        self.reported = False
         self.items: list[Placed] = []
         self.comments: list[str] = []
         self.diagnostics: list[Diagnostic] = []
-        if self.bullets:
-            start, end = next(iter(self.bullets.items()))
-            message = f"{len(self.bullets)} lines have bullets, which are left out; separate tags by commas"
-            self.diagnostics.append(Diagnostic("list-bullets", Severity.WARNING, start, end, message))
 
     def nodes(self, nodes: tuple[syntax.Node, ...], weight: Decimal) -> None:
         """Collect a level. Pieces that touch a malformed one, or that only blanks part from it, are one tag with it."""
@@ -239,15 +236,14 @@ class _Collector:
         self.run(run, weight)
 
     def without_bullet(self, node: syntax.Node) -> syntax.Node | None:
-        """Return a unit of a list without its ``- `` or ``2. ``, which mean something at the start of a line alone."""
+        """Return a tag of a list without its ``- `` or ``2. ``, which mean something at the start of a line alone."""
         end = self.bullets[node.start]
+        if not isinstance(node, syntax.Tag):
+            return node
+        self.report_bullet(node.start, end)
         if node.end <= end:
             return None
         text = self.source[end : node.end]
-        if isinstance(node, syntax.Sentence):
-            return syntax.Sentence(end, node.end, text)
-        if not isinstance(node, syntax.Tag):
-            return node
         children = tuple(
             syntax.Text(end, child.end, child.text[end - child.start :])
             if isinstance(child, syntax.Text) and child.start < end
@@ -256,6 +252,13 @@ class _Collector:
             if child.end > end
         )
         return children[0] if len(children) == 1 else syntax.Tag(end, node.end, text, children)
+
+    def report_bullet(self, start: int, end: int) -> None:
+        """Report the first bullet that is left out; the others are like it."""
+        if not self.reported:
+            message = "the bullets of a list are left out; separate tags by commas"
+            self.diagnostics.append(Diagnostic("list-bullets", Severity.WARNING, start, end, message))
+            self.reported = True
 
     def run(self, run: list[syntax.Node], weight: Decimal) -> None:
         if len(run) > 1 or (run and isinstance(run[0], syntax.Malformed)):
@@ -341,6 +344,7 @@ class _Collector:
         source = self.source[node.start : node.end]
         inside = [(start, end) for start, end in self.bullets.items() if node.start < start < node.end]
         for start, end in reversed(inside):  # a clause whose points stand on lines of their own
+            self.report_bullet(*inside[0])
             before, behind = source[: start - node.start].rstrip(), source[end - node.start :]
             source = f"{before}{' ' if before[-1:] in ':.!?,' else ', '}{behind}"
         text = squeezed(convert(source, self.dialect, Dialect.COMFYUI).text)
