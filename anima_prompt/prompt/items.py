@@ -7,6 +7,7 @@ Knows how each dialect turns nesting into weights and asks the vocabulary for se
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -213,6 +214,7 @@ class _Collector:
         self.dialect = dialect
         self.vocabulary = vocabulary
         self.bullets = _bullets(source) if dialect.reads_weights else {}
+        self.bullet_starts = list(self.bullets)
         self.reported = False
         self.items: list[Placed] = []
         self.comments: list[str] = []
@@ -342,7 +344,9 @@ class _Collector:
 
     def sentence(self, node: syntax.Node, weight: Decimal) -> None:
         source = self.source[node.start : node.end]
-        inside = [(start, end) for start, end in self.bullets.items() if node.start < start < node.end]
+        places = self.bullet_starts
+        starts = places[bisect_right(places, node.start) : bisect_left(places, node.end)]
+        inside = [(start, self.bullets[start]) for start in starts]
         for start, end in reversed(inside):  # a clause whose points stand on lines of their own
             self.report_bullet(*inside[0])
             before, behind = source[: start - node.start].rstrip(), source[end - node.start :]
