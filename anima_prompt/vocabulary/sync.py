@@ -48,7 +48,7 @@ class Pace:
     timeout: float = _TIMEOUT
 
 
-Tell = Callable[[str, int], object]
+FetchProgress = Callable[[str, int], object]
 """Told what is being fetched, and how many rows there are so far."""
 
 
@@ -59,7 +59,7 @@ def fetch(
     base: str = BASE,
     until: date | None = None,
     pace: Pace | None = None,
-    tell: Tell | None = None,
+    tell: FetchProgress | None = None,
 ) -> Path:
     """Fetch all rows of a kind; return the file with one JSON object a line.
 

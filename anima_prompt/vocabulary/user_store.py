@@ -27,7 +27,15 @@ from anima_prompt.vocabulary.lists import CATEGORIES, TagList, read_list
 from anima_prompt.vocabulary.overlay import apply, is_overlay, read_overlay
 from anima_prompt.vocabulary.packs import OTHER_NAMES, PACKS, Entry, data_folder, read_packs
 from anima_prompt.vocabulary.relations import read_relations
-from anima_prompt.vocabulary.store import SCHEMA_VERSION, Tell, build, entries_where, open_store, read_meta, silent
+from anima_prompt.vocabulary.store import (
+    SCHEMA_VERSION,
+    BuildProgress,
+    build,
+    entries_where,
+    open_store,
+    read_meta,
+    silent,
+)
 
 ENVIRONMENT = "ANIMA_PROMPT_DATA"
 """Environment variable that names another folder."""
@@ -84,7 +92,7 @@ class UserStore:
         name: str | None = None,
         category: str | None = None,
         skip_bad: bool = False,
-        tell: Tell | None = None,
+        tell: BuildProgress | None = None,
     ) -> TagList:
         """Import a list, under ``name`` (the file's name by default), replacing an earlier import of that name.
 
