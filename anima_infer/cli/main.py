@@ -16,17 +16,12 @@ from anima_prompt.cli.program import USAGE, Commands, run_program
 
 
 class InferCommands(Commands):
-    """Prints this package's errors, and missing packages, as one line."""
+    """Prints missing packages as one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
-        from anima_infer.errors import InferError
-
         try:
             return super().invoke(ctx)
-        except InferError as error:
-            click.echo(f"error: {error}", err=True)
-            ctx.exit(USAGE)
         except ImportError as error:
             click.echo(f"error: the package {error.name} is missing; install anima-prompt[infer]", err=True)
             ctx.exit(USAGE)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from anima_prompt.atomic import temporary_path
+from anima_prompt.atomic import replace_file, temporary_path
 from anima_prompt.errors import DataFileError, StoreError
 from anima_prompt.numbers import counted
 from anima_prompt.vocabulary.cooccurrence import Cooccurrence, open_cooccurrence
@@ -118,7 +118,7 @@ class UserStore:
                 self.store,
                 merged,
                 fingerprint=fingerprint,
-                before_rename=lambda: kept.replace(target),
+                before_rename=lambda: replace_file(kept, target),
                 tell=tell or silent,
             )
         finally:
@@ -133,7 +133,7 @@ class UserStore:
         """Take a file of changes; it is checked whole before anything is replaced."""
         changes = read_overlay(path)
         target = self.folder / "overlays" / f"{name}.csv"
-        self._beside(target, path.read_text(encoding="utf-8-sig")).replace(target)
+        replace_file(self._beside(target, path.read_text(encoding="utf-8-sig")), target)
         self.rebuild()
         return TagList((), (), others=counted(len(changes), "change"))
 
@@ -153,7 +153,7 @@ class UserStore:
         kept = self._beside(target, rows.getvalue())
         try:
             read_relations(data_folder(), [*(other for other in self.implications() if other != target), kept])
-            kept.replace(target)
+            replace_file(kept, target)
         finally:
             kept.unlink(missing_ok=True)
         return TagList((), tuple(bad), others=counted(len(pairs), "implication"))
