@@ -10,7 +10,6 @@ import base64
 import hashlib
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,7 +21,7 @@ from PIL import Image
 from anima_infer.grid.measure.effects import DESCRIPTIONS, Effect
 from anima_infer.grid.pages.layout import describe_settings, shared_settings
 from anima_infer.grid.store.contents import Grid, StoredCell
-from anima_infer.grid.store.files import write_text
+from anima_infer.grid.store.files import relative_path, write_text
 
 if TYPE_CHECKING:
     from anima_infer.grid.votes.results import AxisResult
@@ -107,7 +106,8 @@ def _image(grid: Grid, cell: StoredCell, output: Path, *, inside: bool) -> dict[
     content = path.read_bytes()
     address = _data_address(content, path.suffix)
     if not inside:
-        address = quote(Path(os.path.relpath(path.resolve(), output.resolve().parent)).as_posix())
+        relative = relative_path(path, output.parent)
+        address = path.resolve().as_uri() if relative is None else quote(relative)
     thumb = "" if max(image.size) <= _THUMB and inside else _thumbnail(image)
     return {"w": image.width, "h": image.height, "full": address, "thumb": thumb, "file": path.name}
 
