@@ -132,7 +132,7 @@ def check(ctx: click.Context, /, path: str | None, folder: str | None, load: boo
 
 @commands.group()
 def lora() -> None:
-    """Inspect, convert, merge and extract LoRA files."""
+    """Inspect, convert, remap, merge and extract LoRA files."""
 
 
 @lora.command()
@@ -157,14 +157,42 @@ def convert(path: Path, to: str, output: Path) -> None:
 
 
 @lora.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--to", type=click.Choice(["28", "40", "52"]), required=True, help="Number of the model's blocks.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="LoRA file (default: the name with '-40-blocks' at its end).",
+)
+def remap(path: Path, to: str, output: Path | None) -> None:
+    """Move a LoRA between models with 28, 40 (Anima-2.9B) and 52 blocks (Anima-3.8B)."""
+    from anima_infer.cli.lora import remap as run
+
+    run(path, int(to), output)
+
+
+@lora.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("loras", nargs=-1, required=True, metavar="PATH[:STRENGTH]...")
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True)
-def merge(model: Path, loras: tuple[str, ...], output: Path) -> None:
+@click.option(
+    "--dtype",
+    type=click.Choice(["fp32", "fp16", "bf16", "fp8"]),
+    help="Dtype of the changed weights (default: the file's; bf16 for quantized layers).",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the stochastic rounding to bf16 and fp8.",
+)
+def merge(model: Path, loras: tuple[str, ...], output: Path, dtype: str | None, seed: int) -> None:
     """Merge LoRAs into a model and write the model."""
     from anima_infer.cli.lora import merge as run
 
-    run(model, loras, output)
+    run(model, loras, output, dtype=dtype, seed=seed)
 
 
 @lora.command()

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from anima_infer.errors import SettingsError
 from anima_infer.images import open_image, to_image, to_mask, to_pixels
-from anima_infer.lora import Lora, Merger
+from anima_infer.lora import ActiveLoras, Lora, Notify
 from anima_infer.model.inputs import Conditioning
 from anima_infer.model.vae import decode_each
 from anima_infer.models import Models
@@ -49,10 +49,11 @@ class RenderedImage:
 class Renderer:
     """Renders images with one loaded model."""
 
-    def __init__(self, models: Models) -> None:
-        """Use a model."""
+    def __init__(self, models: Models, *, notify: Notify = lambda _: None) -> None:
+        """Use a model; ``notify`` is told, in a line, what a user should know of a LoRA."""
         self.models = models
-        self.merger = Merger(models.dit, models.encoder.adapter, models.encoder.text.model)
+        networks = (models.dit, models.encoder.adapter, models.encoder.text.model)
+        self.loras = ActiveLoras(*networks, metadata=models.metadata, notify=notify)
         self._loras: dict[Path, Lora] = {}
         self._conditionings: dict[tuple[Any, ...], Conditioning] = {}
 
@@ -106,15 +107,15 @@ class Renderer:
         chosen = []
         for use in loras:
             if use.path not in self._loras:
-                self._loras[use.path] = self.merger.read(self.models.files.find_lora(use.path))
+                self._loras[use.path] = self.loras.read(self.models.files.find_lora(use.path))
             chosen.append(
                 (self._loras[use.path], use.strength, use.strength if use.text_strength is None else use.text_strength)
             )
-        self.merger.apply(chosen)
+        self.loras.apply(chosen)
 
     def encode(self, text: str, dialect: Dialect = Dialect.COMFYUI, *, zero_if_empty: bool = False) -> Conditioning:
         """Return the conditioning of a text under the active LoRAs; the same object for the same arguments."""
-        key = (text, dialect, zero_if_empty, self.merger.active)
+        key = (text, dialect, zero_if_empty, self.loras.active)
         if key not in self._conditionings:
             if len(self._conditionings) >= _MOST_CONDITIONINGS:
                 self._conditionings.clear()
@@ -152,9 +153,8 @@ class Renderer:
 
     def _rendered(self, pixels: Tensor, job: Job) -> RenderedImage:
         files = self.models.files
-        return RenderedImage(
-            to_image(pixels), job, parameters_text(job, _stem(files.dit)), make_workflow(job, file_names(files))
-        )
+        parameters = parameters_text(job, _stem(files.dit), self.models.dit.config.blocks)
+        return RenderedImage(to_image(pixels), job, parameters, make_workflow(job, file_names(files)))
 
 
 @contextmanager
