@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,11 +53,10 @@ class CutCaption:
 
 @dataclass(frozen=True, slots=True)
 class PreparedData:
-    """Samples, the cache that contains what they name, and what was cut."""
+    """Samples, and the cache that contains what they name."""
 
     samples: tuple[Sample, ...]
     cache: Cache
-    cut: tuple[CutCaption, ...]
 
     def latents(self, key: str) -> tuple[Tensor, Tensor | None]:
         """Return latents (16, h, w) and their mask (1, h, w), float32.
@@ -142,8 +141,8 @@ def prepare(
         CheckpointError: VAE or text encoder cannot be loaded.
     """
     _encode_images(samples, encoding, cache, notify)
-    cut = _encode_texts(samples, encoding, cache, notify)
-    return PreparedData(tuple(samples), cache, tuple(cut))
+    _encode_texts(samples, encoding, cache, notify)
+    return PreparedData(tuple(samples), cache)
 
 
 def _encode_images(samples: Sequence[Sample], encoding: Encoding, cache: Cache, notify: Notify) -> None:
@@ -197,26 +196,15 @@ def _latent_mask(mask: Image.Image) -> Tensor:
     return shrink_mask(values, mask.height // 8, mask.width // 8)[0]
 
 
-def _encode_texts(samples: Sequence[Sample], encoding: Encoding, cache: Cache, notify: Notify) -> list[CutCaption]:
-    files = encoding.files
-    assert files.text is not None and files.qwen_tokenizer is not None and files.t5_tokenizer is not None
-    tokenizers = Tokenizers.from_folders(files.qwen_tokenizer, files.t5_tokenizer)
-    texts: dict[str, tuple[str, Path]] = {
-        key: (text, sample.image.path)
-        for sample in samples
-        for key, text in zip(sample.captions, sample.texts, strict=True)
-    }
-    cut = []
+def _encode_texts(samples: Sequence[Sample], encoding: Encoding, cache: Cache, notify: Notify) -> None:
+    files, tokenizers = encoding.files, _tokenizers(encoding)
+    assert files.text is not None
+    texts = {key: text for sample in samples for key, text in zip(sample.captions, sample.texts, strict=True)}
     encoder = None
-    missing = {key for key in texts if not cache.has(key)}
-    done = 0
-    for key, (text, path) in texts.items():
+    missing = [key for key in texts if not cache.has(key)]
+    for done, key in enumerate(missing, start=1):
+        text = texts[key]
         tokens = tokenizers.encode([(text, 1.0)] if text else [])
-        longest = max(len(tokens.qwen), len(tokens.t5))
-        if encoding.text_limit and longest > encoding.text_limit:
-            cut.append(CutCaption(path, longest))
-        if key not in missing:
-            continue
         entry = _ids(tokens.qwen, tokens.t5, encoding.text_limit)
         if encoding.with_hidden:
             if encoder is None:
@@ -224,9 +212,25 @@ def _encode_texts(samples: Sequence[Sample], encoding: Encoding, cache: Cache, n
             with torch.inference_mode():
                 entry["hidden"] = encoder(entry["qwen"][None].to(encoding.device))[0].to(encoding.dtype).cpu()
         cache.write(key, entry)
-        done += 1
         notify("captions", done, len(missing))
-    return cut
+
+
+def count_tokens(samples: Sequence[Sample], encoding: Encoding) -> Iterator[CutCaption]:
+    """Yield the texts that have more tokens than the limit."""
+    if not encoding.text_limit:
+        return
+    tokenizers = _tokenizers(encoding)
+    for path, text in {(sample.image.path, text): None for sample in samples for text in sample.texts}:
+        tokens = tokenizers.encode([(text, 1.0)] if text else [])
+        longest = max(len(tokens.qwen), len(tokens.t5))
+        if longest > encoding.text_limit:
+            yield CutCaption(path, longest)
+
+
+def _tokenizers(encoding: Encoding) -> Tokenizers:
+    files = encoding.files
+    assert files.qwen_tokenizer is not None and files.t5_tokenizer is not None
+    return Tokenizers.from_folders(files.qwen_tokenizer, files.t5_tokenizer)
 
 
 def _ids(qwen: Sequence[int], t5: Sequence[int], limit: int) -> dict[str, Tensor]:

@@ -84,8 +84,8 @@ class Session:
         data = prepare([*trained, *measured], self.encoding(), self.cache, notify=notify)
         if self.spec.data.cache is None:  # a folder of the user's may serve several trainings
             self.cache.prune(keys_of(data.samples))
-        first = PreparedData(tuple(trained), self.cache, data.cut)
-        return first, PreparedData(tuple(measured), self.cache, ()) if measured else None
+        first = PreparedData(tuple(trained), self.cache)
+        return first, PreparedData(tuple(measured), self.cache) if measured else None
 
     def trainer(
         self,

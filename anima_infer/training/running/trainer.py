@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from anima_infer.errors import TrainingError
 from anima_infer.files import ModelFiles
 from anima_infer.placement import one_thread_if_tiny
 from anima_infer.training.data.cache import file_digest
+from anima_infer.training.data.images import TrainingImage
 from anima_infer.training.data.order import Order, mixed
 from anima_infer.training.data.prepared import PreparedData
 from anima_infer.training.losses import Loss
@@ -82,9 +83,8 @@ def loss_of(options: LossOptions) -> Loss:
     return Loss(options.distance, options.threshold, options.threshold_scale, options.threshold_schedule)
 
 
-def order_of(spec: TrainSpec, data: PreparedData) -> Order:
-    """Return the order in which the samples come."""
-    images = [sample.image for sample in data.samples]
+def order_of_images(spec: TrainSpec, images: Sequence[TrainingImage]) -> Order:
+    """Return the order in which images come."""
     sizes, repeats = tuple(i.size for i in images), tuple(i.folder.repeats for i in images)
     return Order(sizes, repeats, spec.schedule.batch, spec.seed)
 
@@ -134,7 +134,7 @@ class Trainer:
         self.device, self.dtype, self.preview = device, dtype, preview
         sampling = sampling_of(spec.timesteps)
         self.objective = Objective(trained.networks, sampling, loss_of(spec.loss), dtype)
-        self.order = order_of(spec, data)
+        self.order = order_of_images(spec, [sample.image for sample in data.samples])
         self.steps = steps_of(spec, self.order)
         width = trained.networks.adapter.config.source_width
         self.draws = Draws(data, self.order, sampling, spec.data.captions.dropout, spec.seed, width, device)
