@@ -347,3 +347,78 @@ def schema(ctx: click.Context, /) -> None:
     from anima_infer.cli.grid import schema as run
 
     ctx.exit(run())
+
+
+class TrainCommands(click.Group):
+    """``train SPEC`` is short for ``train run SPEC``."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command of the arguments; a first argument that names none is a specification."""
+        if args and args[0] not in self.commands:
+            args = ["run", *args]
+        return super().resolve_command(ctx, args)
+
+
+@commands.group(cls=TrainCommands)
+def train() -> None:
+    """Train a LoRA, LoHa or LoKr, or fine-tune the model: train SPEC.yaml."""
+
+
+_SPEC = click.argument("spec", type=click.Path(dir_okay=False))
+
+
+@train.command("run")
+@_SPEC
+@click.option("--resume", is_flag=True, help="Continue the training in the output folder.")
+@click.option("--overwrite", is_flag=True, help="Start again, and delete the state in the output folder.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done (as train plan).")
+@click.pass_context
+def train_run(ctx: click.Context, /, spec: str, resume: bool, overwrite: bool, dry_run: bool) -> None:
+    """Train as a specification says."""
+    from anima_infer.cli.train import plan, run
+
+    if dry_run:
+        ctx.exit(plan(spec, as_json=False, modules=False))
+    ctx.exit(run(spec, resume=resume, overwrite=overwrite))
+
+
+@train.command("plan")
+@_SPEC
+@click.option("--modules", is_flag=True, help="List every trained module with its shapes.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@click.pass_context
+def train_plan(ctx: click.Context, /, spec: str, modules: bool, as_json: bool) -> None:
+    """Show modules, memory, steps and the first samples; trains nothing."""
+    from anima_infer.cli.train import plan
+
+    ctx.exit(plan(spec, as_json=as_json, modules=modules))
+
+
+@train.command("prepare")
+@_SPEC
+@click.pass_context
+def train_prepare(ctx: click.Context, /, spec: str) -> None:
+    """Encode images and captions into the cache; resumes where it stopped."""
+    from anima_infer.cli.train import prepare
+
+    ctx.exit(prepare(spec))
+
+
+@train.command("schema")
+@click.pass_context
+def train_schema(ctx: click.Context, /) -> None:
+    """Print the JSON schema of specifications, for editors."""
+    from anima_infer.cli.train import schema
+
+    ctx.exit(schema())
+
+
+@train.command("options")
+@click.pass_context
+def train_options(ctx: click.Context, /) -> None:
+    """Print the table of all options in Markdown."""
+    from anima_infer.cli.train import options
+
+    ctx.exit(options())
