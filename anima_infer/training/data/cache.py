@@ -15,8 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from anima_infer.atomic import atomic_write
 from anima_infer.errors import TrainingError
+from anima_prompt.atomic import atomic_path
 
 VERSION = 1
 """Changes when entries get another meaning."""
@@ -51,7 +51,7 @@ class Cache:
             TrainingError: it cannot be written.
         """
         try:
-            with atomic_write(self.path(key)) as temporary:
+            with atomic_path(self.path(key)) as temporary:
                 save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
         except (OSError, SafetensorError) as error:
             reason = getattr(error, "strerror", None) or " ".join(str(error).split())

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from anima_infer.atomic import atomic_write
 from anima_infer.errors import TrainingError
+from anima_prompt.atomic import atomic_path
 
 
 class Log:
@@ -23,7 +23,7 @@ class Log:
         self.path = path
         try:
             kept = [line for line, step in _lines(path) if step <= resume_at] if resume_at else []
-            with atomic_write(path) as temporary:
+            with atomic_path(path) as temporary:
                 temporary.write_text("".join(kept), encoding="utf-8", newline="\n")
             self._file = path.open("a", encoding="utf-8", newline="\n")
         except OSError as error:

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from anima_infer.atomic import atomic_write
 from anima_infer.checkpoint import write_weights
 from anima_infer.checkpoint.diffusers_names import diffusers_dit_name
 from anima_infer.lora.names import spell_name
 from anima_infer.training.methods.changes import Change, LoraChange
+from anima_prompt.atomic import atomic_path
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
@@ -87,7 +87,7 @@ def write_adapter(
     tensors = adapter_tensors(changes, spelling=spelling, dtype=DTYPES[dtype])
     write_weights(path, tensors, {**metadata, **_hashes(tensors)})
     if spelling == "peft":
-        with atomic_write(path.with_name("adapter_config.json")) as temporary:
+        with atomic_path(path.with_name("adapter_config.json")) as temporary:
             temporary.write_text(json.dumps(peft_config(changes), indent=2) + "\n", encoding="utf-8")
 
 

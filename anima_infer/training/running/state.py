@@ -12,9 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from anima_infer.atomic import atomic_write
 from anima_infer.errors import TrainingError
 from anima_infer.training.spec.definition import TrainSpec
+from anima_prompt.atomic import atomic_path
 
 FREE = ("output", "previews", "validation", "memory")
 """Sections that may change between two parts of a training."""
@@ -47,7 +47,7 @@ def save_state(path: Path, state: TrainingState) -> None:
     record = {"step": state.step, "spec": state.spec, "data": state.data}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.tensors.items()}
     try:
-        with atomic_write(path) as temporary:
+        with atomic_path(path) as temporary:
             save_file(tensors, temporary, {"training": json.dumps(record)})
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
