@@ -202,7 +202,7 @@ def _in_section(item: Placed, section: Section) -> Placed:
 
 
 def _has_references(nodes: tuple[syntax.Node, ...]) -> bool:
-    kinds = syntax.Dynamic | syntax.Lora | syntax.Embedding | syntax.Bracket | syntax.Keyword
+    kinds = syntax.Dynamic | syntax.LoraReference | syntax.Embedding | syntax.Bracket | syntax.Keyword
     return any(isinstance(node, kinds) for node in syntax.walk(nodes))
 
 
@@ -240,7 +240,7 @@ class _Collector:
     def without_bullet(self, node: syntax.Node) -> syntax.Node | None:
         """Return a tag of a list without its ``- `` or ``2. ``, which mean something at the start of a line alone."""
         end = self.bullets[node.start]
-        if not isinstance(node, syntax.Tag):
+        if not isinstance(node, syntax.TagNode):
             return node
         self.report_bullet(node.start, end)
         if node.end <= end:
@@ -253,7 +253,7 @@ class _Collector:
             for child in node.children
             if child.end > end
         )
-        return children[0] if len(children) == 1 else syntax.Tag(end, node.end, text, children)
+        return children[0] if len(children) == 1 else syntax.TagNode(end, node.end, text, children)
 
     def report_bullet(self, start: int, end: int) -> None:
         """Report the first bullet that is left out; the others are like it."""
@@ -274,16 +274,16 @@ class _Collector:
             run = run[:-1]
         if _is_malformed(*run):
             text = "".join(self.literal(node) for node in run)
-            verbatim = not all(isinstance(node, syntax.Tag | syntax.Malformed) and _is_plain(node) for node in run)
+            verbatim = not all(isinstance(node, syntax.TagNode | syntax.Malformed) and _is_plain(node) for node in run)
             self.tag(text, weight, run[0].start, run[-1].end, verbatim=verbatim)
             return
         for node in run:
             self.node(node, weight)
 
     def node(self, node: syntax.Node, weight: Decimal) -> None:
-        if isinstance(node, syntax.Tag):
+        if isinstance(node, syntax.TagNode):
             self.plain_or_verbatim(node, weight)
-        elif isinstance(node, syntax.Sentence):
+        elif isinstance(node, syntax.SentenceNode):
             self.sentence(node, weight)
         elif isinstance(node, syntax.Group):
             self.group(node, weight)
@@ -296,7 +296,7 @@ class _Collector:
         else:
             self.tag(self.source[node.start : node.end], weight, node.start, node.end, verbatim=True)
 
-    def plain_or_verbatim(self, node: syntax.Tag, weight: Decimal) -> None:
+    def plain_or_verbatim(self, node: syntax.TagNode, weight: Decimal) -> None:
         if not node.children or _is_plain(node):
             self.tag(canonical_text(node.text, self.dialect, self.vocabulary), weight, node.start, node.end)
         elif self.is_bare_name(node):
@@ -309,7 +309,7 @@ class _Collector:
         else:
             self.tag(node.text, weight, node.start, node.end, verbatim=True)
 
-    def is_bare_name(self, node: syntax.Tag) -> bool:
+    def is_bare_name(self, node: syntax.TagNode) -> bool:
         """Say whether a tag is a name whose qualifiers lack their escapes: ``fern (sousou no frieren)``."""
         if not any(isinstance(child, syntax.Group) for child in node.children):
             return False
@@ -318,7 +318,7 @@ class _Collector:
 
     def group(self, node: syntax.Group, weight: Decimal) -> None:
         source = self.source[node.start : node.end]
-        if any(isinstance(inner, syntax.Sentence) for inner in syntax.walk(node.children)):
+        if any(isinstance(inner, syntax.SentenceNode) for inner in syntax.walk(node.children)):
             self.sentence(node, weight)
             return
         closer = self.source[node.children[-1].start : node.end]
@@ -387,7 +387,7 @@ def _is_plain(node: syntax.Node) -> bool:
     """Say whether a node is text that escaping alone can carry from one dialect to another."""
     if isinstance(node, syntax.Malformed):
         return node.text in '()"'
-    if not isinstance(node, syntax.Tag):
+    if not isinstance(node, syntax.TagNode):
         return False
     return all(
         isinstance(child, syntax.Text | syntax.Escape)

@@ -16,8 +16,7 @@ from anima_prompt.prompt.convert import Conversion, convert
 from anima_prompt.prompt.items import ONE
 from anima_prompt.prompt.spelling import is_known
 from anima_prompt.prompt.tag import Sentence, Tag
-from anima_prompt.syntax import Sentence as SentenceNode
-from anima_prompt.syntax import Separator, parse
+from anima_prompt.syntax import SentenceNode, Separator, parse
 from anima_prompt.syntax.headers import BULLET
 from anima_prompt.syntax.stops import is_abbreviation
 from anima_prompt.vocabulary import Vocabulary
