@@ -196,7 +196,7 @@ def test_no_argument_gives_a_traceback_or_a_long_message(
         with pytest.raises(SystemExit) as left:
             main([argument if part == "?" else part for part in command])
         err.flush()
-        message = err.buffer.getvalue().decode()  # type: ignore[attr-defined]
+        message = err.buffer.getvalue().decode()
         assert left.value.code in (0, 1, 2)
         if left.value.code == 2:
             assert len(message.splitlines()) == 1

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from anima_prompt.diagnostics import Severity
+from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.config import Config
 from anima_prompt.lint.document import Document, Role, Settings
@@ -25,7 +25,8 @@ from anima_prompt.lint.word_rules import read_rules
 from anima_prompt.lint_files import cache_key
 from anima_prompt.lint_files.cache import Cache
 from anima_prompt.lint_files.cache_key import result_key
-from anima_prompt.lint_files.runner import FileLinter, Options, Report, reports
+from anima_prompt.lint_files.report import Report
+from anima_prompt.lint_files.runner import FileLinter, Options, reports
 from anima_prompt.vocabulary.packs import data_folder
 from anima_prompt.vocabulary.user_store import UserStore
 
@@ -96,7 +97,7 @@ def test_a_change_of_the_rules_is_a_miss() -> None:
         {"needs": "~"},
         {"roles": frozenset((Role.CAPTION,))},
     ):
-        keys.add(result_key(DOCUMENT, Config(), (replace(rules[0], **change), *rules[1:])))  # type: ignore[arg-type]
+        keys.add(result_key(DOCUMENT, Config(), (replace(rules[0], **change), *rules[1:])))
     assert len(keys) == 6
 
 
@@ -188,8 +189,13 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_cached_result_is_the_same(folder: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _ = linted(folder)
-    checked = []
-    monkeypatch.setattr("anima_prompt.lint.linter.Linter.check", lambda self, document: checked.append(document) or [])
+    checked: list[Document] = []
+
+    def check(self: object, document: Document) -> list[Diagnostic]:
+        checked.append(document)
+        return []
+
+    monkeypatch.setattr("anima_prompt.lint.linter.Linter.check", check)
     assert linted(folder)[0] == first
     assert checked == []
     linted(folder, choices={"ignore": ("ANI903",)})
