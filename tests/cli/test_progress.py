@@ -13,12 +13,12 @@ from anima_prompt.cli.progress import ProgressBar
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
-import click
+import sys
 from anima_prompt.cli.progress import ProgressBar
 with ProgressBar("rendering") as bar:
     for number in (1, 2):
         bar.update(number, 2, f"{number} of 2 images")
-        click.echo(f"result {number}")
+        sys.stdout.write(f"result {number}\\n")
         bar.message("[b]a[/b] \\x1b[31m failed")
         bar._bar.refresh()
 """
