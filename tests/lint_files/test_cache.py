@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,14 @@ from anima_prompt.lint.config import Config
 from anima_prompt.lint.document import Document, Role, Settings
 from anima_prompt.lint.linter import lint
 from anima_prompt.lint.registry import all_rules, rule_named
+from anima_prompt.lint.rule import Rule
 from anima_prompt.lint.word_rules import read_rules
 from anima_prompt.lint_files import cache_key
 from anima_prompt.lint_files.cache import Cache
-from anima_prompt.lint_files.cache_key import result_key
+from anima_prompt.lint_files.cache_key import document_key, setup_digest
 from anima_prompt.lint_files.report import Report
 from anima_prompt.lint_files.runner import FileLinter, Options, reports
+from anima_prompt.profiles import load_profile
 from anima_prompt.vocabulary.packs import data_folder
 from anima_prompt.vocabulary.user_store import UserStore
 
@@ -51,6 +53,10 @@ NEW_DOCUMENT: dict[str, Any] = {
     "profile": "turbo-1.1",
     "settings": Settings(steps=3),
 }
+
+
+def result_key(document: Document, config: Config, rules: Iterable[Rule]) -> bytes:
+    return document_key(setup_digest(config, rules), document, load_profile(document.profile))
 
 
 def key(document: Document = DOCUMENT, config: Config | None = None) -> bytes:
