@@ -177,7 +177,13 @@ def run(spec: str, output: Path, options: Mapping[str, Any]) -> int:
         return FINDINGS
     files = partial(chosen_files, options["folder"], option="the specification's key 'checkpoint'")
     load = partial(Models.load, dtype=options["dtype"], device=options["device"], offload=options["offload"])
-    executor = make_executor(options["executor"], Setup(files, load, compiled=options["compiled"]))
+    setup = Setup(
+        files,
+        load,
+        compiled=options["compiled"],
+        notify=lambda line: click.echo(f"note: {line}", err=True),
+    )
+    executor = make_executor(options["executor"], setup)
     try:
         with ProgressBar("rendering") as bar:
             summary = run_grid(

@@ -24,7 +24,7 @@ from anima_prompt.lint.registry import all_rules, rule_named
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint.word_rules import read_rules
 from anima_prompt.lint_files import cache_key
-from anima_prompt.lint_files.cache import Cache
+from anima_prompt.lint_files.cache import ResultCache
 from anima_prompt.lint_files.cache_key import document_key, setup_digest
 from anima_prompt.lint_files.report import Report
 from anima_prompt.lint_files.runner import FileLinter, Options, reports
@@ -174,7 +174,7 @@ def test_a_change_of_what_the_user_imported_is_a_miss(tmp_path: Path, monkeypatc
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The cache's file, in a folder of its own."""
     path = tmp_path / "cache" / "lint.sqlite"
-    monkeypatch.setattr(Cache, "default", classmethod(lambda cls: cls(path)))
+    monkeypatch.setattr(ResultCache, "default", classmethod(lambda cls: cls(path)))
     return path
 
 
@@ -293,21 +293,21 @@ def test_a_damaged_cache_is_replaced(folder: Path, place: Path) -> None:
 
 def test_a_locked_cache_is_left_alone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anima_prompt.lint_files.cache._SECONDS", 0.05)
-    first = Cache(place)
+    first = ResultCache(place)
     first.put({b"a": FOUND})
     holder = sqlite3.connect(place, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    second = Cache(place)
+    second = ResultCache(place)
     assert second.get(b"a") is None
     second.put({b"b": FOUND})
     assert "locked" in second.problem
     holder.execute("COMMIT")
     holder.close()
-    assert Cache(place).get(b"a") == FOUND, "a sound file is not deleted"
+    assert ResultCache(place).get(b"a") == FOUND, "a sound file is not deleted"
 
 
 def test_a_result_with_very_many_diagnostics_is_not_kept(place: Path) -> None:
-    cache = Cache(place)
+    cache = ResultCache(place)
     cache.put({b"few": FOUND, b"many": FOUND * 2000})
     assert (cache.get(b"few"), cache.get(b"many")) == (FOUND, None)
 

@@ -28,7 +28,7 @@ class ExecutorKind:
 def _in_process(setup: Setup) -> Executor:
     from anima_infer.grid.executors.in_process import InProcess
 
-    return InProcess(setup.files(), load=setup.load, compiled=setup.compiled)
+    return InProcess(setup.files(), load=setup.load, compiled=setup.compiled, notify=setup.notify)
 
 
 EXECUTORS: dict[str, ExecutorKind] = {

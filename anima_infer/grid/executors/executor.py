@@ -42,11 +42,13 @@ class Setup:
         files: returns the run's model files; raises CheckpointError if one is missing. Only called if they are needed.
         load: loads a model.
         compiled: whether to compile every model that is loaded.
+        notify: called with a line for the user.
     """
 
     files: Callable[[], ModelFiles]
     load: Callable[[ModelFiles], Models]
     compiled: bool = False
+    notify: Callable[[str], None] = lambda _: None
 
 
 class Executor(Protocol):

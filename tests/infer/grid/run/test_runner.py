@@ -298,15 +298,15 @@ def test_a_lora_is_read_once_whatever_strengths_a_grid_asks_for(
 ) -> None:
     from safetensors.torch import save_file
 
-    from anima_infer.lora import Lora, Merger
+    from anima_infer.lora import ActiveLoras, Lora
     from tests.infer.tiny import small_lora
 
     path = tmp_path / "style.safetensors"
     save_file(small_lora(), path)
-    read = Merger.read
+    read = ActiveLoras.read
     reads, loads = list[Path](), list[ModelFiles]()
 
-    def count_read(self: Merger, file: Path) -> Lora:
+    def count_read(self: ActiveLoras, file: Path) -> Lora:
         reads.append(file)
         return read(self, file)
 
@@ -314,7 +314,7 @@ def test_a_lora_is_read_once_whatever_strengths_a_grid_asks_for(
         loads.append(files)
         return Models.load(files, dtype="fp32", device="cpu")
 
-    monkeypatch.setattr(Merger, "read", count_read)
+    monkeypatch.setattr(ActiveLoras, "read", count_read)
     spec = grid_spec({"lora_strength": path.name, "values": [0, 0.5, 1]}, base={"loras": [f"{path}:1"]}, batch=1)
     executor = InProcess(tiny.files, load=count_load)
     plan = plan_for(spec, None)
