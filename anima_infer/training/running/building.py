@@ -178,10 +178,10 @@ def _set_attention(dit: Dit, adapter: Adapter, kind: str) -> None:
 def _flash() -> AttentionFunction:
     try:
         from flash_attn import flash_attn_func
-    except ImportError:
-        raise SettingsError(
-            "model.attention is 'flash', but flash-attn is not installed; install it, or take torch"
-        ) from None
+    except ImportError as error:
+        broken = f"cannot be imported ({' '.join(str(error).split())})"
+        state = "is not installed" if error.name == "flash_attn" else broken
+        raise SettingsError(f"model.attention is 'flash', but flash-attn {state}; install it, or take torch") from None
 
     def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
         if mask is not None:
