@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Dialog, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -58,7 +58,7 @@ def open_page(browser: Any) -> Iterator[Open]:
         origin = address if isinstance(target, Path) else "/".join(address.split("/")[:3])
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: (wrong.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", lambda dialog: _dismiss(dialog, wrong))
         page.on("request", lambda request: _check(request.url, origin, wrong))
         page.goto(address)
         return page
@@ -67,6 +67,11 @@ def open_page(browser: Any) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert wrong == []
+
+
+def _dismiss(dialog: Dialog, wrong: list[str]) -> None:
+    wrong.append(f"dialog {dialog.message}")
+    dialog.dismiss()
 
 
 def _check(address: str, origin: str, wrong: list[str]) -> None:

@@ -12,6 +12,7 @@ from anima_prompt import atomic
 from anima_prompt.atomic import atomic_path, temporary_path, write_output
 from anima_prompt.errors import InputError
 from anima_prompt.interchange.textfile import write_report, write_text
+from tests.systems import links, posix
 
 
 def interrupted(target: Path) -> None:
@@ -38,6 +39,7 @@ def test_what_a_killed_process_left_under_the_same_name_is_not_resumed(tmp_path:
     assert target.read_text() == "new"
 
 
+@posix
 def test_a_new_text_has_the_default_permissions_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
     (tmp_path / "usual").touch()
     new, old = tmp_path / "deeper" / "new.txt", tmp_path / "old.txt"
@@ -50,6 +52,7 @@ def test_a_new_text_has_the_default_permissions_and_an_old_one_keeps_its_own(tmp
     assert (new.read_text(), old.read_text()) == ("a", "b")
 
 
+@links
 def test_a_text_is_written_through_a_link_to_it(tmp_path: Path) -> None:
     real, link = tmp_path / "real.txt", tmp_path / "link.txt"
     real.write_text("old")
@@ -71,6 +74,7 @@ def test_a_read_only_file_is_not_replaced_even_by_root(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@links
 def test_a_link_is_never_replaced_by_a_file(tmp_path: Path) -> None:
     link, real = tmp_path / "link.txt", tmp_path / "real.txt"
     link.symlink_to("real.txt")
@@ -80,6 +84,7 @@ def test_a_link_is_never_replaced_by_a_file(tmp_path: Path) -> None:
     assert real.read_text() == "new"
 
 
+@links
 def test_a_link_that_leads_out_of_the_folder_is_left(tmp_path: Path) -> None:
     folder, outside, inside = tmp_path / "in", tmp_path / "outside.txt", tmp_path / "in" / "real.txt"
     folder.mkdir()

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,3 +71,23 @@ def test_the_executor_finishes_a_grid_and_resumes_it(tmp_path: Path) -> None:
     assert run_grid(plan_for(spec, tmp_path), tmp_path, executor).rendered == 6
     summary = run_grid(plan_for(spec, tmp_path), tmp_path, executor, resume=True)
     assert (summary.rendered, summary.kept) == (0, 6)
+
+
+def test_the_executor_is_chosen_on_the_command_line_and_needs_no_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    from click.testing import CliRunner
+
+    from anima_infer.cli.main import commands, run_grid
+    from anima_infer.grid.executors import EXECUTORS, ExecutorKind
+
+    blank = example("anima_infer/grid/executors/blank.py")["Blank"]
+    monkeypatch.setitem(EXECUTORS, "blank", ExecutorKind("nowhere: gray images", lambda setup: blank()))
+    (option,) = (option for option in run_grid.params if option.name == "executor")
+    monkeypatch.setattr(option, "type", click.Choice(list(EXECUTORS)))
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("base: {prompt: 1girl, size: 64x64}\naxes: [{cfg: 1-3}]\n", encoding="utf-8")
+    arguments = ["grid", "run", str(spec), "-o", str(tmp_path / "g"), "--executor", "blank", "--models", "nowhere"]
+    done = CliRunner().invoke(commands, [*arguments, "--no-lint"])
+    assert "3 images rendered" in done.stderr, done.output

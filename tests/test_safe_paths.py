@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,14 @@ def test_reading_an_impossible_name_is_an_error_of_one_line(name: str) -> None:
 def test_a_device_that_never_ends_is_not_read(tmp_path: Path) -> None:
     link = tmp_path / "p.yaml"
     link.symlink_to("/dev/zero")
-    for read, error in ((read_text, InputError), (load_profile, ProfileError), (read_project, InputError)):
+    reading: list[tuple[Callable[[], object], type[Exception]]] = [
+        (lambda: read_text(str(link)), InputError),
+        (lambda: load_profile(str(link)), ProfileError),
+        (lambda: read_project(link), InputError),
+    ]
+    for read, error in reading:
         with pytest.raises(error, match="is a device or a socket, which may never end"):
-            read(link if read is read_project else str(link))  # type: ignore[operator]
+            read()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")

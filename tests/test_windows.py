@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from types import ModuleType
 
 import click
@@ -16,6 +16,7 @@ from anima_infer.grid.store.files import relative_path
 from anima_prompt import atomic
 from anima_prompt.cli import source as sources
 from anima_prompt.cli.program import run_program
+from anima_prompt.lint_files.outputs import machine
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="Linux plays Windows; Windows is itself")
@@ -181,6 +182,12 @@ def test_a_backslash_before_a_bracket_is_an_escape_and_no_folder(
 ) -> None:
     monkeypatch.setattr(sources, "_SEPARATOR", re.compile(sources.SEPARATORS["\\"]))
     assert sources.looks_like_text(source) is is_text
+
+
+def test_sarif_names_files_on_drives_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "PurePath", PureWindowsPath)
+    found = [machine._uri(path) for path in (r"C:\a b\c.txt", r"a\b.txt", r"\\server\share\c.txt")]
+    assert found == ["file:///C:/a%20b/c.txt", "a/b.txt", "file://server/share/c.txt"]
 
 
 def test_patterns_of_files_are_expanded_where_no_shell_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import webbrowser
 from collections import Counter
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import click
 
 from anima_infer.errors import GridError
 from anima_infer.grid.store.contents import Grid, open_grid
+from anima_prompt.cli.progress import ProgressBar
 from anima_prompt.numbers import counted
 from anima_prompt.profiles import DEFAULT_PROFILE
 
@@ -162,7 +162,8 @@ def _plan_data(planned: Plan, findings: Mapping[Diagnostic, int], seconds: float
 def run(spec: str, output: Path, options: Mapping[str, Any]) -> int:
     """Render the missing images, then write contact sheet and report; return the exit code."""
     from anima_infer.cli.render import chosen_files
-    from anima_infer.grid.executors.in_process import InProcess
+    from anima_infer.grid.executors import make_executor
+    from anima_infer.grid.executors.executor import Setup
     from anima_infer.grid.run.runner import plan_for, run_grid
     from anima_infer.grid.run.speed import save_rate
     from anima_infer.grid.spec.reader import read_spec
@@ -174,16 +175,20 @@ def run(spec: str, output: Path, options: Mapping[str, Any]) -> int:
     if _has_errors(findings) and not options["no_lint"]:
         click.echo("error: the linter reports errors; fix them, or render anyway with --no-lint", err=True)
         return FINDINGS
-    files = chosen_files(options["folder"], option="the specification's key 'checkpoint'")
+    files = partial(chosen_files, options["folder"], option="the specification's key 'checkpoint'")
     load = partial(Models.load, dtype=options["dtype"], device=options["device"], offload=options["offload"])
-    executor = InProcess(
+    setup = Setup(
         files,
-        load=load,
+        load,
         compiled=options["compiled"],
         notify=lambda line: click.echo(f"note: {line}", err=True),
     )
+    executor = make_executor(options["executor"], setup)
     try:
-        summary = run_grid(planned, output, executor, resume=options["resume"], notify=_notify)
+        with ProgressBar("rendering") as bar:
+            summary = run_grid(
+                planned, output, executor, resume=options["resume"], notify=lambda step: _notify(bar, step)
+            )
     except KeyboardInterrupt:
         click.echo(
             f"\ninterrupted; finished images are kept, continue with 'grid run {spec} -o {output} --resume'", err=True
@@ -192,7 +197,6 @@ def run(spec: str, output: Path, options: Mapping[str, Any]) -> int:
     if summary.rendered and summary.seconds:
         rate = summary.seconds / planned.cost * len(planned.rendered) / (summary.rendered + summary.failed)
         save_rate("last", rate)
-    _clear()
     click.echo(
         f"{counted(summary.rendered, 'image')} rendered in {_duration(summary.seconds)}, {summary.kept} kept, "
         f"{summary.failed} failed",
@@ -205,21 +209,12 @@ def run(spec: str, output: Path, options: Mapping[str, Any]) -> int:
     return FINDINGS if summary.failed else DONE
 
 
-def _notify(step: GridProgress) -> None:
+def _notify(bar: ProgressBar, step: GridProgress) -> None:
     outcome = step.outcome
     if outcome.error:
-        _clear()
-        click.echo(f"failed: {_short(outcome.cell.job.prompt)}: {outcome.error}", err=True)
-    if sys.stderr.isatty():
-        left = _duration(step.remaining)
-        click.echo(f"\r\x1b[K{step.finished} of {counted(step.total, 'image')}, {left} left", nl=False, err=True)
-    elif step.finished % max(1, step.total // 10) == 0:
-        click.echo(f"{step.finished} of {counted(step.total, 'image')}, {_duration(step.remaining)} left", err=True)
-
-
-def _clear() -> None:
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", nl=False, err=True)
+        bar.message(f"failed: {_short(outcome.cell.job.prompt)}: {outcome.error}")
+    left = f"{_duration(step.remaining)} left"
+    bar.update(step.finished, step.total, f"{step.finished} of {counted(step.total, 'image')}, {left}")
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------

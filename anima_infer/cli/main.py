@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
+from anima_infer.grid.executors import DEFAULT_EXECUTOR, EXECUTORS
 from anima_prompt.cli.program import Commands, run_program
 
 
@@ -232,6 +233,13 @@ def plan(ctx: click.Context, /, spec: str, output: Path | None, folder: str | No
 @click.argument("spec", type=click.Path(dir_okay=False))
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder of the grid.")
 @click.option("--resume", is_flag=True, help="Continue or extend the grid in the folder.")
+@click.option(
+    "--executor",
+    type=click.Choice(list(EXECUTORS)),
+    default=DEFAULT_EXECUTOR,
+    show_default=True,
+    help=f"Where images are rendered. {'; '.join(f'{name}: {kind.about}' for name, kind in EXECUTORS.items())}.",
+)
 @models_option
 @click.option("--dtype", default="auto", show_default=True, help="auto, bf16, fp16, fp32, or fp8 (storage only).")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from anima_infer.sampling.guidance import Apg
 from anima_infer.sampling.guided_model import StartImage
 from anima_infer.sampling.noise import check_seed
 from anima_infer.sampling.settings import RenderSettings
+from anima_prompt.cli.progress import ProgressBar
 from anima_prompt.cli.source import text_of
 from anima_prompt.dialects import Dialect
 from anima_prompt.interchange.promptfile import read_prompt_file
@@ -176,28 +176,19 @@ def _render(renderer: Renderer, job: Job, path: Path, options: dict[str, Any]) -
         start = renderer.load_start_image(options["init"], job.settings, options["mask"], strip=options["strip"])
     preview = Preview(renderer.models.vae) if options["preview"] else None
     start_time = time.perf_counter()
+    with ProgressBar("rendering") as bar:
 
-    def show(step: int, total: int, denoised: Tensor) -> None:
-        if preview is not None and step % options["preview"] == 0:
-            preview.save(denoised[0], path.with_suffix(".preview.png"))
-        _print_progress(step, total, start_time)
+        def show(step: int, total: int, denoised: Tensor) -> None:
+            if preview is not None and step % options["preview"] == 0:
+                preview.save(denoised[0], path.with_suffix(".preview.png"))
+            rate = step / (time.perf_counter() - start_time)
+            bar.update(step, total, f"step {step} of {total}, {rate:.2f} it/s, {(total - step) / rate:.0f} s left")
 
-    (rendered,) = renderer.render([job], start=start, progress=show, strip=options["strip"])
+        (rendered,) = renderer.render([job], start=start, progress=show, strip=options["strip"])
     _save(rendered, path)
     path.with_suffix(".preview.png").unlink(missing_ok=True) if preview else None
-    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
-    click.echo(f"{clear}{path}: seed {job.seed}, {time.perf_counter() - start_time:.1f} s", err=True)
+    click.echo(f"{path}: seed {job.seed}, {time.perf_counter() - start_time:.1f} s", err=True)
     click.echo(str(path))
-
-
-def _print_progress(step: int, total: int, start_time: float) -> None:
-    if not sys.stderr.isatty():
-        return
-    seconds = time.perf_counter() - start_time
-    rate = step / seconds
-    click.echo(
-        f"\r\x1b[Kstep {step} of {total}, {rate:.2f} it/s, {(total - step) / rate:.0f} s left", nl=False, err=True
-    )
 
 
 def _save(rendered: RenderedImage, path: Path) -> None:

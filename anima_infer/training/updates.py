@@ -23,7 +23,7 @@ from anima_infer.training.spec.definition import OptimizerOptions, ScheduleOptio
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ParameterGroup:
     """Parameters that share a learning rate, by name."""
 
     name: str
@@ -73,7 +73,7 @@ def rate_factor(step: int, options: ScheduleOptions, steps: int) -> float:
 class Updater:
     """Takes optimizer steps; what it needs to go on is a mapping of named tensors."""
 
-    def __init__(self, groups: Sequence[Group], make: MakeOptimizer, *, clip: float = 0.0) -> None:
+    def __init__(self, groups: Sequence[ParameterGroup], make: MakeOptimizer, *, clip: float = 0.0) -> None:
         """Start without momentum.
 
         Args:
@@ -138,7 +138,7 @@ class RoundingUpdater(Updater):
 
     def __init__(
         self,
-        groups: Sequence[Group],
+        groups: Sequence[ParameterGroup],
         make: MakeOptimizer,
         *,
         clip: float = 0.0,
@@ -231,9 +231,9 @@ def stochastically_rounded(x: Tensor) -> Tensor:
 
 def adapter_groups(
     parameters: Iterable[tuple[str, nn.Parameter, float, bool]], *, lora_plus: float = 1.0
-) -> list[Group]:
+) -> list[ParameterGroup]:
     """Return groups by learning rate of (name, parameter, rate, whether LoRA+ raises it)."""
     by_rate: dict[float, dict[str, nn.Parameter]] = {}
     for name, parameter, rate, is_fast in parameters:
         by_rate.setdefault(rate * lora_plus if is_fast else rate, {})[name] = parameter
-    return [Group(f"rate {rate:g}", found, rate) for rate, found in by_rate.items()]
+    return [ParameterGroup(f"rate {rate:g}", found, rate) for rate, found in by_rate.items()]

@@ -26,13 +26,14 @@ from anima_prompt.cli.program import (
     echo_result,
     is_terminal,
 )
+from anima_prompt.cli.progress import ProgressBar
 from anima_prompt.cli.source import files_of, looks_like_text
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
 from anima_prompt.escapes import dump_json, visible
 from anima_prompt.lint_files.outputs import FORMATS, writer_for
-from anima_prompt.numbers import SIZE, parse_size
+from anima_prompt.numbers import SIZE, counted, parse_size
 from anima_prompt.safe_paths import exists, is_file
 
 if TYPE_CHECKING:
@@ -430,18 +431,14 @@ def _stamps(sources: tuple[str, ...], linter: FileLinter) -> dict[str, float]:
 
 
 def _with_bar(found: Iterator[Report], total: int) -> Iterator[Report]:
-    """Yield reports; many files get a progress bar where standard error is a terminal."""
-    if total < _BAR_FILES or not is_terminal(sys.stderr):
+    """Yield reports; many files get a progress bar."""
+    if total < _BAR_FILES:
         yield from found
         return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("linting", total=total)
-        for report in found:
+    with ProgressBar("linting") as bar:
+        for number, report in enumerate(found, 1):
             yield report
-            progress.advance(task)
+            bar.update(number, total, f"{number:,} of {counted(total, 'file')}")
 
 
 @click.command()

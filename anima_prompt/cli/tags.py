@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anima_prompt.cli.program import PathArgument, echo_error, echo_message, echo_result, is_terminal
+from anima_prompt.cli.program import PathArgument, echo_error, echo_message, echo_result
+from anima_prompt.cli.progress import ProgressBar
 from anima_prompt.errors import InputError
 from anima_prompt.escapes import dump_json, visible
 from anima_prompt.interchange.textfile import split_negative
@@ -28,7 +29,9 @@ from anima_prompt.safe_paths import exists, is_file
 
 if TYPE_CHECKING:
     from anima_prompt.vocabulary import Entry
+    from anima_prompt.vocabulary.lists import TagList
     from anima_prompt.vocabulary.search import Match
+    from anima_prompt.vocabulary.user_store import UserStore
 
 CATEGORIES = click.Choice(["general", "artist", "copyright", "character", "meta", "closed"])
 FOUND, NOTHING = 0, 1
@@ -209,31 +212,25 @@ def sync(base: str | None, until: datetime | None, delay: float, kinds: tuple[st
     Implications come with the tags. Goes on where it was interrupted. The model's knowledge ends in September 2025:
     --until 2025-09-30 stays inside it.
     """
-    from anima_prompt.vocabulary.sync import BASE, KINDS, Pace, fetch
+    from anima_prompt.vocabulary.sync import BASE, KINDS, Pace
     from anima_prompt.vocabulary.user_store import UserStore
 
     library = UserStore.default()
     for kind in kinds or KINDS:
-        path = fetch(
+        path = _fetched(
             kind,
             library.folder / "sync",
             base=base or BASE,
             until=None if until is None else until.date(),
             pace=Pace(delay=delay),
-            tell=_show_count,
         )
         if not path.stat().st_size:
             click.echo(f"{kind}: none", err=True)
             path.unlink()
             continue
-        found = library.add(path, name=f"sync_{kind}", skip_bad=True, tell=_show_progress)
+        found = _imported(library, path, name=f"sync_{kind}", skip_bad=True)
         click.echo(f"{kind}: {found.taken} imported", err=True)
         path.unlink()
-
-
-def _show_count(kind: str, rows: int) -> None:
-    if is_terminal(sys.stderr):
-        click.echo(f"\r\x1b[K{kind}: {rows:,} rows", nl=False, err=True)
 
 
 _MOST_WORDS = 7
@@ -292,7 +289,7 @@ def import_list(file: Path, name: str | None, category: str | None, skip_bad: bo
     if name is not None and not _IMPORT_NAME.fullmatch(name):
         raise InputError(f"name is '{name}'; expected letters, digits, '_', '-' and '.', such as my-tags")
     library = UserStore.default()
-    found = library.add(file, name=name, category=category, skip_bad=skip_bad, tell=_show_progress)
+    found = _imported(library, file, name=name, category=category, skip_bad=skip_bad)
     for row in found.warnings:
         echo_message(f"{file}:{row}")
     for row in found.bad_rows:
@@ -300,10 +297,16 @@ def import_list(file: Path, name: str | None, category: str | None, skip_bad: bo
     echo_message(f"{found.taken} imported into {library.folder}")
 
 
-def _show_progress(stage: str, share: float) -> None:
-    if is_terminal(sys.stderr):
-        bar = "#" * round(30 * share)
-        click.echo(f"\r\x1b[K[{bar:30}] {visible(stage) if share < 1 else ''}", nl=share >= 1, err=True)
+def _fetched(kind: str, folder: Path, **options: Any) -> Path:
+    from anima_prompt.vocabulary.sync import fetch
+
+    with ProgressBar(f"fetching {kind}") as bar:
+        return fetch(kind, folder, tell=lambda _, rows: bar.update(rows, None, counted(rows, "row")), **options)
+
+
+def _imported(library: UserStore, path: Path, **options: Any) -> TagList:
+    with ProgressBar("importing") as bar:
+        return library.add(path, tell=lambda stage, share: bar.update(share, 1.0, stage), **options)
 
 
 @tags.command()

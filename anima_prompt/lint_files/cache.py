@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS result (key BLOB PRIMARY KEY, digest BLOB NOT NULL, t
 _SECONDS = 5.0
 
 
-class Cache:
+class ResultCache:
     """Diagnostics on disk; several processes may read and write at once.
 
     Attributes:
@@ -43,7 +43,7 @@ class Cache:
             self._give_up(error)
 
     @classmethod
-    def default(cls) -> Cache:
+    def default(cls) -> ResultCache:
         """Return the cache in the user's data folder."""
         return cls(UserStore.default().folder / "cache" / "lint.sqlite")
 

@@ -18,24 +18,13 @@ from anima_prompt.lint.config import Config
 from anima_prompt.lint.document import Document
 from anima_prompt.lint.plugins import plugin_sources
 from anima_prompt.lint.rule import Rule
-from anima_prompt.profiles import Profile, load_profile
+from anima_prompt.profiles import Profile
 from anima_prompt.vocabulary.packs import data_folder
 from anima_prompt.vocabulary.user_store import UserStore
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CODE = (".py", ".yaml")
 _DATA = ("tags", "artists")
-
-
-def result_key(document: Document, config: Config, rules: Iterable[Rule]) -> bytes:
-    """Return the key of a document's diagnostics, from all inputs at once.
-
-    Many documents share what :func:`setup_digest` covers; a caller with many computes that part once.
-
-    Raises:
-        ProfileError, PromptFileError: the document's profile cannot be loaded.
-    """
-    return document_key(setup_digest(config, rules), document, load_profile(document.profile))
 
 
 def document_key(setup: bytes, document: Document, profile: Profile) -> bytes:

@@ -19,7 +19,7 @@ from anima_prompt.lint.document import Role
 from anima_prompt.lint.fixing import Fixed
 from anima_prompt.lint.linter import Linter, with_suppressions
 from anima_prompt.lint.rule import Rule
-from anima_prompt.lint_files.cache import Cache
+from anima_prompt.lint_files.cache import ResultCache
 from anima_prompt.lint_files.cache_key import document_key, setup_digest
 from anima_prompt.lint_files.configuration import Project, Use, find_project, read_project, with_choices
 from anima_prompt.lint_files.report import DEFAULT_MOST, Report, capped
@@ -78,7 +78,7 @@ class FileLinter:
         self._setups: dict[Linter, bytes] = {}
         self._projects: dict[str, Project] = {}
         self._captions = Captions()
-        self._cache: Cache | None = None
+        self._cache: ResultCache | None = None
         self.results: dict[bytes, list[Diagnostic]] = {}
         """New results by cache key, until :meth:`remember` stores them."""
         self.folders: dict[str, Path] = {}
@@ -194,9 +194,9 @@ class FileLinter:
             self._open_cache().put(self.results)
             self.results = {}
 
-    def _open_cache(self) -> Cache:
+    def _open_cache(self) -> ResultCache:
         if self._cache is None:
-            self._cache = Cache.default()
+            self._cache = ResultCache.default()
         return self._cache
 
     @property

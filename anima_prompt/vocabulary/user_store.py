@@ -95,10 +95,6 @@ class UserStore:
         """Return the imported lists, in the order in which they apply: by name, later ones win."""
         return sorted((self.folder / "imports").glob("*.csv"))
 
-    def has_imports(self) -> bool:
-        """Whether anything was imported."""
-        return bool(self.imports())
-
     def add(
         self,
         path: Path,

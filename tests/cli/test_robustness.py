@@ -14,8 +14,8 @@ import pytest
 from anima_prompt.cli.main import main
 from anima_prompt.lint_files.outputs import FORMATS
 from tests.cli.test_cli import COMMAND, run
+from tests.systems import posix
 
-posix = pytest.mark.skipif(os.name != "posix", reason="a shell of POSIX")
 CONTROLS = "".join(map(chr, (*range(1, 9), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0)))) + "\u202e\u2066\u2028"
 HOSTILE = f"1girl, \x1b[31mred\x1b[0m{CONTROLS}, (long_hair\u202e, \x9b5m. \u202eA girl smiles. x\ufeff"
 
@@ -196,7 +196,7 @@ def test_no_argument_gives_a_traceback_or_a_long_message(
         with pytest.raises(SystemExit) as left:
             main([argument if part == "?" else part for part in command])
         err.flush()
-        message = err.buffer.getvalue().decode()  # type: ignore[attr-defined]
+        message = err.buffer.getvalue().decode()
         assert left.value.code in (0, 1, 2)
         if left.value.code == 2:
             assert len(message.splitlines()) == 1

@@ -10,8 +10,8 @@ import pytest
 
 from tests.cli.test_cli import COMMAND, run
 from tests.lint_files.pictures import PARAMETERS, save
+from tests.systems import links, posix
 
-posix = pytest.mark.skipif(os.name != "posix", reason="a shell of POSIX")
 LINES = "1girl,, smile\n"
 
 
@@ -43,6 +43,7 @@ def test_findings_of_a_kind_of_file_that_takes_no_fixes_are_still_shown(tmp_path
     assert "fixes" in before.stdout
 
 
+@links
 def test_a_link_in_a_folder_is_followed_inside_it_alone(tmp_path: Path) -> None:
     folder, outside = tmp_path / "in", tmp_path / "outside.txt"
     folder.mkdir()
@@ -95,6 +96,7 @@ def test_add_ignore_writes_a_comment_above_every_line(tmp_path: Path) -> None:
     assert run("lint", str(path), "--lines", "-f", "concise").stdout == "No findings.\n"
 
 
+@links
 def test_a_broken_link_is_an_error_and_not_a_prompt(tmp_path: Path) -> None:
     (tmp_path / "smile").symlink_to("nowhere")
     for command in ("lint", "parse", "fmt"):

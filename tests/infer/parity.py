@@ -35,7 +35,7 @@ from anima_prompt import weighted_segments
 from anima_prompt.tokens import Tokenizers
 from tests.infer.sampling.analytic import SEED, SHAPE, Run, sample
 
-CLOSE = {"atol": 2e-5, "rtol": 1e-4}
+CLOSE: dict[str, Any] = {"atol": 2e-5, "rtol": 1e-4}
 LEFT_OUT = {"dpm_adaptive"}
 """Samplers that the reference has and we do not."""
 
@@ -202,13 +202,13 @@ def check_samplers(golden_files: Path) -> None:
         image = golden["img"] if "img" in how else None
         mask = golden["mask"] if "mask" in how else None
         made = sample(name, run, image=image, mask=mask)
-        torch.testing.assert_close(made, expected, atol=1e-5, rtol=0, msg=lambda m, key=key: f"{key}: {m}")
+        torch.testing.assert_close(made, expected, atol=1e-5, rtol=0, msg=f"{key}: {{}}".format)
     assert left_out == LEFT_OUT
 
 
 def check_noise(golden_files: Path) -> None:
     golden = load_file(golden_files / "misc.safetensors")
-    exact = {"atol": 0, "rtol": 0}
+    exact: dict[str, Any] = {"atol": 0, "rtol": 0}
     for name, expected in golden.items():
         if name.startswith("noise.1024px.seed"):
             seed = int(name.split("seed")[1].split(".")[0])
@@ -250,7 +250,8 @@ def effective(network: torch.nn.Module, name: str) -> Tensor:
         flat = torch.ones(1, len(stored))
         result: Tensor = module(flat)[0]
         return result
-    inputs = module.weight.shape[1]
+    weight: Tensor = module.weight  # type: ignore[assignment]  # of the layer, or of its base
+    inputs = weight.shape[1]
     zero = module(torch.zeros(1, inputs))
     return zero[0] if leaf == "bias" else (module(torch.eye(inputs)) - zero).T
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_a_built_in_rule_may_raise() -> None:
 def test_a_linter_keeps_failures_for_its_caller() -> None:
     from dataclasses import replace
 
-    def bad(context: object) -> list[object]:
+    def bad(context: object) -> list[Any]:
         raise LookupError("no such thing")
 
     rule = replace(rule_named("typo"), code="PLG101", name="plug-in-rule", check=bad, check_tag=None, needs="")

@@ -8,24 +8,27 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from anima_prompt.diagnostics import Severity
+from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.config import Config
 from anima_prompt.lint.document import Document, Role, Settings
 from anima_prompt.lint.linter import lint
 from anima_prompt.lint.registry import all_rules, rule_named
+from anima_prompt.lint.rule import Rule
 from anima_prompt.lint.word_rules import read_rules
 from anima_prompt.lint_files import cache_key
-from anima_prompt.lint_files.cache import Cache
-from anima_prompt.lint_files.cache_key import result_key
-from anima_prompt.lint_files.runner import FileLinter, Options, Report, reports
+from anima_prompt.lint_files.cache import ResultCache
+from anima_prompt.lint_files.cache_key import document_key, setup_digest
+from anima_prompt.lint_files.report import Report
+from anima_prompt.lint_files.runner import FileLinter, Options, reports
+from anima_prompt.profiles import load_profile
 from anima_prompt.vocabulary.packs import data_folder
 from anima_prompt.vocabulary.user_store import UserStore
 
@@ -50,6 +53,10 @@ NEW_DOCUMENT: dict[str, Any] = {
     "profile": "turbo-1.1",
     "settings": Settings(steps=3),
 }
+
+
+def result_key(document: Document, config: Config, rules: Iterable[Rule]) -> bytes:
+    return document_key(setup_digest(config, rules), document, load_profile(document.profile))
 
 
 def key(document: Document = DOCUMENT, config: Config | None = None) -> bytes:
@@ -96,7 +103,7 @@ def test_a_change_of_the_rules_is_a_miss() -> None:
         {"needs": "~"},
         {"roles": frozenset((Role.CAPTION,))},
     ):
-        keys.add(result_key(DOCUMENT, Config(), (replace(rules[0], **change), *rules[1:])))  # type: ignore[arg-type]
+        keys.add(result_key(DOCUMENT, Config(), (replace(rules[0], **change), *rules[1:])))
     assert len(keys) == 6
 
 
@@ -167,7 +174,7 @@ def test_a_change_of_what_the_user_imported_is_a_miss(tmp_path: Path, monkeypatc
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The cache's file, in a folder of its own."""
     path = tmp_path / "cache" / "lint.sqlite"
-    monkeypatch.setattr(Cache, "default", classmethod(lambda cls: cls(path)))
+    monkeypatch.setattr(ResultCache, "default", classmethod(lambda cls: cls(path)))
     return path
 
 
@@ -188,8 +195,13 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_cached_result_is_the_same(folder: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _ = linted(folder)
-    checked = []
-    monkeypatch.setattr("anima_prompt.lint.linter.Linter.check", lambda self, document: checked.append(document) or [])
+    checked: list[Document] = []
+
+    def check(self: object, document: Document) -> list[Diagnostic]:
+        checked.append(document)
+        return []
+
+    monkeypatch.setattr("anima_prompt.lint.linter.Linter.check", check)
     assert linted(folder)[0] == first
     assert checked == []
     linted(folder, choices={"ignore": ("ANI903",)})
@@ -281,21 +293,21 @@ def test_a_damaged_cache_is_replaced(folder: Path, place: Path) -> None:
 
 def test_a_locked_cache_is_left_alone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anima_prompt.lint_files.cache._SECONDS", 0.05)
-    first = Cache(place)
+    first = ResultCache(place)
     first.put({b"a": FOUND})
     holder = sqlite3.connect(place, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    second = Cache(place)
+    second = ResultCache(place)
     assert second.get(b"a") is None
     second.put({b"b": FOUND})
     assert "locked" in second.problem
     holder.execute("COMMIT")
     holder.close()
-    assert Cache(place).get(b"a") == FOUND, "a sound file is not deleted"
+    assert ResultCache(place).get(b"a") == FOUND, "a sound file is not deleted"
 
 
 def test_a_result_with_very_many_diagnostics_is_not_kept(place: Path) -> None:
-    cache = Cache(place)
+    cache = ResultCache(place)
     cache.put({b"few": FOUND, b"many": FOUND * 2000})
     assert (cache.get(b"few"), cache.get(b"many")) == (FOUND, None)
 

@@ -13,7 +13,8 @@ import pytest
 from anima_prompt.lint_files.configuration import Use
 from anima_prompt.lint_files.outputs import FORMATS, writer_for
 from anima_prompt.lint_files.outputs.rows import rows
-from anima_prompt.lint_files.runner import FileLinter, Options, Report
+from anima_prompt.lint_files.report import Report
+from anima_prompt.lint_files.runner import FileLinter, Options
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 DOCS = Path(__file__).resolve().parents[2] / "docs"

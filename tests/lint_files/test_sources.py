@@ -13,7 +13,8 @@ from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError
 from anima_prompt.lint.document import Role
 from anima_prompt.lint_files.configuration import Use
-from anima_prompt.lint_files.runner import FileLinter, Options, Report
+from anima_prompt.lint_files.report import Report
+from anima_prompt.lint_files.runner import FileLinter, Options
 from anima_prompt.lint_files.sources import Captions, PartlyReadError, pieces_of, with_texts
 from anima_prompt.profiles import guess_profile
 from tests.lint_files.pictures import PARAMETERS, graph, save

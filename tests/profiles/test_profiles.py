@@ -52,8 +52,8 @@ def test_the_figures_of_the_model_card() -> None:
     base, turbo = load_profile("base-1.0"), load_profile("turbo-1.1")
     assert ", ".join(base.prefix) == "masterpiece, best quality, score_7, safe"
     assert ", ".join(base.negative) == "worst quality, low quality, score_1, score_2, score_3, artist name"
-    assert (base.steps, base.guidance_scale, base.sampler, base.scheduler) == (30, 4, "er_sde", "simple")
-    assert (turbo.steps, turbo.guidance_scale, turbo.sampler, turbo.scheduler) == (8, 1, "euler", "simple")
+    assert (base.steps, base.guidance_scale, base.sampler, base.scheduler) == (30, Decimal(4), "er_sde", "simple")
+    assert (turbo.steps, turbo.guidance_scale, turbo.sampler, turbo.scheduler) == (8, Decimal(1), "euler", "simple")
     assert load_profile("turbo-1.0").steps == 12
     assert not load_profile("aesthetic-1.1").scores
 

@@ -54,7 +54,7 @@ def test_plus_merges_prompts_and_reads_texts() -> None:
     )
     assert PROMPT + Prompt.parse("rain") == PROMPT.merge(Prompt.parse("rain"))
     with pytest.raises(TypeError):
-        PROMPT + 3  # type: ignore[operator]
+        PROMPT + 3
 
 
 def test_add_does_not_repeat_a_tag_and_takes_its_new_weight() -> None:

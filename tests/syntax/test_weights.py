@@ -6,6 +6,7 @@ import json
 import math
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import given
 from anima_prompt.syntax import weighted_segments
 from tests.strategies import any_texts, paren_texts
 
-Segments = list[tuple[str, float]]
+Segments = Sequence[tuple[str, float]]
 
 COMFYUI_TABLE: list[tuple[str, Segments]] = [
     # Source: behaviour of ComfyUI's parser, measured.
@@ -119,7 +120,7 @@ def naive_comfyui(text: str, weight: float = 1.0) -> Segments:
         return [*pieces, run] if run else pieces
 
     def recurse(part: str, current: float) -> Segments:
-        found: Segments = []
+        found: list[tuple[str, float]] = []
         for piece in split(part):
             if len(piece) < 2 or piece[0] != "(" or piece[-1] != ")":
                 found.append((piece, current))

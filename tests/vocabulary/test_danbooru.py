@@ -144,7 +144,7 @@ def test_other_content_is_one_line_and_changes_nothing(
     (tmp_path / name).write_text(content, encoding="utf-8")
     with pytest.raises(DataFileError, match=message):
         library.add(tmp_path / name)
-    assert not library.has_imports()
+    assert not library.imports()
 
 
 def test_an_overlay_adds_renames_hides_and_gives_aliases_and_can_be_forgotten(

@@ -14,6 +14,7 @@ from anima_prompt.errors import StoreError
 from anima_prompt.vocabulary.lists import read_list
 from anima_prompt.vocabulary.store import SCHEMA_VERSION, build, open_store, read_meta
 from anima_prompt.vocabulary.user_store import UserStore
+from tests.systems import posix
 
 LIST = '1girl,0,7000000,"1girls,sole_female"\nmy_oc,4,12,\nmy_painter,1,44,"old_name"\nlong_hair,0,6000000,"longhair"\n'
 
@@ -68,7 +69,7 @@ def test_an_import_of_the_same_name_replaces_and_forget_removes(library: UserSto
         True,
     )
     library.remove("mine")
-    assert not library.has_imports()
+    assert not library.imports()
     assert "second_tag" not in Vocabulary.from_store(library)
     with pytest.raises(StoreError, match="no import is named 'mine'; no lists have been imported"):
         library.remove("mine")
@@ -89,7 +90,7 @@ def test_bad_rows_are_all_named_and_skipped_only_when_asked(library: UserStore, 
     lines = str(caught.value).splitlines()
     assert [line.split(":")[1] for line in lines[:4]] == ["2", "3", "4", "5"]
     assert "4 bad rows; fix them, or leave them out with --skip-bad" in lines[-1]
-    assert not library.has_imports()
+    assert not library.imports()
 
 
 @pytest.mark.parametrize(
@@ -168,6 +169,7 @@ def test_a_store_of_another_version_is_rebuilt(library: UserStore, tmp_path: Pat
     assert "my_oc" in Vocabulary.from_store(library)
 
 
+@posix
 def test_a_full_disk_leaves_the_old_vocabulary_and_nothing_beside_it(library: UserStore, tmp_path: Path) -> None:
     library.add(written(tmp_path, LIST))
     before = library.store.read_bytes()

@@ -5,7 +5,7 @@ An executor takes batches and yields outcomes, in any order; another machine or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +14,9 @@ from anima_infer.grid.plan.cells import Cell
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from anima_infer.files import ModelFiles
+    from anima_infer.models import Models
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,23 @@ class Outcome:
     parameters: str = ""
     workflow: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the command line offers an executor; each takes what it needs.
+
+    Attributes:
+        files: returns the run's model files; raises CheckpointError if one is missing. Only called if they are needed.
+        load: loads a model.
+        compiled: whether to compile every model that is loaded.
+        notify: called with a line for the user.
+    """
+
+    files: Callable[[], ModelFiles]
+    load: Callable[[ModelFiles], Models]
+    compiled: bool = False
+    notify: Callable[[str], None] = lambda _: None
 
 
 class Executor(Protocol):

@@ -15,7 +15,7 @@ SEED = "seed"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RecipeChange:
     """A change to a recipe; ``place`` is where the specification says it, for messages."""
 
     kind: ChangeKind
@@ -42,7 +42,7 @@ class AxisValue:
     """A value of an axis; without changes, the base stays as it is."""
 
     label: str
-    changes: tuple[Change, ...] = ()
+    changes: tuple[RecipeChange, ...] = ()
     number: Decimal | None = None
 
     def apply(self, recipe: Recipe) -> Recipe:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from anima_infer.errors import GridError, InferError
-from anima_infer.grid.spec.axes import Axis, AxisValue, Change
+from anima_infer.grid.spec.axes import Axis, AxisValue, RecipeChange
 from anima_infer.grid.spec.changes import CHANGE_KINDS, NONE, ChangeKind
 from anima_infer.grid.spec.prompt_axes import values_from_file, values_from_template
 from anima_infer.grid.spec.ranges import numbers_from
@@ -137,9 +137,9 @@ def _own_values(value: Value) -> tuple[AxisValue, ...]:
     return tuple(values)
 
 
-def _change(kind: ChangeKind, argument: str, value: Value) -> Change:
+def _change(kind: ChangeKind, argument: str, value: Value) -> RecipeChange:
     read = value.guarded(lambda: _read(kind, value))
-    return Change(kind, argument, read, f"{value.source}:{value.line}:{value.column}")
+    return RecipeChange(kind, argument, read, f"{value.source}:{value.line}:{value.column}")
 
 
 def _read(kind: ChangeKind, value: Value) -> Any:

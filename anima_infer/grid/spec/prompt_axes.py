@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from anima_infer.errors import GridError
-from anima_infer.grid.spec.axes import AxisValue, Change
+from anima_infer.grid.spec.axes import AxisValue, RecipeChange
 from anima_infer.grid.spec.changes import CHANGE_KINDS
 from anima_prompt.documents import Value
 from anima_prompt.interchange.promptfile import read_prompt_file
@@ -26,13 +26,13 @@ def values_from_file(value: Value) -> tuple[AxisValue, ...]:
         lines = [line.strip() for line in lines_of(value.guarded(lambda: read_text(str(path))))]
         prompts = [line for line in lines if line and not line.startswith("#")]
         return tuple(
-            AxisValue(line, (Change(CHANGE_KINDS["prompt"], "", Prompt.parse(line), place),)) for line in prompts
+            AxisValue(line, (RecipeChange(CHANGE_KINDS["prompt"], "", Prompt.parse(line), place),)) for line in prompts
         )
     values = []
     for item in value.guarded(lambda: read_prompt_file(str(path))):
-        changes = [Change(CHANGE_KINDS["prompt"], "", replace(item.prompt, negative=None), place)]
+        changes = [RecipeChange(CHANGE_KINDS["prompt"], "", replace(item.prompt, negative=None), place)]
         if item.prompt.negative is not None:
-            changes.append(Change(CHANGE_KINDS["negative"], "", item.prompt.negative.to_text(), place))
+            changes.append(RecipeChange(CHANGE_KINDS["negative"], "", item.prompt.negative.to_text(), place))
         values.append(AxisValue(item.name, tuple(changes)))
     return tuple(values)
 
@@ -44,7 +44,7 @@ def values_from_template(value: Value) -> tuple[AxisValue, ...]:
     place = f"{value.source}:{value.line}:{value.column}"
     values = []
     for text, choices in expand_template(value.text("a template")):
-        change = Change(CHANGE_KINDS["prompt"], "", Prompt.parse(text), place)
+        change = RecipeChange(CHANGE_KINDS["prompt"], "", Prompt.parse(text), place)
         values.append(AxisValue(", ".join(choice or "(nothing)" for choice in choices) or text, (change,)))
     return tuple(values)
 

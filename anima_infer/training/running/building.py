@@ -23,7 +23,7 @@ from anima_infer.training.methods.full import rates_of
 from anima_infer.training.methods.targets import Target, TargetRule, Targets
 from anima_infer.training.networks import TrainingNetworks
 from anima_infer.training.spec.definition import MethodOptions, TrainSpec
-from anima_infer.training.updates import Group, RoundingUpdater, Updater, adapter_groups, optimizer_factory
+from anima_infer.training.updates import ParameterGroup, RoundingUpdater, Updater, adapter_groups, optimizer_factory
 
 PREFIXES = {"adapter": "llm_adapter.", "text": "text_encoder.", "dit": ""}
 """Before the names of modules in specifications, by network."""
@@ -150,7 +150,7 @@ def _full(spec: TrainSpec, networks: TrainingNetworks) -> Trained:
     for name, rate in rates.items():
         weights[name].requires_grad_()
         by_rate.setdefault(rate, {})[name] = weights[name]
-    groups = [Group(f"rate {rate:g}", found, rate) for rate, found in by_rate.items()]
+    groups = [ParameterGroup(f"rate {rate:g}", found, rate) for rate, found in by_rate.items()]
     make, clip = optimizer_factory(spec.optimizer), spec.optimizer.clip
     if spec.method.storage == "bf16":
         updater: Updater = RoundingUpdater(groups, make, clip=clip, rounding=spec.method.rounding)
@@ -178,10 +178,10 @@ def _set_attention(dit: Dit, adapter: Adapter, kind: str) -> None:
 def _flash() -> AttentionFunction:
     try:
         from flash_attn import flash_attn_func
-    except ImportError:
-        raise SettingsError(
-            "model.attention is 'flash', but flash-attn is not installed; install it, or take torch"
-        ) from None
+    except ImportError as error:
+        broken = f"cannot be imported ({' '.join(str(error).split())})"
+        state = "is not installed" if error.name == "flash_attn" else broken
+        raise SettingsError(f"model.attention is 'flash', but flash-attn {state}; install it, or take torch") from None
 
     def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
         if mask is not None:

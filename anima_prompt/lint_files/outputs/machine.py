@@ -184,7 +184,10 @@ def _result(row: Row) -> dict[str, Any]:
 
 
 def _uri(path: str) -> str:
-    text = PurePath(path).as_posix()
+    pure = PurePath(path)
+    if pure.drive and pure.is_absolute():  # a colon after a drive would read as the scheme of an address
+        return pure.as_uri()
+    text = pure.as_posix()
     try:
         return quote(text, errors="surrogateescape")  # a name that is not UTF-8 keeps its bytes
     except UnicodeEncodeError:

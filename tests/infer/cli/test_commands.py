@@ -231,6 +231,7 @@ def no_room() -> None:
 def test_a_full_disk_leaves_what_was_there(tiny: Tiny, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     only = {name: tensor for name, tensor in small_lora().items() if "text_encoders" not in name}
     save_file(only, tmp_path / "a.safetensors")
+    assert tiny.files.dit is not None
     tuned = {name: tensor + 0.01 for name, tensor in load_file(tiny.files.dit).items()}
     save_file(tuned, tmp_path / "tuned.safetensors")
     kept = tmp_path / arguments[-1]

@@ -104,7 +104,7 @@ def test_compiled_blocks_follow_loras_and_strengths(tmp_path: Path, models: Mode
             self.attention = attention
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.attention.q_proj(x)  # type: ignore[no-any-return, operator]
+            return self.attention.q_proj(x)  # type: ignore[operator, union-attr]
 
     queries = Queries()
     queries.compile(dynamic=False, backend="eager")

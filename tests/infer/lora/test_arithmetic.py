@@ -88,7 +88,7 @@ def reference_change(t: dict[str, Tensor], alpha: float | None) -> Array:
     else:
         one = a["lokr_w1"] if "lokr_w1" in a else a["lokr_w1_a"] @ a["lokr_w1_b"]
         two = a["lokr_w2"] if "lokr_w2" in a else a["lokr_w2_a"] @ a["lokr_w2_b"]
-        change = np.kron(one, two)
+        change = np.asarray(np.kron(one, two), dtype=np.float64)
         rank = next((a[key].shape[0] for key in ("lokr_w2_b", "lokr_w1_b") if key in a), None)
     return change if alpha is None or rank is None else change * alpha / rank
 
@@ -143,7 +143,7 @@ def close(got: Tensor, wanted: Array, change: float) -> None:
 )
 def test_every_form_on_every_shape(tmp_path: Path, form: str, dora: str, module: str) -> None:
     dit = network()
-    weight = dit.get_submodule(module).weight.clone()  # type: ignore[operator, union-attr]
+    weight = dit.get_submodule(module).weight.clone()  # type: ignore[operator]
     tensors, vector = FORMS[form](SHAPES[module]), magnitude(dora, weight)
     w, m = array(weight), array(next(iter(vector.values()), torch.ones(1))).flatten()
     loras = ActiveLoras(dit)
@@ -180,7 +180,7 @@ def test_a_small_change_arrives_whole_on_every_stored_dtype(
     dtype, storage, tolerance = STORED[stored]
     dit = network(dtype, storage)
     module = dit.get_submodule(TALL)
-    weight = module.weight.clone().float()  # type: ignore[operator, union-attr]
+    weight = module.weight.clone().float()  # type: ignore[operator]
     tensors = FORMS[form](SHAPES[TALL])
     change = reference_change(tensors, None)
     shrink = size * float(weight.norm()) / float(np.linalg.norm(change))
@@ -266,7 +266,7 @@ def test_the_weight_of_a_norm_is_changed_exactly_in_bfloat16() -> None:
 def test_several_loras_act_one_after_the_other(tmp_path: Path) -> None:
     """DoRA of the second file sees the weight that the first one made; products of low rank share one product."""
     dit = network()
-    weight = dit.get_submodule(WIDE).weight.clone()  # type: ignore[operator, union-attr]
+    weight = dit.get_submodule(WIDE).weight.clone()  # type: ignore[operator]
     files = [
         (lora(SHAPES[WIDE]), "none", 0.8),
         (loha(SHAPES[WIDE]), "dora_scale of rows", 0.7),

@@ -62,7 +62,7 @@ def lora_of(blocks: list[int], dialect: str = "comfyui", others: bool = False) -
 def deep_dit(blocks: int) -> Dit:
     dit = Dit(DitConfig(width=32, blocks=blocks, heads=2, context_width=8, adaln_width=4, mlp_width=128))
     for parameter in dit.parameters():
-        parameter.requires_grad_(requires_grad=False).zero_()
+        parameter.requires_grad_(False).zero_()
     return dit
 
 

@@ -22,7 +22,7 @@ pytest.importorskip("diffusers", reason="diffusers is not installed")
 
 from benchmarks import peers
 
-CLOSE = {"atol": 2e-5, "rtol": 1e-4}
+CLOSE: dict[str, Any] = {"atol": 2e-5, "rtol": 1e-4}
 FP32: dict[str, Any] = {"dtype": torch.float32, "device": CPU}
 
 

@@ -90,7 +90,9 @@ def test_guidance(check_numbers: Callable[..., None]) -> None:
         "APG eta 1, norm 3": Guidance(4, apg=Apg(1, 3, 0)).mix(x, cond, uncond, 0.7),
         "APG eta 0.5, norm 3": Guidance(4, apg=Apg(0.5, 3, 0)).mix(x, cond, uncond, 0.7),
         "APG with CFG-Zero*": Guidance(4, zero_star=True, apg=Apg(0, 3, 0)).mix(x, cond, uncond, 0.7),
-        "APG with a frame axis": Guidance(4, apg=Apg(0, 3, 0)).mix(*(t[:, :, None] for t in (x, cond, uncond)), 0.7),
+        "APG with a frame axis": Guidance(4, apg=Apg(0, 3, 0)).mix(
+            x[:, :, None], cond[:, :, None], uncond[:, :, None], 0.7
+        ),
         "APG momentum, step 1": momentum.mix(x, cond, uncond, 0.7),
         "APG momentum, step 2": momentum.mix(x, later, uncond, 0.5),
         "APG momentum, the next run": momentum.mix(x, cond, uncond, 0.9),

@@ -23,7 +23,7 @@ from anima_infer.training.networks import EncodedCaption, TrainingNetworks, empt
 from anima_infer.training.timesteps import TimestepSampling, sigma_table
 from tests.infer.parity import load_recipe, shapes, tiny_dit
 
-EXACT = {"atol": 0.0, "rtol": 1e-6}
+EXACT: dict[str, Any] = {"atol": 0.0, "rtol": 1e-6}
 GRADIENTS = 1e-5
 CHANGES: dict[str, type[Change]] = {"lora": LoraChange, "loha": LohaChange, "lokr": LokrChange}
 
@@ -104,7 +104,8 @@ def check_losses(folder: Path) -> None:
     for case in ref.facts["B_losses"]:
         if not isinstance(case["id"], int):
             continue
-        given, prefix, options = case["options"], f"B.{case['id']}", {}
+        given, prefix = case["options"], f"B.{case['id']}"
+        options: dict[str, Any] = {}
         if "_drop" in given:
             options["captions"] = [empty_caption(64), ref.captions()[1]]
         if "_mask" in given:
@@ -114,7 +115,7 @@ def check_losses(folder: Path) -> None:
             options["loss"] = Loss(given["loss_type"], 0.1, given.get("huber_scale", 1.0), schedule)
         raw, noise = ref.tensors[f"{prefix}.raw"], ref.tensors[f"{prefix}.noise"]
         loss = ref.loss(networks, raw, noise, sampling_of(given), **options)
-        torch.testing.assert_close(float(loss), case["loss"], msg=lambda text, case=case: f"{case}: {text}", **EXACT)
+        torch.testing.assert_close(float(loss), case["loss"], msg=f"{case['id']}: {{}}".format, **EXACT)
 
 
 def attach_case(networks: TrainingNetworks, name: str, case: dict[str, Any]) -> dict[str, nn.Parameter]:

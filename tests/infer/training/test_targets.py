@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -53,7 +55,7 @@ def test_include_wins_over_exclude_and_the_first_rule_counts() -> None:
         ({"exclude": (".*",)}, "nothing is left to train"),
     ],
 )
-def test_targets_that_cannot_be_meant(targets: dict[str, tuple[str, ...]], message: str) -> None:
+def test_targets_that_cannot_be_meant(targets: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         Targets(**targets).select(projections(), rank=4, alpha=4, rate=1e-4)
 

@@ -298,19 +298,25 @@ def test_a_lora_is_read_once_whatever_strengths_a_grid_asks_for(
 ) -> None:
     from safetensors.torch import save_file
 
-    from anima_infer.lora import ActiveLoras
+    from anima_infer.lora import ActiveLoras, Lora
     from tests.infer.tiny import small_lora
 
     path = tmp_path / "style.safetensors"
     save_file(small_lora(), path)
     read = ActiveLoras.read
-    reads = list[Path]()
-    monkeypatch.setattr(ActiveLoras, "read", lambda self, file: (reads.append(file), read(self, file))[1])
+    reads, loads = list[Path](), list[ModelFiles]()
+
+    def count_read(self: ActiveLoras, file: Path) -> Lora:
+        reads.append(file)
+        return read(self, file)
+
+    def count_load(files: ModelFiles) -> Models:
+        loads.append(files)
+        return Models.load(files, dtype="fp32", device="cpu")
+
+    monkeypatch.setattr(ActiveLoras, "read", count_read)
     spec = grid_spec({"lora_strength": path.name, "values": [0, 0.5, 1]}, base={"loras": [f"{path}:1"]}, batch=1)
-    loads = list[None]()
-    executor = InProcess(
-        tiny.files, load=lambda files: (loads.append(None), Models.load(files, dtype="fp32", device="cpu"))[1]
-    )
+    executor = InProcess(tiny.files, load=count_load)
     plan = plan_for(spec, None)
     summary = run_grid(plan, tmp_path / "g", executor)
     assert (summary.rendered, len(reads), len(loads)) == (3, 1, 1)
