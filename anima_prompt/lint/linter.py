@@ -167,9 +167,9 @@ class Linter:
             part: Part = "prompt" if id(comment) in of_prompt else "negative"
             named = ", ".join(comment.selectors)
             message = (
-                f"nothing here is reported by {named}; remove the comment"
+                f"the comment suppresses no finding of {named}; remove it"
                 if named
-                else ("the comment names no rule; write '# anima: ignore ANI601 reason'")
+                else ("the comment names no rule; write a code, such as '# anima: ignore ANI601 reason'")
             )
             yield Diagnostic(rule.name, severity, comment.start, comment.end, message, rule.code, (), part)
 

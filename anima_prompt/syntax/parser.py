@@ -38,7 +38,7 @@ from anima_prompt.syntax.nodes import (
     Tree,
 )
 from anima_prompt.syntax.prose import LONGEST_NAME, Known, ProseReader
-from anima_prompt.syntax.scanner import Scan, scan
+from anima_prompt.syntax.scanner import MAX_DEPTH, Scan, scan
 from anima_prompt.syntax.stops import closes, is_abbreviation
 
 DATASET_TAGS = ("ye-pop", "deviantart")
@@ -349,7 +349,8 @@ class _Parser:
             return self.atom(start, *self.pieces.atoms[start])
         if start in self.pieces.deep:
             end = self.pieces.deep[start]
-            self.report("nesting-too-deep", start, end, "brackets nest too deeply to be read; write it flat")
+            message = f"brackets are nested more than {MAX_DEPTH} levels deep; remove some levels"
+            self.report("nesting-too-deep", start, end, message)
             return Malformed(start, end, text[start:end], "nesting-too-deep")
         if start in self.pieces.stray:
             return self.stray(start)
@@ -380,7 +381,7 @@ class _Parser:
             match = _LORA.fullmatch(body)
             return Lora(start, end, body, match.group(1) if match else body[1:-1], match.group(2) if match else "")
         if kind == "unclosed":
-            self.report("quote-unclosed", start, end, f"{body} opens a quotation that does not close on its line")
+            self.report("quote-unclosed", start, end, "the quotation is not closed on its line; add a closing quote")
             return Malformed(start, end, body, "quote-unclosed")
         return Text(start, end, body)
 
@@ -389,8 +390,9 @@ class _Parser:
         if body == "$":
             return Malformed(place, place + 2, "${", "bracket-unbalanced")
         if body in "()":
-            hint = "close it or write" if body == "(" else "remove it or write"
-            self.report("paren-unbalanced", place, place + 1, f"'{body}' has no partner; {hint} '\\{body}'")
+            fault = "is never closed; add ')'" if body == "(" else "has no opening '('; remove it"
+            message = f"'{body}' {fault}, or write '\\{body}' for a literal parenthesis"
+            self.report("paren-unbalanced", place, place + 1, message)
             return Malformed(place, place + 1, body, "paren-unbalanced")
         if body in "{}":
             return Malformed(place, place + 1, body, "bracket-unbalanced")
@@ -409,12 +411,13 @@ class _Parser:
             if number is not None and number.is_finite():
                 weight, inner_end, closer = number, colon, Mark(colon, close + 1, text[colon : close + 1])
             elif number is not None:
-                self.report("weight-nonfinite", colon, close + 1, f"weight is '{tail.strip()}'; write a finite number")
+                message = f"the weight '{tail.strip()}' is not a finite number; write a number such as 1.5"
+                self.report("weight-nonfinite", colon, close + 1, message)
                 inner_end, closer = colon, Malformed(colon, close + 1, text[colon : close + 1], "weight-nonfinite")
         children: list[Node] = [Mark(start, start + 1, "(")]
         if weight is None and inner_end == close and _is_weight_typo(text, start, close):
             self.report(
-                "weight-format", start, close + 1, "the weight is not a number and stays in the text; write (tag:1.2)"
+                "weight-format", start, close + 1, "the weight is not a number, so it is read as text; write (tag:1.2)"
             )
             children.append(Malformed(start + 1, close, text[start + 1 : close], "weight-format"))
         else:

@@ -64,7 +64,7 @@ def test_parse_reports_malformed_text_and_exits_with_one() -> None:
     done = run("parse", "1girl, (smile")
     assert (done.returncode, done.stderr) == (
         1,
-        "7-8: error: '(' has no partner; close it or write '\\(' [paren-unbalanced]\n",
+        "7-8: error: '(' is never closed; add ')', or write '\\(' for a literal parenthesis [paren-unbalanced]\n",
     )
     done = run("parse", "1girl, (smile", "--json")
     assert done.returncode == 1
@@ -124,7 +124,7 @@ def test_fmt_moves_tags_only_when_asked() -> None:
 def test_fmt_does_not_reorder_what_it_does_not_understand() -> None:
     done = run("fmt", "--order", "-", stdin="smile, (masterpiece ,1girl")
     assert done.stdout == "smile, (masterpiece, 1girl"
-    assert "standard input:7-8: error: '(' has no partner" in done.stderr
+    assert "standard input:7-8: error: '(' is never closed" in done.stderr
 
 
 def test_fmt_formats_both_sides_of_the_divider() -> None:

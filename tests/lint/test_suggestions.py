@@ -194,7 +194,7 @@ def test_a_thing_of_a_series_or_a_costume_is_not_what_english_means() -> None:
     )
     linter = Linter(Config(select=("ambiguous-tag",)), vocabulary=table)
     found = linter.check(Document("dead body, quiet, hand signs, spring, zanafi"))
-    assert [d.message.partition(" is known")[0] for d in found] == ["'spring'", "'zanafi'"]
+    assert [d.message.partition(" is ambiguous")[0] for d in found] == ["'spring'", "'zanafi'"]
 
 
 # --- artists ------------------------------------------------------------------------------------------------------------

@@ -16,20 +16,20 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     if "@" not in text or keeps_underscores(text) or facts.entry is not None:
         return
     if text == "@":
-        yield found((0, 1), "an '@' without a name; write the artist behind it, or remove it")
+        yield found((0, 1), "'@' without a name; add the artist name or remove it")
     elif text.startswith("@@"):
         right = "@" + text.lstrip("@")
-        yield found((0, len(text)), f"one '@' is enough; write {quoted(right)}", write=right)
+        yield found((0, len(text)), f"an artist has a single '@'; write {quoted(right)}", write=right)
     elif facts.artist and "@" in text[1:] and " @" not in text:
         right = "@" + text[1:].replace("@", ", @")
-        yield found((0, len(text)), f"a comma is missing between the artists; write {quoted(right)}", write=right)
+        yield found((0, len(text)), f"missing comma between the artists; write {quoted(right)}", write=right)
 
 
 RULE = Rule(
     code="ANI508",
     name="artist-double-at",
     severity=Severity.ERROR,
-    reason="A second '@' makes another name. The one artist whose name begins with it is known.",
+    reason="A second '@' makes an unknown name. The only artist whose name begins with '@' passes.",
     bad=(
         Example("1girl, @@wlop", "1girl, @wlop"),
         Example("1girl, @wlop@kantoku", "1girl, @wlop, @kantoku"),

@@ -21,7 +21,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     right = f"@{name_to_text(entry.trained, environment.dialect)}"
     curated = entry.recognised or entry.curated
     severity = None if curated else Severity.WARNING if entry.post_count >= _CERTAIN else Severity.INFO
-    message = f"{quoted(facts.text)} is an artist; without '@' the style hardly shows; write {quoted(right)}"
+    message = f"{quoted(facts.text)} is an artist; without '@' the style is barely visible; write {quoted(right)}"
     yield found((0, len(facts.text)), message, write=right, severity=severity)
 
 
@@ -29,8 +29,8 @@ RULE = Rule(
     code="ANI501",
     name="artist-missing-at",
     severity=Severity.ERROR,
-    reason="Artists were captioned with '@' in front; without it the effect is very weak. An artist known from an "
-    "imported list alone is a warning, or information below 300 posts. Source: model card.",
+    reason="The training captions have '@' before artists; without it the effect is very weak. An artist known only from an "
+    "imported list is a warning, or information below 300 posts. Source: model card.",
     bad=(Example("1girl, wlop, smile", "1girl, @wlop, smile"), *plain("1girl, (kantoku:1.5), smile")),
     good=plain("1girl, @wlop, smile", "1girl, hatsune miku", "1girl, nobody known"),
     fix=Safety.UNSAFE,

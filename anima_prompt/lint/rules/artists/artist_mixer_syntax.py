@@ -19,7 +19,9 @@ def check(context: Context) -> Iterator[Finding]:
         name, _, number = match.group()[2:].rpartition("::")
         right = f"({name.strip()}:{number.strip()})"
         yield found(
-            match.span(), f"{quoted(match.group())} belongs to a mixer node; write {quoted(right)}", write=right
+            match.span(),
+            f"{quoted(match.group())} is the syntax of artist mixer nodes; write {quoted(right)}",
+            write=right,
         )
 
 
@@ -27,7 +29,7 @@ RULE = Rule(
     code="ANI513",
     name="artist-mixer-syntax",
     severity=Severity.WARNING,
-    reason="Only a node that mixes artists reads the double colons; without it they are text.",
+    reason="Only artist mixer nodes interpret the double colons; without such a node they are text.",
     bad=(Example("1girl, ::@wlop::0.6, smile", "1girl, (@wlop:0.6), smile"),),
     good=plain("1girl, (@wlop:0.6)", "1girl, :: , hat"),
     fix=Safety.UNSAFE,

@@ -15,7 +15,7 @@ _LEAST = 6
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Flag an unknown artist one letter from a known one; live artists and triggers of LoRAs are left alone."""
+    """Flag an unknown artist one letter from a known one; live artists and LoRA triggers pass."""
     if not facts.artist or facts.entry is not None or len(facts.name) < _LEAST or facts.name in environment.words:
         return
     if is_live(facts.name) or is_live_alias(facts.name):
@@ -33,8 +33,8 @@ RULE = Rule(
     code="ANI512",
     name="artist-typo",
     severity=Severity.INFO,
-    reason="An artist under a misspelled name is not found. An unknown name far from every known one is left alone: "
-    "it may be a LoRA's trigger, and so is a live artist's name. No fix writes one artist's name for another's.",
+    reason="The model does not recognize a misspelled artist. Unknown names that resemble no known artist pass, because they may "
+    "be LoRA triggers, and so do names of live artists. There is no fix: it could replace one artist by another.",
     bad=plain("1girl, @shinkawa yoji"),
     good=plain("1girl, @shinkawa youji", "1girl, @nobody known at all"),
     check_tag=check_tag,

@@ -16,14 +16,18 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
         return
     right = "@" + spaced(facts.text[1:])
     if right != facts.text:
-        yield found((0, len(facts.text)), f"artists have spaces, not underscores; write {quoted(right)}", write=right)
+        yield found(
+            (0, len(facts.text)),
+            f"artist names are written with spaces, not underscores; write {quoted(right)}",
+            write=right,
+        )
 
 
 RULE = Rule(
     code="ANI503",
     name="artist-underscore",
     severity=Severity.WARNING,
-    reason="The captions had spaces in artists' names. Triggers of LoRAs such as @haiz_ai keep their underscores. "
+    reason="The training captions have spaces in artist names. LoRA triggers such as @haiz_ai keep their underscores. "
     "Source: model card.",
     bad=(Example("1girl, @shinkawa_youji", "1girl, @shinkawa youji"),),
     good=plain("1girl, @shinkawa youji", "1girl, @haiz_ai"),

@@ -1,4 +1,4 @@
-"""``@poco (asahi age)``: a qualifier behind an ``@`` without backslashes."""
+"""``@poco (asahi age)``: an artist with an unescaped qualifier."""
 
 from __future__ import annotations
 
@@ -24,15 +24,17 @@ def check(context: Context) -> Iterator[Finding]:
             known = context.environment.facts(tag.text).entry is not None
             right = with_escapes(tag.text)
             right = f"@{spaced(right[1:])}" if known else right
-            yield found(tag, f"the parentheses weight the word and vanish; write {quoted(right)}", write=right)
+            yield found(
+                tag, f"unescaped parentheses are a weight of 1.1 and are removed; write {quoted(right)}", write=right
+            )
 
 
 RULE = Rule(
     code="ANI506",
     name="artist-unescaped-qualifier",
     severity=Severity.ERROR,
-    reason="Bare parentheses are a weight of 1.1: the qualifier falls off the name, and another artist or none is "
-    "found. Measured on ComfyUI 0.29.0.",
+    reason="Unescaped parentheses are a weight of 1.1: the name loses its qualifier, and the model recognizes another artist or "
+    "none. Measured on ComfyUI 0.29.0.",
     bad=(Example("1girl, @poco (asahi age), smile", r"1girl, @poco \(asahi age\), smile"),),
     good=(
         *plain(r"1girl, @poco \(asahi age\)", "1girl, (@wlop:1.5)"),

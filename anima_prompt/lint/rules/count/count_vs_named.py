@@ -17,9 +17,13 @@ def check(context: Context) -> Iterator[Finding]:
     people = context.people
     if not people or not _MANY.isdisjoint(context.by_name) or not DEPICTIONS.isdisjoint(context.by_name):
         return
-    named = [item for item in context.persons if item.entry and item.entry.count]  # others may be pets or machines
+    named = [
+        item for item in context.persons if item.entry and item.entry.count
+    ]  # without a count: perhaps a pet or a machine
     if len(named) > people:
-        message = f"{len(named)} characters are named, but the count tags say {people}; raise the count, or delete "
+        message = (
+            f"{len(named)} characters are named, but the count tags add up to {people}; raise the count, or remove "
+        )
         yield found(named[-1], message + quoted(named[-1].text))
 
 
@@ -27,7 +31,7 @@ RULE = Rule(
     code="ANI417",
     name="count-vs-named",
     severity=Severity.WARNING,
-    reason="Two names under '1girl' melt into one person. Fewer names than people is fine.",
+    reason="With two names and '1girl' the model merges both into one person. Fewer names than people is fine.",
     bad=plain("1girl, hatsune miku, kasane teto, smile"),
     good=plain(
         "2girls, hatsune miku, kasane teto",

@@ -24,7 +24,7 @@ def check(context: Context) -> Iterator[Finding]:
         if match:
             start = node.start + match.start()
             message = (
-                "left and right are often swapped; say 'on the left side of the image' and describe who stands there"
+                "left and right are often swapped; write 'on the left side of the image' and describe the person there"
             )
             yield found((start, node.start + match.end()), message)
             return
@@ -34,7 +34,7 @@ RULE = Rule(
     code="ANI709",
     name="left-right-frame",
     severity=Severity.INFO,
-    reason="Users report sides that are swapped unless the sentence speaks of the image's own left and right.",
+    reason="Users report that the model swaps sides unless the sentence names the left or right side of the image.",
     bad=plain("2girls. The left girl waves and the right girl laughs."),
     good=plain("2girls. On the left side of the image a girl with red hair waves.", "1girl, left hand raised"),
     check=check,

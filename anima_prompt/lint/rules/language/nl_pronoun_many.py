@@ -25,9 +25,7 @@ def check(context: Context) -> Iterator[Finding]:
     pronouns = _PRONOUN.findall(text)
     names = sum(item.section is Section.CHARACTER for item in context.items)
     if len(pronouns) >= 3 and len(_DESCRIBED.findall(text)) + names < 2 and len(set(map(str.lower, pronouns))) > 1:
-        message = (
-            f"{len(pronouns)} pronouns for {context.people} people; say 'the taller girl', 'the blonde girl' instead"
-        )
+        message = f"{len(pronouns)} pronouns for {context.people} people are ambiguous; write 'the taller girl' or 'the blonde girl'"
         yield found(context.sentences[0], message)
 
 
@@ -35,8 +33,8 @@ RULE = Rule(
     code="ANI703",
     name="nl-pronoun-many",
     severity=Severity.INFO,
-    reason="Several characters are kept apart by giving each its own sentence and a name such as 'the taller girl'; "
-    "pronouns make them melt into one, guides report.",
+    reason="Guides recommend a sentence for each character and names such as 'the taller girl'; with pronouns the model mixes "
+    "the characters up.",
     bad=plain("2girls, safe. She hugs her while she looks at their reflection."),
     good=plain(
         "2girls. The taller girl hugs the blonde girl while she looks at their reflection.",

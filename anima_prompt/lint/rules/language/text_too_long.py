@@ -16,14 +16,14 @@ def check(context: Context) -> Iterator[Finding]:
     for quote in context.quotes:
         text = quote.text.strip('"“”「」『』 ')
         if len(text.split()) > _WORDS or len(text) > _CHARACTERS:
-            yield found(quote, "the model spells one word or a short phrase; shorten the text to be drawn")
+            yield found(quote, "the model can only spell a word or a short phrase; shorten the quoted text")
 
 
 RULE = Rule(
     code="ANI706",
     name="text-too-long",
     severity=Severity.WARNING,
-    reason="The model draws one word or a short phrase well, more becomes nonsense. Source: model card.",
+    reason="The model draws one word or a short phrase well; longer text becomes illegible. Source: model card.",
     bad=plain('1girl, a banner says "WELCOME TO OUR LITTLE SHOP ON THE CORNER"'),
     good=plain('1girl, a sign says "WELCOME"', "1girl, a long banner with many words on it"),
     check=check,

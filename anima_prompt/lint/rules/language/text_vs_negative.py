@@ -19,7 +19,9 @@ def check(context: Context) -> Iterator[Finding]:
         return
     for item in context.other.items:
         if item.name in _TEXT:
-            message = f"the prompt asks for text in quotation marks; remove {quoted(item.text)} here"
+            message = (
+                f"the prompt asks for text in quotation marks; remove {quoted(item.text)} from the negative prompt"
+            )
             removal = context.other.without(item)
             edit = Edit(removal.start, removal.end, removal.text, "negative") if removal else None
             finding = found(item, message, edits=[edit])
@@ -30,7 +32,7 @@ RULE = Rule(
     code="ANI707",
     name="text-vs-negative",
     severity=Severity.WARNING,
-    reason="The negative prompt takes away what the prompt asks for.",
+    reason="The negative prompt removes what the prompt asks for.",
     bad=(Example('1girl, sign, "HELLO"', negative="blurry, text", fixed_negative="blurry"),),
     good=(Example('1girl, sign, "HELLO"', negative="blurry"), Example("1girl, sign", negative="text")),
     fix=Safety.UNSAFE,

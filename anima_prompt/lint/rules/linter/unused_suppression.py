@@ -9,7 +9,7 @@ RULE = Rule(
     code="ANI001",
     name="unused-suppression",
     severity=Severity.WARNING,
-    reason="A comment that suppresses nothing hides the next real finding.",
+    reason="A suppression that is no longer needed would hide the next real finding.",
     bad=plain("# anima: ignore ANI202\n1girl, long hair", "# anima: ignore\n1girl"),
     good=plain("# anima: ignore ANI202 a LoRA trigger\n1girl, my_trigger", "1girl"),
 )

@@ -27,13 +27,13 @@ def check(context: Context) -> Iterator[Finding]:
         if context.role == Role.NEGATIVE:
             yield found(
                 item,
-                f"the negative prompt says no already; write {quoted(thing)}",
+                f"tags of the negative prompt need no negation; write {quoted(thing)}",
                 edits=[Edit(item.start, item.end, thing)],
             )
         else:
             yield found(
                 item,
-                f"the model reads '{thing}' and draws it; move '{thing}' to the negative prompt",
+                f"the model ignores the negation and may draw '{thing}'; move '{thing}' to the negative prompt",
                 edits=_move(context, item, thing),
             )
 
@@ -49,8 +49,7 @@ RULE = Rule(
     code="ANI807",
     name="negation-in-prompt",
     severity=Severity.INFO,
-    reason="A text encoder weighs words more than their negation. Tags such as 'no humans' are names of their own "
-    "and work.",
+    reason="Text encoders mostly ignore negations. Known tags such as 'no humans' are exceptions.",
     bad=(
         Example("1girl, no umbrella, smile", "1girl, smile", negative="blurry", fixed_negative="blurry, umbrella"),
         Example("no extra fingers, blurry", "extra fingers, blurry", role=Role.NEGATIVE),

@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
             return
         general = general or (item.section is Section.GENERAL and not is_unknown(item))
         if item.facts.artist and general:
-            message = f"{quoted(item.text)} stands behind general tags; artists come before them in the captions"
+            message = f"{quoted(item.text)} comes after general tags; move it before them, as in the training captions"
             yield found(item, message, edits=in_order(context))
             return
 
@@ -28,8 +28,8 @@ RULE = Rule(
     code="ANI303",
     name="artist-after-general",
     severity=Severity.INFO,
-    reason="The captions have artists in front of the general tags. Many prompts for LoRAs do it otherwise, and it "
-    "works. Source: model card.",
+    reason="The training captions have artists before the general tags. Other positions work too; many prompts for LoRAs "
+    "use them. Source: model card.",
     bad=(Example("1girl, smile, @wlop", "1girl, @wlop, smile"),),
     good=plain("1girl, @wlop, smile", "@wlop, 1girl, smile", "lily strosek, lyrical nanoha, @wlop, smile"),
     fix=Safety.UNSAFE,

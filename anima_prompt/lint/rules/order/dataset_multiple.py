@@ -14,7 +14,7 @@ def check(context: Context) -> Iterator[Finding]:
     names = [(node.start, node.end, node.text) for node in context.datasets]
     names += [(item.start, item.end, item.text) for item in context.items if item.text in ("ye-pop", "deviantart")]
     for start, end, text in sorted(names)[1:]:
-        yield found((start, end), f"{text} is the second data-set tag; keep one")
+        yield found((start, end), f"{text} is the second dataset tag; keep one")
 
 
 RULE = Rule(

@@ -19,14 +19,14 @@ def check(context: Context) -> Iterator[Finding]:
         return
     right = "ye-pop" if match["name"].lower().startswith("y") else "deviantart"
     if match.group() != right and match.group().strip() != right:
-        yield found(match.span(), f"the data-set tag is spelled '{right}'", write=right)
+        yield found(match.span(), f"misspelled dataset tag; write '{right}'", write=right)
 
 
 RULE = Rule(
     code="ANI308",
     name="dataset-spelling",
     severity=Severity.WARNING,
-    reason="The captions had 'ye-pop' and 'deviantart' in lower case. Source: model card.",
+    reason="The training captions have 'ye-pop' and 'deviantart' in lower case. Source: model card.",
     bad=(Example("Ye-Pop\nA tree stands on a hill.", "ye-pop\nA tree stands on a hill."),),
     good=plain("ye-pop\nA tree stands on a hill.", "deviantart\nA hill."),
     fix=Safety.SAFE,

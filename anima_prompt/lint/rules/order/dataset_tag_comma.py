@@ -17,14 +17,18 @@ def check(context: Context) -> Iterator[Finding]:
     item = context.items[0]
     after = context.top.nodes[1] if len(context.top.nodes) > 1 else None
     if item.text in ("ye-pop", "deviantart") and isinstance(after, syntax.Separator) and after.kind == "comma":
-        yield found((item.start, after.end), "a line break follows a data-set tag, no comma", write=f"{item.text}\n")
+        yield found(
+            (item.start, after.end),
+            "a dataset tag needs a line break after it, not a comma; write a line break",
+            write=f"{item.text}\n",
+        )
 
 
 RULE = Rule(
     code="ANI305",
     name="dataset-tag-comma",
     severity=Severity.ERROR,
-    reason="In the captions a data-set tag was followed by a line break. Source: model card.",
+    reason="In the training captions a line break follows the dataset tag. Source: model card.",
     bad=(Example("ye-pop, a tree on a hill. The sky is pale.", "ye-pop\na tree on a hill. The sky is pale."),),
     good=plain("ye-pop\nA tree on a hill. The sky is pale."),
     fix=Safety.SAFE,

@@ -19,14 +19,17 @@ def check(context: Context) -> Iterator[Finding]:
     item = next((item for item in context.items if item.section in _BOORU), None)
     if item is not None:
         name = context.datasets[0].text
-        yield found(item, f"{quoted(item.text)} belongs to the anime captions, {name} to the others; choose one style")
+        yield found(
+            item,
+            f"{quoted(item.text)} is a tag of the anime captions, which the captions of {name} do not have; remove {name} or the tags",
+        )
 
 
 RULE = Rule(
     code="ANI306",
     name="dataset-tag-mixed",
     severity=Severity.WARNING,
-    reason="The captions of ye-pop and deviantart were sentences; no caption contained both kinds. Source: model card.",
+    reason="The training captions of ye-pop and deviantart are sentences without tags. Source: model card.",
     bad=plain("ye-pop\nmasterpiece, best quality, 1girl"),
     good=plain("ye-pop\nA tree stands on a hill. The sky is pale.", "masterpiece, 1girl"),
     check=check,

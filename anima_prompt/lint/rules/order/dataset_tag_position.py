@@ -22,7 +22,7 @@ def check(context: Context) -> Iterator[Finding]:
         removal = context.without(item)
         first = Edit(0, 0, f"{item.text}\n")
         edits = [first, removal] if removal is not None and removal.start > 0 else [None]
-        yield found(item, f"{item.text} works alone on the first line; move it there", edits=edits)
+        yield found(item, f"{item.text} only works alone on the first line; move it there", edits=edits)
 
 
 def _followed_by_comma(item: Item) -> bool:
@@ -35,7 +35,7 @@ RULE = Rule(
     code="ANI304",
     name="dataset-tag-position",
     severity=Severity.ERROR,
-    reason="In the captions a data-set tag stood alone on the first line; elsewhere it is a word without a meaning. "
+    reason="In the training captions a dataset tag is alone on the first line; elsewhere it is a meaningless word. "
     "Source: model card.",
     bad=(Example("masterpiece, 1girl, ye-pop, forest", "ye-pop\nmasterpiece, 1girl, forest"),),
     good=plain("ye-pop\nA tree stands on a hill. The sky is pale.", "1girl, devil horns"),

@@ -17,7 +17,7 @@ def check(context: Context) -> Iterator[Finding]:
             continue
         series = context.by_name.get(entry.series)
         if series is not None and series.start < item.start and series.plain and item.plain:
-            message = f"{quoted(series.text)} comes behind its character {quoted(item.text)} in the captions"
+            message = f"{quoted(series.text)} comes before its character {quoted(item.text)}; swap them, as in the training captions"
             swap = series.level is item.level
             edits = (
                 (Edit(series.start, series.end, item.text), Edit(item.start, item.end, series.text)) if swap else None
@@ -30,7 +30,7 @@ RULE = Rule(
     code="ANI302",
     name="series-before-character",
     severity=Severity.INFO,
-    reason="The captions name the character first and the series behind it. Source: model card.",
+    reason="The training captions name the character first and then the series. Source: model card.",
     bad=(Example("1girl, touhou, kirisame marisa", "1girl, kirisame marisa, touhou"),),
     good=plain("1girl, kirisame marisa, touhou", "touhou, 1girl"),
     fix=Safety.UNSAFE,

@@ -24,7 +24,7 @@ def check(context: Context) -> Iterator[Finding]:
         return
     yield found(
         (0, len(context.source.rstrip())),
-        f"little says what to draw ({counted(content, 'tag')}); add looks, clothes, a place or light",
+        f"the prompt describes little of the image ({counted(content, 'tag')}); add appearance, clothes, a place or lighting",
     )
 
 
@@ -32,8 +32,8 @@ RULE = Rule(
     code="ANI309",
     name="too-short",
     severity=Severity.INFO,
-    reason="Short prompts give unpredictable images, and sometimes unsuitable ones. Source: model card; official "
-    "examples as short exist and are fine.",
+    reason="Short prompts give unpredictable images, sometimes unsuitable ones. Source: model card; some official "
+    "examples are as short.",
     bad=plain("1girl", "masterpiece, best quality, safe, 1girl, smile"),
     good=plain(
         "1girl, silver hair, school uniform, classroom",

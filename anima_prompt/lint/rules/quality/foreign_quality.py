@@ -17,7 +17,9 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
         return
     right = spaced(entry.write)
     yield found(
-        (0, len(facts.text)), f"{quoted(facts.text)} is another model's word; write {quoted(right)}", write=right
+        (0, len(facts.text)),
+        f"{quoted(facts.text)} is a quality tag of other models; write {quoted(right)}",
+        write=right,
     )
 
 
@@ -25,7 +27,7 @@ RULE = Rule(
     code="ANI407",
     name="foreign-quality",
     severity=Severity.INFO,
-    reason="Illustrious, NoobAI and others have quality words that Anima was not trained with. Source: model card.",
+    reason="Illustrious, NoobAI and other models have quality tags that Anima was not trained with. Source: model card.",
     bad=(Example("very aesthetic, 1girl", "best quality, 1girl"), *plain("amazing quality, 1girl")),
     good=plain("best quality, 1girl", "good quality, 1girl"),
     fix=Safety.UNSAFE,

@@ -16,7 +16,7 @@ def check(context: Context) -> Iterator[Finding]:
     """Flag a low-quality tag in the prompt; the fix moves it to the negative prompt if there is one."""
     for item in context.items:
         if item.name in _LOW and item.weight > 0:
-            message = f"{quoted(item.text)} asks for a bad picture; it belongs in the negative prompt"
+            message = f"{quoted(item.text)} asks for a low-quality image; move it to the negative prompt"
             yield found(item, message, edits=_move(context, item))
 
 
@@ -33,7 +33,7 @@ RULE = Rule(
     code="ANI409",
     name="low-quality-in-positive",
     severity=Severity.WARNING,
-    reason="The model does as told. Most often the prompt and the negative prompt were swapped.",
+    reason="The model follows such tags. Most often the prompt and the negative prompt were swapped.",
     bad=(
         Example("worst quality, 1girl, smile", "1girl, smile"),
         Example("score_1, 1girl", "1girl", negative="blurry", fixed_negative="blurry, score_1"),

@@ -22,15 +22,17 @@ def check(context: Context) -> Iterator[Finding]:
     first = context.items[0]
     prefix = ", ".join(context.environment.profile.prefix[:2])
     edit = Edit(first.start, first.start, f"{prefix}, ") if first.level is context.top and first.start == 0 else None
-    yield found(first, f"no quality tag; {context.environment.profile.title} likes '{prefix}' in front", edits=[edit])
+    yield found(
+        first, f"missing quality tag; add '{prefix}' at the start for {context.environment.profile.title}", edits=[edit]
+    )
 
 
 RULE = Rule(
     code="ANI422",
     name="missing-quality",
     severity=Severity.INFO,
-    reason="The base model has no default style and draws plainly without quality tags or an artist. Official "
-    "prompts without them exist. Source: model card.",
+    reason="The base model has no default style and draws plainly without quality tags or an artist. Some official "
+    "prompts have none. Source: model card.",
     bad=(Example("1girl, smile, hat", "masterpiece, best quality, 1girl, smile, hat"),),
     good=(*plain("masterpiece, 1girl", "score_7, 1girl"), Example("1girl, smile", profile="aesthetic-1.1")),
     fix=Safety.UNSAFE,

@@ -16,7 +16,7 @@ def check(context: Context) -> Iterator[Finding]:
     for item in context.items:
         entry = item.entry
         if entry is not None and entry.group == "quality/human":
-            message = f"{context.environment.profile.title} does not need {quoted(item.text)}"
+            message = f"{context.environment.profile.title} does not need {quoted(item.text)}; remove it"
             yield found(item, message, edits=[context.without(item)])
 
 
@@ -24,7 +24,7 @@ RULE = Rule(
     code="ANI406",
     name="quality-with-aesthetic",
     severity=Severity.INFO,
-    reason="Quality tags were taken out of the Aesthetic captions; the official images still use them, so this "
+    reason="The captions of the Aesthetic releases have no quality tags; the official prompts still use them, so this "
     "rule is off unless selected.",
     bad=(Example("masterpiece, safe, 1girl", "safe, 1girl", profile="aesthetic-1.1"),),
     good=(*plain("masterpiece, safe, 1girl"), Example("safe, 1girl", profile="aesthetic-1.1")),

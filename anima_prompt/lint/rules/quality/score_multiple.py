@@ -17,14 +17,18 @@ def check(context: Context) -> Iterator[Finding]:
     if len(scores) < 2 or len({item.name for item in scores}) < 2:
         return
     for item in scores[1:]:
-        yield found(item, f"{scores[0].text} is here already; one score says it all", edits=[context.without(item)])
+        yield found(
+            item,
+            f"{item.text} after {scores[0].text}; an image has one score, keep the first",
+            edits=[context.without(item)],
+        )
 
 
 RULE = Rule(
     code="ANI404",
     name="score-multiple",
     severity=Severity.INFO,
-    reason="A caption had one score. None of 32 official prompts has two; 12 of 125 public ones do.",
+    reason="A training caption has one score. None of 32 official prompts has two; 12 of 125 public prompts do.",
     bad=(Example("score_9, score_8, score_7, 1girl", "score_9, 1girl"),),
     good=(*plain("score_7, masterpiece, 1girl"), Example("score_1, score_2, score_3", role=Role.NEGATIVE)),
     fix=Safety.UNSAFE,

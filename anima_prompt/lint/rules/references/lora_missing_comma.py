@@ -19,11 +19,15 @@ def check(context: Context) -> Iterator[Finding]:
             beyond = level.nodes[place + 2] if place + 2 < len(level.nodes) else None
             if isinstance(beyond, syntax.Tag | syntax.Group):
                 yield found(
-                    beyond, "a comma is missing behind the LoRA reference", edits=[Edit(after.start, after.end, ", ")]
+                    beyond,
+                    "missing comma after the LoRA reference; write ', '",
+                    edits=[Edit(after.start, after.end, ", ")],
                 )
         elif isinstance(after, syntax.Tag | syntax.Group):
             yield found(
-                after, "a comma is missing behind the LoRA reference", edits=[Edit(after.start, after.start, ", ")]
+                after,
+                "missing comma after the LoRA reference; write ', '",
+                edits=[Edit(after.start, after.start, ", ")],
             )
 
 
@@ -31,7 +35,7 @@ RULE = Rule(
     code="ANI116",
     name="lora-missing-comma",
     severity=Severity.WARNING,
-    reason="When the reference is taken out, the tags on both sides run together.",
+    reason="The front end removes the reference, and the tags before and after it run together.",
     bad=(
         Example("1girl, <lora:x:1>@wlop", "1girl, <lora:x:1>, @wlop", dialect=Dialect.A1111),
         Example("1girl, <lora:x:1> @wlop", "1girl, <lora:x:1>, @wlop", dialect=Dialect.A1111),

@@ -17,7 +17,7 @@ def check(context: Context) -> Iterator[Finding]:
     end = context.items[0].start if context.items else 0
     yield found(
         (0, min(1, len(context.source))),
-        "no safety tag; write 'safe' to keep the picture fit for everyone",
+        "missing safety tag; add 'safe' for an image suitable for a general audience",
         edits=[_insert(context, end)],
     )
 
@@ -41,7 +41,7 @@ RULE = Rule(
     name="missing-safety",
     severity=Severity.INFO,
     reason="Short prompts may give unsuitable images, so the card asks for a safety tag; many good prompts, 13 of "
-    "32 official ones too, have none.",
+    "32 official ones among them, have none.",
     bad=(Example("masterpiece, 1girl, smile", "masterpiece, safe, 1girl, smile"), *plain("1girl, smile")),
     good=plain("masterpiece, safe, 1girl, smile", "ye-pop\nA tree stands on a hill. The sky is pale.", ""),
     fix=Safety.UNSAFE,

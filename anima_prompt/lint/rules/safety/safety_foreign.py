@@ -22,8 +22,8 @@ RULE = Rule(
     code="ANI412",
     name="safety-foreign",
     severity=Severity.WARNING,
-    reason="The captions said safe, sensitive, nsfw, explicit. Danbooru's general is safe, its questionable nsfw. "
-    "Captions for training may keep the site's words. Source: model card.",
+    reason="The safety tags of the training captions are safe, sensitive, nsfw and explicit. Danbooru's rating general is "
+    "safe, questionable is nsfw. Your own training captions may keep the site's ratings. Source: model card.",
     bad=(Example("rating_safe, 1girl", "safe, 1girl"), *plain("sfw, 1girl", "rating:general, 1girl")),
     good=(*plain("safe, 1girl"), Example("1girl, general", role=Role.CAPTION)),
     fix=Safety.SAFE,

@@ -21,7 +21,8 @@ def check(context: Context) -> Iterator[Finding]:
     for item in found_tags[1:]:
         if item.name != first.name:
             yield found(
-                item, f"{quoted(item.text)} contradicts {quoted(first.text)}; delete one, an image has one safety tag"
+                item,
+                f"{quoted(item.text)} contradicts {quoted(first.text)}; an image has one safety tag, remove one of them",
             )
 
 
@@ -29,7 +30,7 @@ RULE = Rule(
     code="ANI411",
     name="safety-multiple",
     severity=Severity.ERROR,
-    reason="A caption had one rating; two at once leave open which of them the image follows. Source: model card.",
+    reason="A training caption has one rating; with two it is undefined which one the image follows. Source: model card.",
     bad=plain("nsfw, safe, 1girl", "safe, sensitive, 1girl"),
     good=(*plain("safe, 1girl"), Example("nsfw, explicit", role=Role.NEGATIVE)),
     check=check,

@@ -16,14 +16,14 @@ def check(context: Context) -> Iterator[Finding]:
         return
     for item in context.items:
         if item.section is Section.SAFETY and item.name in context.other.by_name:
-            yield found(item, f"{quoted(item.text)} is in the negative prompt too; remove it there")
+            yield found(item, f"{quoted(item.text)} is also in the negative prompt; remove it there")
 
 
 RULE = Rule(
     code="ANI413",
     name="safety-pos-neg-clash",
     severity=Severity.ERROR,
-    reason="The two cancel each other, and the image's rating is left to chance.",
+    reason="The two cancel each other out, and the rating of the image is arbitrary.",
     bad=(Example("safe, 1girl", negative="safe, nsfw"),),
     good=(Example("safe, 1girl", negative="nsfw, explicit"),),
     check=check,

@@ -1,4 +1,4 @@
-"""A guidance scale that burns the colors."""
+"""A guidance scale that oversaturates the colors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def check(context: Context) -> Iterator[Finding]:
     scale = context.settings.guidance_scale
     if scale is not None and scale > 10:
         low, high = context.environment.profile.guidance_range
-        message = f"guidance scale is {scale}; above 10 colours burn; write {low} to {high}"
+        message = f"a guidance scale of {scale} oversaturates the colors; use {low} to {high}"
         yield found((0, min(len(context.source), 1)), message)
 
 
@@ -22,7 +22,7 @@ RULE = Rule(
     code="ANI906",
     name="burnt-colours",
     severity=Severity.WARNING,
-    reason="Guidance multiplies the difference between the prompt and the negative prompt; beyond 10 colors clip. "
+    reason="Guidance multiplies the difference between the prompt and the negative prompt; above 10 colors clip. "
     "Source: reviews.",
     bad=(Example("1girl", settings=settings(guidance_scale=12)),),
     good=(Example("1girl", settings=settings(guidance_scale=5)),),

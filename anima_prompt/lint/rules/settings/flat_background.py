@@ -35,7 +35,7 @@ def check(context: Context) -> Iterator[Finding]:
     if any(item.entry is None for item in content):
         return  # an unknown phrase may name the place
     yield found(
-        content[-1], "no place is named, so the background stays plain; add one, such as 'classroom' or 'outdoors'"
+        content[-1], "no tag names a place, so the background stays plain; add one, such as 'classroom' or 'outdoors'"
     )
 
 
@@ -43,7 +43,7 @@ RULE = Rule(
     code="ANI904",
     name="flat-background",
     severity=Severity.INFO,
-    reason="Short prompts without a setting come out on a plain background, users report.",
+    reason="Users report plain backgrounds for short prompts without a place.",
     bad=plain("masterpiece, safe, 1girl, smile, hat, long hair"),
     good=plain("masterpiece, 1girl, smile, hat, classroom", "1girl, smile, white background", "no humans, flower, hat"),
     check=check,

@@ -15,7 +15,7 @@ def check(context: Context) -> Iterator[Finding]:
     works = profile.negative_works if scale is None else scale > 1
     if context.negative_is_known and context.other is None and works and profile.negative:
         text = ", ".join(profile.negative)
-        message = f"the negative prompt is empty; {profile.title} likes '{text}'"
+        message = f"the negative prompt is empty; add '{text}', the default of {profile.title}"
         yield found((0, min(len(context.source), 1)), message, edits=[Edit(0, 0, text, "negative")])
 
 
@@ -23,7 +23,7 @@ RULE = Rule(
     code="ANI907",
     name="missing-negative",
     severity=Severity.INFO,
-    reason="With guidance on, the card's short negative prompt makes images cleaner; 4 of 32 official prompts have "
+    reason="With guidance, the short negative prompt of the model card makes images cleaner; 4 of 32 official prompts have "
     "none.",
     bad=(Example("masterpiece, 1girl", negative="", profile="base-1.0"),),
     good=(

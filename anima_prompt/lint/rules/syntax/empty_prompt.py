@@ -25,7 +25,7 @@ def check(context: Context) -> Iterator[Finding]:
     ):
         end = len(context.source)
         yield found(
-            (0, end), "the prompt is empty; write what to draw, such as 'masterpiece, best quality, safe, 1girl'"
+            (0, end), "the prompt is empty; describe the image, for example 'masterpiece, best quality, safe, 1girl'"
         )
 
 
@@ -33,7 +33,7 @@ RULE = Rule(
     code="ANI120",
     name="empty-prompt",
     severity=Severity.INFO,
-    reason="An empty prompt gives whatever the model likes best, unsuitable images included.",
+    reason="With an empty prompt the image is arbitrary, and may be unsuitable.",
     bad=plain("", "  ,, ", "# only a comment"),
     good=plain("1girl", "A tree."),
     check=check,

@@ -21,7 +21,9 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     if match and _LETTER.search(match[1]) and facts.entry is None:
         right = f"({escape(match[1])}:{match[2]})"
         yield found(
-            (0, len(facts.text)), f"the escaped parentheses are text, no weight; write {quoted(right)}", write=right
+            (0, len(facts.text)),
+            f"escaped parentheses are text, so the number is not a weight; write {quoted(right)}",
+            write=right,
         )
 
 
@@ -29,7 +31,7 @@ RULE = Rule(
     code="ANI104",
     name="paren-escaped-weight",
     severity=Severity.WARNING,
-    reason="Escaped parentheses are letters: the model reads the number as a word. Measured on ComfyUI 0.29.0.",
+    reason="Escaped parentheses are text: the model reads the number as a word. Measured on ComfyUI 0.29.0.",
     bad=(Example(r"1girl, \(chibi:2\), hat", "1girl, (chibi:2), hat"),),
     good=plain("1girl, (chibi:2), hat", r"fern \(sousou no frieren\)", r"emilia \(re:zero\)"),
     fix=Safety.UNSAFE,

@@ -1,4 +1,4 @@
-"""``len (tsukihime)``: the parentheses of a name, taken for a weight."""
+"""``len (tsukihime)``: the unescaped parentheses of a name are read as a weight."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def check(context: Context) -> Iterator[Finding]:
         facts = context.environment.facts(tag.text)
         if facts.artist or not qualified(facts.literal):
             continue
-        message = "the parentheses weight the word and vanish; write"
+        message = "unescaped parentheses are a weight of 1.1 and are removed; write"
         if is_name(facts.literal, context.environment.vocabulary):
             right = spaced(with_escapes(tag.text))
             yield found(tag, f"{message} {quoted(right)}", write=right)
         elif group.node.weight is None:
             right = with_escapes(tag.text)
-            message = f"{message} {quoted(right)}, or a comma in front of them"
+            message = f"{message} {quoted(right)}, or a comma before them"
             yield found(tag, message, write=right, severity=Severity.WARNING, safe=False)
 
 
@@ -38,8 +38,8 @@ RULE = Rule(
     code="ANI102",
     name="paren-unescaped-qualifier",
     severity=Severity.ERROR,
-    reason="Bare parentheses are a weight of 1.1: the name falls apart and its qualifier loses the parentheses that "
-    "it was trained with. Measured on ComfyUI 0.29.0. An unknown qualifier is a warning.",
+    reason="Unescaped parentheses are a weight of 1.1: the name is split and its qualifier loses the parentheses that "
+    "the training captions have. Measured on ComfyUI 0.29.0. An unknown qualifier is a warning.",
     bad=(
         Example("1girl, len (tsukihime)", r"1girl, len \(tsukihime\)"),
         Example("1girl, hina (dress) (blue archive), smile", r"1girl, hina \(dress\) \(blue archive\), smile"),

@@ -35,15 +35,15 @@ def check(context: Context) -> Iterator[Finding]:
             right = ","
         elif right == ", " and "\n" in match.group():
             right = ",\n"
-        yield found(match.span(), f"'{sign}' is full-width; write '{_ASCII[sign]}'", write=right)
+        yield found(match.span(), f"'{sign}' is a full-width character; write '{_ASCII[sign]}'", write=right)
 
 
 RULE = Rule(
     code="ANI207",
     name="fullwidth-punct",
     severity=Severity.WARNING,
-    reason="Front ends and the captions know ASCII punctuation; a full-width comma separates nothing and a "
-    "full-width parenthesis weights nothing.",
+    reason="Front ends and the training captions use ASCII punctuation; a full-width comma separates no tags and a "
+    "full-width parenthesis sets no weight.",
     bad=(
         Example("1girl，smile，hat", "1girl, smile, hat"),
         Example("1girl, （hat：1.5）", "1girl, (hat:1.5)"),

@@ -14,7 +14,7 @@ _BOLD = re.compile(r"(?<![*\w])(\*\*|~~)(?=\S)([^*~\n]{1,80}?)(?<=\S)\1(?![*\w])
 _CODE = re.compile(r"`{1,3}([^`\n]*)`{1,3}")
 _BULLET = re.compile(r"^(?:[-*•]|\d{1,2}[.)])[ \t]+(?=\S)", re.MULTILINE)
 _LONGEST = 200
-"""Characters of a label and the rest of its unit that are looked up: no name is longer."""
+"""Longest text that is looked up, label and value together: no name is longer."""
 _HEADING = re.compile(r"^#{1,6}[ \t]+", re.MULTILINE)
 _KEY = re.compile(
     r"^[ \t]*(?:style|art[_ ]style|subject|scene|setting|background|character|appearance|clothing|mood|lighting"
@@ -28,14 +28,22 @@ def check(context: Context) -> Iterator[Finding]:
     source, signs = context.source, context.characters
     if "*" in signs or "~" in signs:
         for match in _BOLD.finditer(source):
-            yield found(match.span(), f"{quoted(match.group())} is Markdown; write {quoted(match[2])}", write=match[2])
+            yield found(
+                match.span(),
+                f"{quoted(match.group())} is Markdown formatting; write {quoted(match[2])}",
+                write=match[2],
+            )
     if "`" in signs:
         for match in _CODE.finditer(source):
-            yield found(match.span(), f"{quoted(match.group())} is Markdown; write {quoted(match[1])}", write=match[1])
+            yield found(
+                match.span(),
+                f"{quoted(match.group())} is Markdown formatting; write {quoted(match[1])}",
+                write=match[1],
+            )
     bullets = list(_BULLET.finditer(source))
     if len(bullets) > 1 or (bullets and bullets[0].group()[0] in "*•"):
         for match in bullets:
-            yield found(match.span(), "a list of points is Markdown; write tags or sentences", write="")
+            yield found(match.span(), "list markers are Markdown formatting; write tags or sentences", write="")
     starts = [sentence.start for sentence in context.sentences]
     for match in _KEY.finditer(source) if ":" in signs else ():
         place = bisect_right(starts, match.end()) - 1
@@ -44,14 +52,18 @@ def check(context: Context) -> Iterator[Finding]:
         comma = source.find(",", match.start(), match.start() + _LONGEST)
         unit = source[match.start() : comma if comma >= 0 else match.start() + _LONGEST]
         if not context.environment.is_known(unit.strip()):
-            yield found(match.span(), f"{quoted(match.group())} is a form's label, no tag; remove it", write="")
+            yield found(
+                match.span(),
+                f"{quoted(match.group())} is a form label, which the model reads as text; remove it",
+                write="",
+            )
 
 
 RULE = Rule(
     code="ANI212",
     name="markdown-junk",
     severity=Severity.WARNING,
-    reason="Chat models answer in Markdown and forms; the model reads the asterisks and labels as text.",
+    reason="Chat models answer in Markdown and forms; Anima reads the asterisks and labels as text.",
     bad=(
         Example("**masterpiece**, 1girl", "masterpiece, 1girl"),
         Example("- 1girl\n- smile", "1girl\nsmile"),

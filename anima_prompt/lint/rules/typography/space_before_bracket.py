@@ -1,4 +1,4 @@
-"""``( best quality )``: blanks inside parentheses."""
+"""``( best quality )``: spaces inside parentheses."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from anima_prompt.syntax import nodes as syntax
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag blanks and commas directly inside the parentheses of a group."""
+    """Flag spaces and commas directly inside the parentheses of a group."""
     for gap in context.gaps:
         if gap.text.strip(" ,"):
             continue
         opens = isinstance(gap.before, syntax.Mark)
         if opens or isinstance(gap.after, syntax.Mark):
-            where = "behind the opening" if opens else "in front of the closing"
-            what = "comma" if "," in gap.text else "blank"
-            yield found(gap, f"a {what} stands {where} parenthesis; remove it", write="")
+            where = "after the opening" if opens else "before the closing"
+            content = "comma" if "," in gap.text else "space"
+            yield found(gap, f"{content} {where} parenthesis; remove it", write="")
 
 
 RULE = Rule(
     code="ANI206",
     name="space-before-bracket",
     severity=Severity.INFO,
-    reason="The blank becomes part of the weighted piece and is tokenized with it.",
+    reason="The space becomes part of the weighted text and is tokenized with it.",
     bad=(Example("( best quality:2), 1girl", "(best quality:2), 1girl"), Example("1girl, (hat :2)", "1girl, (hat:2)")),
     good=plain("(best quality:2), 1girl", "1girl, (hat:2), smile"),
     fix=Safety.SAFE,

@@ -21,7 +21,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
 
 
 def _is_words(text: str) -> bool:
-    """Say whether a text is English-looking words; triggers such as ``XYZ_v2`` are not."""
+    """Return whether a text consists of English-looking words, unlike triggers such as ``XYZ_v2``."""
     bare = text.replace("\\", "")
     return bool(re.fullmatch(r"[A-Za-z][a-z'-]*(?:[ _(]+[A-Za-z0-9][a-z0-9'-]*[)]*)*|[A-Z' -]{4,}", bare))
 
@@ -30,7 +30,7 @@ RULE = Rule(
     code="ANI201",
     name="uppercase-tag",
     severity=Severity.WARNING,
-    reason="The captions were lower case, and both tokenizers split a capitalised word differently. Source: model "
+    reason="The training captions are lower case, and both tokenizers split a capitalized word differently. Source: model "
     "card.",
     bad=(
         Example("1girl, Blue Hair, smile", "1girl, blue hair, smile"),

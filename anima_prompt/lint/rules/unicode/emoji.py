@@ -19,14 +19,14 @@ def check(context: Context) -> Iterator[Finding]:
         return
     for match in _EMOJI.finditer(context.source):
         if not set(match.group()) <= set(_DRAWN):
-            yield found(match.span(), "the text encoder does not know emoji; write what it shows", write=None)
+            yield found(match.span(), "the text encoder has no tokens for emoji; describe it in words", write=None)
 
 
 RULE = Rule(
     code="ANI219",
     name="emoji",
     severity=Severity.WARNING,
-    reason="The adapter's T5 vocabulary has no emoji: they become unknown tokens.",
+    reason="The adapter's T5 vocabulary contains no emoji: they become unknown tokens.",
     bad=plain("1girl, smile 😀", "1girl, 🌸"),
     good=plain("1girl, smile", "1girl, :3"),
     check=check,

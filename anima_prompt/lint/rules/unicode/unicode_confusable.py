@@ -23,15 +23,19 @@ def check(context: Context) -> Iterator[Finding]:
         if not (_OTHER.search(match.group()) and _LATIN.search(match.group())):
             continue
         right = match.group().translate(_LOOKALIKE)
-        if right.isascii() and right != match.group():  # else it contains a letter without a lookalike
-            yield found(match.span(), f"{quoted(right)} is written with letters of another script", write=right)
+        if right.isascii() and right != match.group():  # otherwise a letter has no lookalike
+            yield found(
+                match.span(),
+                f"the word contains Cyrillic or Greek letters that look Latin; write {quoted(right)}",
+                write=right,
+            )
 
 
 RULE = Rule(
     code="ANI217",
     name="unicode-confusable",
     severity=Severity.WARNING,
-    reason="A Cyrillic 'а' looks like a Latin one and is an unknown token to the adapter.",
+    reason="A Cyrillic 'а' looks like a Latin 'a' and is an unknown token for the adapter.",
     bad=(Example("1girl, hаt", "1girl, hat"),),
     good=plain("1girl, hat", "café"),
     fix=Safety.SAFE,

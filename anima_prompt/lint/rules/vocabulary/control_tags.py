@@ -14,7 +14,7 @@ def check(context: Context) -> Iterator[Finding]:
     for item in context.items:
         entry = item.facts.entry
         if entry is not None and entry.group == "meta/control":
-            message = f"{quoted(item.text)} is about the post, not the picture; remove it"
+            message = f"{quoted(item.text)} describes the post, not the image; remove it"
             yield found(item, message, edits=[context.without(item)])
 
 
@@ -22,8 +22,8 @@ RULE = Rule(
     code="ANI609",
     name="control-tags",
     severity=Severity.INFO,
-    reason="Such tags keep a site in order. They came along with a copied tag list and draw nothing. highres, "
-    "absurdres and other visible ones are fine.",
+    reason="Such tags help to manage a site. They come with copied tag lists and have no visible effect. highres, absurdres "
+    "and other visible meta tags pass.",
     bad=(Example("commentary, 1girl, smile", "1girl, smile"), *plain("1girl, commission")),
     good=plain("highres, absurdres, 1girl", "official art, 1girl"),
     fix=Safety.SAFE,

@@ -20,7 +20,9 @@ def check(context: Context) -> Iterator[Finding]:
         if item.section is Section.CHARACTER and entry is not None and entry.series:
             text = name_to_text(entry.series, context.environment.dialect)
             _, end = context.outer(item)
-            message = f"{quoted(item.text)} is of {quoted(text)}; the captions name the series too"
+            message = (
+                f"{quoted(item.text)} is a character of {quoted(text)}; add the series, as in the training captions"
+            )
             yield found(item, message, edits=[Edit(end, end, f", {text}")])
             return
 
@@ -29,8 +31,8 @@ RULE = Rule(
     code="ANI608",
     name="missing-series",
     severity=Severity.INFO,
-    reason="The captions name the series behind the character, which helps with rare characters. Source: model card; "
-    "official prompts without it exist.",
+    reason="The training captions name the series after the character, which helps with rare characters. Source: model card; "
+    "some official prompts have none.",
     bad=(Example("1boy, edward elric, smile", "1boy, edward elric, fullmetal alchemist, smile"),),
     good=plain("1boy, edward elric, fullmetal alchemist", "1girl, smile"),
     fix=Safety.UNSAFE,

@@ -1,4 +1,4 @@
-"""A tag under another name than the captions had."""
+"""A tag under another name than in the training captions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
         return
     same = is_spelling if entry.section in NAMED else words.says_the_same
     right = name_to_text(entry.name, environment.dialect)
-    message = f"{quoted(facts.text)} is an alias; the captions had {quoted(right)}"
+    message = f"{quoted(facts.text)} is an alias; write {quoted(right)}, as in the training captions"
     yield found((0, len(facts.text)), message, write=right if same(facts.name, entry.name) else None)
 
 
@@ -32,8 +32,8 @@ RULE = Rule(
     code="ANI602",
     name="tag-alias",
     severity=Severity.INFO,
-    reason="Danbooru shows one name for what has several, and that one was in the captions. Source: Danbooru's "
-    "active aliases, 2025-09-24. A fix needs the same words in another spelling, or several words: 'wave' is not 'waving'.",
+    reason="The training captions have the main name of each tag, not its aliases. Source: Danbooru's active aliases, "
+    "2025-09-24. A fix needs the same words in another spelling, or several words: 'wave' is not 'waving'.",
     bad=(Example("1girl, star eyes", "1girl, +_+"),),
     good=plain("1girl, +_+", "1girl, smile"),
     fix=Safety.UNSAFE,

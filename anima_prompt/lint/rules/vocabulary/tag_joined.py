@@ -29,7 +29,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     near = joined(facts.name, environment.vocabulary)
     if near is not None:
         right = name_to_text(near.entry.name, environment.dialect)
-        message = f"write {quoted(right)}, as the captions have it"
+        message = f"misspelled tag; write {quoted(right)}, as in the training captions"
         yield found((0, len(facts.text)), message, write=right if near.sure else None)
 
 
@@ -47,7 +47,7 @@ RULE = Rule(
     code="ANI611",
     name="tag-joined",
     severity=Severity.INFO,
-    reason="Words run together, or joined by another sign, are other tokens than the tag's.",
+    reason="Words without a space, or joined by another character, are other tokens than the tag's.",
     bad=(
         Example("1girl, longhair", "1girl, long hair"),
         Example("1girl, looking-at-viewer", "1girl, looking at viewer"),

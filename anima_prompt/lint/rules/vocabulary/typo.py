@@ -57,8 +57,8 @@ RULE = Rule(
     code="ANI603",
     name="typo",
     severity=Severity.INFO,
-    reason="A misspelled word is cut into other tokens. The one word of a tag that is neither English nor part of a live "
-    "name is compared with the words of known tags and of English; a fix needs swapped, doubled or halved letters.",
+    reason="A misspelled word is split into other tokens. The rule compares a word that is neither English nor part of a live "
+    "name with the words of known tags and of English; a fix needs swapped, doubled or halved letters.",
     bad=(
         Example("1girl, softlighiting", "1girl, soft lighting"),
         Example("1girl, umbrela in the rain", "1girl, umbrella in the rain"),

@@ -34,7 +34,7 @@ def suggestion(facts: Facts, environment: Environment) -> suggest.Suggestion | N
 
 
 def is_candidate(facts: Facts, environment: Environment) -> bool:
-    """Say whether an unknown tag is worth a search: ASCII, of 5 to 60 characters."""
+    """Return whether an unknown tag is worth a search: ASCII, of 5 to 60 characters."""
     if (
         facts.entry is not None
         or facts.artist
@@ -50,9 +50,9 @@ RULE = Rule(
     code="ANI601",
     name="unknown-tag",
     severity=Severity.INFO,
-    reason="The model learned some tags from a million images and none from a misspelling. Live Danbooru names, English "
-    "words and parts of names are meant as they stand, and artists are never suggested. A fix needs one plain, common "
-    "tag that is one letter away; characters and series are named, not written.",
+    reason="The model learned common tags from up to a million images, and misspelled tags from none. Live Danbooru names, English "
+    "words and parts of names pass, and artists are never suggested. A fix needs a single common general, meta or quality "
+    "tag that is one letter away; characters and series are only suggested.",
     bad=(
         Example("1girl, lookin at viewer, smile", "1girl, looking at viewer, smile"),
         Example("1girl, two tone hair", "1girl, two-tone hair"),

@@ -16,7 +16,8 @@ _LABEL = re.compile(r"\[[A-Z][A-Z\d_ ]{2,}\]")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag brackets that stand for themselves, without the labels of community layouts (``[SCENE]``)."""
+    """Flag square brackets around tags; labels of community layouts (``[SCENE]``) pass."""
+    title = context.environment.dialect.label
     for node, level, place in context.brackets:
         body = context.source[node.start : node.end]
         alone = level.owner is None or not isinstance(level.owner, syntax.Bracket)
@@ -27,7 +28,7 @@ def check(context: Context) -> Iterator[Finding]:
         inner = body.strip("[] ")
         right = f"({inner}:{_lowered(depth)})"
         clean = level.nodes[place] is node and inner and not set(inner) & set("()[]")
-        message = f"square brackets are plain letters here; write {quoted(right)} for less of it"
+        message = f"{title} reads square brackets as text; write {quoted(right)} to lower the weight"
         yield found(node, message, write=right if clean else None)
 
 
@@ -39,7 +40,7 @@ RULE = Rule(
     code="ANI112",
     name="square-weight-in-comfy",
     severity=Severity.WARNING,
-    reason="Only A1111's family reads [tag] as a weight of 1/1.1; ComfyUI and InvokeAI give the brackets to the "
+    reason="Only A1111-style front ends read [tag] as a weight of 1/1.1; ComfyUI and InvokeAI pass the brackets to the "
     "model as text.",
     bad=(Example("1girl, [hat], smile", "1girl, (hat:0.91), smile"),),
     good=(

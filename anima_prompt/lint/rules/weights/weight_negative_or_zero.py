@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context, Weighted
+from anima_prompt.lint.document import Role
 from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
 
 
@@ -15,12 +16,16 @@ def check(context: Context) -> Iterator[Finding]:
         weight = group.node.weight
         if weight is None or weight > 0:
             continue
-        what = (
-            "blanks the words but keeps their place" if weight == 0 else "turns the words round in a way nobody trained"
+        effect = (
+            "blanks the words but keeps their tokens"
+            if weight == 0
+            else "inverts the words, which the model was not trained for"
         )
+        target = "prompt" if context.role == Role.NEGATIVE else "negative prompt"
+        advice = "delete them" if weight == 0 else f"move them to the {target}"
         yield found(
             group.node,
-            f"a weight of {weight} {what}; move them to the negative prompt",
+            f"a weight of {weight} {effect}; {advice}",
             edits=_move(context, group) if group.inside is None else None,
         )
 
@@ -40,7 +45,7 @@ RULE = Rule(
     code="ANI111",
     name="weight-negative-or-zero",
     severity=Severity.WARNING,
-    reason="Without an extension such as NegPip a negative weight flips the adapter's rows, which is not the same as "
+    reason="Without an extension such as NegPip a negative weight inverts the adapter's rows, which is not the same as "
     "a negative prompt; zero leaves empty rows. Source: ComfyUI and Forge Neo.",
     bad=(
         Example(

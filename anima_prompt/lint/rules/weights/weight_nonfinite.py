@@ -16,7 +16,7 @@ def check(context: Context) -> Iterator[Finding]:
             yield found(diagnostic, diagnostic.message)
     for group in context.groups:
         if group.node.weight is not None and abs(group.node.weight) > 10_000:
-            yield found(group.node.children[-1], f"weight is {group.node.weight}; write 1.5 to 3")
+            yield found(group.node.children[-1], f"a weight of {group.node.weight} is out of range; use 1.5 to 3")
 
 
 RULE = Rule(

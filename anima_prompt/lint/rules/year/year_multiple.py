@@ -14,14 +14,18 @@ def check(context: Context) -> Iterator[Finding]:
     years = [item for item in context.items if item.name.startswith("year_")]
     for item in years[1:]:
         if item.name != years[0].name:
-            yield found(item, f"{quoted(years[0].text)} is here already; keep one year", edits=[context.without(item)])
+            yield found(
+                item,
+                f"{quoted(item.text)} after {quoted(years[0].text)}; an image has one year, keep the first",
+                edits=[context.without(item)],
+            )
 
 
 RULE = Rule(
     code="ANI420",
     name="year-multiple",
     severity=Severity.INFO,
-    reason="An image was posted in one year; two years blend two styles.",
+    reason="A training caption has one year; two years blend two styles.",
     bad=(Example("year 2025, year 2024, 1girl", "year 2025, 1girl"),),
     good=plain("year 2025, newest, 1girl"),
     fix=Safety.UNSAFE,
