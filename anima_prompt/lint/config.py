@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.errors import InputError
+from anima_prompt.lint.retired import retirement
 from anima_prompt.lint.rule import Rule
 
 
@@ -86,6 +87,9 @@ def unknown_rule(selector: str, rules: Iterable[Rule]) -> InputError:
     """Return the error for a selector that fits no rule; it names the nearest code or name."""
     from difflib import get_close_matches
 
+    retired = retirement(selector)
+    if retired:
+        return InputError(retired)
     near = get_close_matches(selector, [name for rule in rules for name in (rule.code, rule.name)], n=1)
     hint = f"did you mean '{near[0]}'?" if near else "give a code such as ANI201, the start of one, a name, or ALL"
     return InputError(f"rule '{selector}' is unknown; {hint}")

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from anima_prompt.escapes import visible
 from anima_prompt.lint.document import Role, Settings
+from anima_prompt.lint.retired import RETIRED_CODES, RETIRED_NAMES
 from anima_prompt.lint.rule import ALL_ROLES, Example, Rule, Safety
 
 _KEPT = "\n\t"
@@ -48,7 +49,21 @@ def rules_page(rules: Iterable[Rule]) -> str:
         lines += ["", f"## {family[0]}xx {family[1]}"]
         for rule in members:
             lines += ["", explain(rule)]
-    return "\n".join(lines) + "\n"
+    return "\n".join((*lines, *_retired())) + "\n"
+
+
+def _retired() -> list[str]:
+    """Return the table of retired codes and names."""
+    return [
+        "",
+        "## Retired codes and names",
+        "",
+        "A configuration or suppression comment that names one of these is reported with its successor.",
+        "",
+        "| retired | use |",
+        "|---|---|",
+        *(f"| {code} | {', '.join(codes)} |" for code, codes in sorted((RETIRED_CODES | RETIRED_NAMES).items())),
+    ]
 
 
 def _roles(rule: Rule) -> str:

@@ -23,6 +23,7 @@ from anima_prompt.lint.environment import MOST_FACTS, Environment
 from anima_prompt.lint.fixing import Fixed, fix_document, usable
 from anima_prompt.lint.plugins import guarded
 from anima_prompt.lint.registry import all_rules, plugin_errors
+from anima_prompt.lint.retired import retirement
 from anima_prompt.lint.rule import Finding, Rule, fixes_of
 from anima_prompt.lint.suppression import Suppression, suppress, suppressions
 from anima_prompt.names import text_to_name
@@ -93,16 +94,19 @@ class Linter:
         contexts = self._contexts(document)
         found = [diagnostic for context, run in contexts for diagnostic in self._checked(context, run)]
         comments = suppressions(document.prompt)
-        beside = suppressions(document.negative or "")
-        if comments or beside:
-            found, unused = suppress(found, (*comments, *beside))
-            found += suppress(self._unused(unused, comments), (*comments, *beside))[0]
+        negative = suppressions(document.negative or "")
+        if comments or negative:
+            found, unused = suppress(found, (*comments, *negative))
+            own = [*self._unused(unused, comments), *self._retired((*comments, *negative), comments)]
+            found += suppress(own, (*comments, *negative))[0]
         found.sort(key=lambda d: (d.part != "prompt", d.start, d.end, d.code))
         return found
 
-    def unused(self, comments: list[Suppression], own: list[Suppression]) -> list[Diagnostic]:
-        """Return a diagnostic for every suppression that took nothing back; ``own`` are those of the prompt itself."""
-        return list(self._unused(comments, own))
+    def suppressed(self, diagnostics: list[Diagnostic], comments: list[Suppression]) -> list[Diagnostic]:
+        """Return the diagnostics that no comment suppresses, and those about comments that are unused or retired."""
+        kept, unused = suppress(diagnostics, comments)
+        own = [*self._unused(unused, comments), *self._retired(comments, comments)]
+        return kept + [replace(diagnostic, start=0, end=0) for diagnostic in own]
 
     def fix(self, document: Document, *, unsafe: bool = False) -> Fixed:
         """Return the prompt with fixes applied, and what is left to say.
@@ -153,24 +157,33 @@ class Linter:
         return Diagnostic(rule.name, severity, finding.start, finding.end, finding.message, rule.code, fixes, part)
 
     def _unused(self, unused: list[Suppression], own: list[Suppression]) -> Iterator[Diagnostic]:
-        rule = next((rule for rule in self._active if rule.code == UNUSED), None)
-        if rule is None:
-            return
-        severity = self._severities[UNUSED] or rule.severity
-        of_prompt = {id(comment) for comment in own}
+        own_ids = {id(comment) for comment in own}
         runs: dict[tuple[str, ...], bool] = {}
         for comment in unused:
             if comment.selectors not in runs:
                 runs[comment.selectors] = any(comment.names(rule) for rule in self._active)
             if comment.selectors and not runs[comment.selectors]:
-                continue  # the rule does not run here, so that nobody knows
-            part: Part = "prompt" if id(comment) in of_prompt else "negative"
+                continue  # the rule does not run, so it is not known whether the comment is needed
             named = ", ".join(comment.selectors)
             message = (
                 f"the comment suppresses no finding of {named}; remove it"
                 if named
-                else ("the comment names no rule; write a code, such as '# anima: ignore ANI601 reason'")
+                else "the comment names no rule; write a code, such as '# anima: ignore ANI601 reason'"
             )
+            yield from self._about(comment, message, in_prompt=id(comment) in own_ids)
+
+    def _retired(self, comments: Iterable[Suppression], own: list[Suppression]) -> Iterator[Diagnostic]:
+        own_ids = {id(comment) for comment in own}
+        for comment in comments:
+            for message in filter(None, map(retirement, comment.selectors)):
+                yield from self._about(comment, message, in_prompt=id(comment) in own_ids)
+
+    def _about(self, comment: Suppression, message: str, *, in_prompt: bool) -> Iterator[Diagnostic]:
+        """Yield a diagnostic about a suppression comment of the prompt or of the negative prompt, if ANI001 runs."""
+        rule = next((rule for rule in self._active if rule.code == UNUSED), None)
+        if rule is not None:
+            part: Part = "prompt" if in_prompt else "negative"
+            severity = self._severities[UNUSED] or rule.severity
             yield Diagnostic(rule.name, severity, comment.start, comment.end, message, rule.code, (), part)
 
 
@@ -191,11 +204,8 @@ def _collection_paused() -> Iterator[None]:
 
 def with_suppressions(linter: Linter, found: list[Diagnostic], comments: str) -> list[Diagnostic]:
     """Return diagnostics without those that comment lines beside a prompt take back (a sidecar, a YAML file)."""
-    given = suppressions(comments)
-    if not given:
-        return found
-    kept, unused = suppress(found, given)
-    return kept + [replace(d, start=0, end=0) for d in linter.unused(unused, given)]
+    parsed = suppressions(comments)
+    return linter.suppressed(found, parsed) if parsed else found
 
 
 class _Run:

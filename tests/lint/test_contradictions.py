@@ -19,7 +19,7 @@ from anima_prompt.vocabulary.packs import read_packs
 
 RULES = (
     "contradiction-pairs color-conflict count-contradiction count-vs-named period-contradiction quality-contradiction "
-    "safety-multiple"
+    "one-per-image"
 ).split()
 LINTER = Linter(Config(select=tuple(RULES)))
 JUDGED = [
@@ -212,7 +212,7 @@ def test_a_pair_contradicts_itself_unless_it_is_often_found_together(text: str, 
         ),
         ("newest, old", "'old' contradicts 'newest'; an image has one period, remove one of them"),
         ("masterpiece, worst quality", "'worst quality' contradicts 'masterpiece'; remove one of them"),
-        ("safe, nsfw", "'nsfw' contradicts 'safe'; an image has one safety tag, remove one of them"),
+        ("safe, nsfw", "'nsfw' is a second safety tag after 'safe'; an image has one, remove one of them"),
         (
             "1girl, hatsune miku, kasane teto",
             "2 characters are named, but the count tags add up to 1; raise the count, or remove 'kasane teto'",

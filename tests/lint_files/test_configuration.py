@@ -20,7 +20,7 @@ exclude = ["old/"]
 profile = "turbo-1.1"
 
 [severities]
-style-wanders = "warning"
+missing-style = "warning"
 
 [[overrides]]
 files = "captions/**/*.txt"
@@ -34,7 +34,7 @@ ignore: ANI601
 words: [my_mascot]
 exclude: [old/]
 profile: turbo-1.1
-severities: {style-wanders: warning}
+severities: {missing-style: warning}
 overrides:
   - files: captions/**/*.txt
     role: caption
@@ -55,7 +55,7 @@ def test_both_forms_say_the_same(tmp_path: Path, name: str, text: str) -> None:
     project = read_project(write(tmp_path, name, text))
     assert (project.config.select, project.config.ignore) == (("ALL",), ("ANI601",))
     assert project.config.words == frozenset(["my_mascot"])
-    assert project.config.severities == {"style-wanders": Severity.WARNING}
+    assert project.config.severities == {"missing-style": Severity.WARNING}
     inside = str(tmp_path / "captions" / "a" / "x.txt")
     assert project.use_of(inside) == Use(Dialect.A1111, "turbo-1.1", Role.CAPTION, None)
     assert project.ignored(inside) == ("ANI5",)

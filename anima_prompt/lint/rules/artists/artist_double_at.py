@@ -1,4 +1,4 @@
-"""``@@wlop``, ``@a@b``, a lone ``@``."""
+"""``@@wlop``, a lone ``@``."""
 
 from __future__ import annotations
 
@@ -20,9 +20,6 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     elif text.startswith("@@"):
         right = "@" + text.lstrip("@")
         yield found((0, len(text)), f"an artist has a single '@'; write {quoted(right)}", write=right)
-    elif facts.artist and "@" in text[1:] and " @" not in text:
-        right = "@" + text[1:].replace("@", ", @")
-        yield found((0, len(text)), f"missing comma between the artists; write {quoted(right)}", write=right)
 
 
 RULE = Rule(
@@ -32,7 +29,6 @@ RULE = Rule(
     reason="A second '@' makes an unknown name. The only artist whose name begins with '@' passes.",
     bad=(
         Example("1girl, @@wlop", "1girl, @wlop"),
-        Example("1girl, @wlop@kantoku", "1girl, @wlop, @kantoku"),
         *plain("1girl, @, hat"),
     ),
     good=plain("1girl, @wlop", "1girl, @_@", "1girl, >_@"),

@@ -19,7 +19,7 @@ _WORD = re.compile(r"(?P<body>[^:]+):(?P<word>[a-z]+)")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag a weight that is malformed, in full-width digits, or without parentheses."""
+    """Flag a weight that is malformed, ``nan`` or ``inf``, in full-width digits, or without parentheses."""
     for diagnostic in context.tree.diagnostics:
         if diagnostic.name == "weight-format":
             match = _TAIL.fullmatch(context.source[diagnostic.start : diagnostic.end])
@@ -27,6 +27,8 @@ def check(context: Context) -> Iterator[Finding]:
             right = f"({match['body']}:{number})" if match else None
             message = f"the weight is not a number, so it is read as text; write {quoted(right or '(tag:1.2)')}"
             yield found(diagnostic, message, write=right)
+        elif diagnostic.name == "weight-nonfinite":
+            yield found(diagnostic, diagnostic.message)
     for group in context.groups:
         mark = group.node.children[-1]
         if group.node.weight is not None and isinstance(mark, syntax.Mark) and not mark.text.isascii():
@@ -69,13 +71,15 @@ RULE = Rule(
     code="ANI107",
     name="weight-format",
     severity=Severity.ERROR,
-    reason="Only a number after the last colon, inside parentheses, is a weight; anything else is read as text. "
+    reason="Only a number after the last colon, inside parentheses, is a weight; anything else is read as text. 'nan' and "
+    "'inf' are numbers for Python and ComfyUI: the image is black or noise. "
     "Measured on ComfyUI 0.29.0.",
     bad=(
         Example("1girl, (hat:1,2), smile", "1girl, (hat:1.2), smile"),
         Example("1girl, (hat;1.2), smile", "1girl, (hat:1.2), smile"),
         Example("1girl, hat:1.2, smile", "1girl, (hat:1.2), smile"),
         *plain("1girl, (hat:1.2:1.3), smile", "1girl, (hat:abc), smile", "1girl, embedding:foo.pt:1.2"),
+        *plain("1girl, (hat:nan)", "1girl, (hat:inf)"),
         Example("1girl, (hat:１.2), smile", "1girl, (hat:1.2), smile"),
     ),
     good=plain(
@@ -83,6 +87,7 @@ RULE = Rule(
         "1girl, (embedding:foo.pt:1.2)",
         "nier:automata, 2b",
         "aspect ratio 16:9",
+        "1girl, banana",
         "re:zero kara hajimeru isekai seikatsu",
     ),
     fix=Safety.SAFE,

@@ -35,7 +35,7 @@ def _apart(items: list[Item]) -> bool:
 
 RULE = Rule(
     code="ANI805",
-    name="negative-anatomy-wall",
+    name="negative-anatomy-list",
     severity=Severity.INFO,
     reason="The training captions rarely name such flaws, so the words mean hands and fingers more than flaws (one "
     "careful test).",

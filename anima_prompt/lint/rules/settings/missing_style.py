@@ -27,7 +27,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 RULE = Rule(
     code="ANI903",
-    name="style-wanders",
+    name="missing-style",
     severity=Severity.INFO,
     reason="The model has no default style: without an artist, a medium or a year the style differs between seeds.",
     bad=plain("masterpiece, safe, 1girl, smile, hat"),

@@ -20,7 +20,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 RULE = Rule(
     code="ANI906",
-    name="burnt-colours",
+    name="guidance-too-high",
     severity=Severity.WARNING,
     reason="Guidance multiplies the difference between the prompt and the negative prompt; above 10 colors clip. "
     "Source: reviews.",
