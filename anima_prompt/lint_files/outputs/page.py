@@ -62,7 +62,8 @@ class Page:
         reasons = {rule.code: rule.reason for rule in all_rules()}
         table = "".join(
             f'<tr tabindex="0" role="button" aria-pressed="false" data-code="{escape(code)}" '
-            f'data-severity="{severity}" title="{escape(reasons.get(code, ""))}"><td class="number">{count}</td><td>{escape(code)}</td>'
+            f'data-severity="{severity}" '
+            f'title="{escape(reasons.get(code, ""))}"><td class="number">{count}</td><td>{escape(code)}</td>'
             f'<td class="{severity}">{severity}</td><td>{escape(name)}</td></tr>'
             for (code, name, severity), count in sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
         )
