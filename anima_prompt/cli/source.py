@@ -15,7 +15,7 @@ PROMPT_FILES = (".yaml", ".yml", ".json")
 
 
 def looks_like_text(source: str) -> bool:
-    """Say whether an argument is a prompt and no file: nothing of that name exists, and no file would be called so."""
+    """Return whether an argument is a prompt, not a file: no such file exists, and it is unlike a file name."""
     if source == "-" or exists(source) or is_link(source):
         return False
     name_like = " " not in source and ("." in Path(source).suffix or "/" in source or os.sep in source)

@@ -139,7 +139,7 @@ class PromptBuilder:
         return replace(self, prompt=replace(self.prompt, sentences=self.prompt.sentences + new))
 
     def dataset(self, tag: str) -> PromptBuilder:
-        """Set the data-set tag of the first line: ``ye-pop`` or ``deviantart``."""
+        """Set the dataset tag of the first line: ``ye-pop`` or ``deviantart``."""
         return replace(self, prompt=self.prompt.with_section(Section.DATASET, tag))
 
     def negative(self, *tags: str | Tag) -> PromptBuilder:

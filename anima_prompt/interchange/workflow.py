@@ -65,7 +65,7 @@ Graph = dict[str, GraphNode]
 
 
 def is_workflow(data: object) -> bool:
-    """Say whether a JSON value looks like a workflow of either form."""
+    """Return whether a JSON value looks like a workflow of either form."""
     if not isinstance(data, dict):
         return False
     if isinstance(data.get("nodes"), list):
@@ -193,7 +193,7 @@ def _pair(graph: Graph, sampler: str, positive: list[str], negative: list[str]) 
 
 
 def _is_passing(node: GraphNode) -> bool:
-    """Say whether a node only hands conditioning on (a control net, a mask), and samples nothing itself."""
+    """Return whether a node only hands conditioning on (a control net, a mask), and samples nothing itself."""
     return not ({"latent_image", "model", "noise", "latent"} & (node.links.keys() | node.values.keys()))
 
 

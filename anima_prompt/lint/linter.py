@@ -1,6 +1,6 @@
 """Run the rules over a prompt.
 
-The linter holds what it has learned about tags and is otherwise without state; make one and use it for many prompts.
+A linter caches facts about tags and has no other state; create one and use it for many prompts.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class Linter:
     def __init__(
         self, config: Config | None = None, *, vocabulary: Vocabulary | None = None, rules: Iterable[Rule] | None = None
     ) -> None:
-        """Set the linter up.
+        """Select the rules of the configuration.
 
         Args:
-            rules: the rules to choose from; all that are built in or installed by default.
+            rules: the rules to choose from; by default all built-in and installed rules.
 
         Raises:
             InputError: the configuration names a rule that does not exist.
@@ -69,7 +69,7 @@ class Linter:
         self._profiles: dict[str, Profile] = {}
 
     def profile(self, name: str) -> Profile:
-        """Return a release's profile by name, or that of a file, which is read once.
+        """Return the profile of a release, or of a file, which is read once.
 
         Raises:
             ProfileError: no profile has that name.
@@ -80,7 +80,7 @@ class Linter:
         return self._profiles[name]
 
     def check(self, document: Document) -> list[Diagnostic]:
-        """Return the diagnostics of a prompt and its negative prompt, in order of place.
+        """Return the diagnostics of a prompt and its negative prompt, in order of position.
 
         Raises:
             ProfileError: no profile has the document's name.
@@ -92,29 +92,29 @@ class Linter:
 
     def _check(self, document: Document) -> list[Diagnostic]:
         contexts = self._contexts(document)
-        found = [diagnostic for context, run in contexts for diagnostic in self._checked(context, run)]
+        diagnostics = [diagnostic for context, run in contexts for diagnostic in self._checked(context, run)]
         comments = suppressions(document.prompt)
         negative = suppressions(document.negative or "")
         if comments or negative:
-            found, unused = suppress(found, (*comments, *negative))
+            diagnostics, unused = suppress(diagnostics, (*comments, *negative))
             own = [*self._unused(unused, comments), *self._retired((*comments, *negative), comments)]
-            found += suppress(own, (*comments, *negative))[0]
-        found.sort(key=lambda d: (d.part != "prompt", d.start, d.end, d.code))
-        return found
+            diagnostics += suppress(own, (*comments, *negative))[0]
+        diagnostics.sort(key=lambda d: (d.part != "prompt", d.start, d.end, d.code))
+        return diagnostics
 
     def suppressed(self, diagnostics: list[Diagnostic], comments: list[Suppression]) -> list[Diagnostic]:
         """Return the diagnostics that no comment suppresses, and those about comments that are unused or retired."""
-        kept, unused = suppress(diagnostics, comments)
+        remaining, unused = suppress(diagnostics, comments)
         own = [*self._unused(unused, comments), *self._retired(comments, comments)]
-        return kept + [replace(diagnostic, start=0, end=0) for diagnostic in own]
+        return remaining + [replace(diagnostic, start=0, end=0) for diagnostic in own]
 
     def fix(self, document: Document, *, unsafe: bool = False) -> Fixed:
-        """Return the prompt with fixes applied, and what is left to say.
+        """Return the prompt with fixes applied, and the remaining diagnostics.
 
         Args:
-            unsafe: also apply fixes that change the picture.
+            unsafe: also apply fixes that may change the image.
         """
-        return fix_document(document, self.check, unsafe=unsafe, keep=lambda d: d.code in self._fixable)
+        return fix_document(document, self.check, unsafe=unsafe, is_allowed=lambda d: d.code in self._fixable)
 
     # --- one text ----------------------------------------------------------------------------------------------------
 
@@ -124,10 +124,10 @@ class Linter:
         context.negative_is_known = document.negative is not None
         if not document.negative:
             return [(context, run)]
-        beside = self._run(Role.NEGATIVE, document.dialect, document.profile)
-        negative = Context(document.negative, beside.environment, document.settings, "negative")
-        context.other, negative.other = negative, context
-        return [(context, run), (negative, beside)]
+        negative_run = self._run(Role.NEGATIVE, document.dialect, document.profile)
+        negative = Context(document.negative, negative_run.environment, document.settings, "negative")
+        context.counterpart, negative.counterpart = negative, context
+        return [(context, run), (negative, negative_run)]
 
     def _run(self, role: Role, dialect: Dialect, profile: str) -> _Run:
         key = (role, dialect, profile)
@@ -202,14 +202,14 @@ def _collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def with_suppressions(linter: Linter, found: list[Diagnostic], comments: str) -> list[Diagnostic]:
-    """Return diagnostics without those that comment lines beside a prompt take back (a sidecar, a YAML file)."""
+def with_suppressions(linter: Linter, diagnostics: list[Diagnostic], comments: str) -> list[Diagnostic]:
+    """Return diagnostics without those suppressed by comment lines of a sidecar or a YAML file."""
     parsed = suppressions(comments)
-    return linter.suppressed(found, parsed) if parsed else found
+    return linter.suppressed(diagnostics, parsed) if parsed else diagnostics
 
 
 class _Run:
-    """The rules that apply to one role, dialect and profile, with the findings about tags met so far."""
+    """The rules for a role, dialect and profile, with cached findings by tag."""
 
     def __init__(self, environment: Environment, rules: Iterable[Rule]) -> None:
         self.environment = environment
@@ -219,7 +219,7 @@ class _Run:
         self.memory: dict[str, tuple[tuple[Rule, Finding], ...]] = {}
 
     def findings(self, context: Context) -> Iterator[tuple[Rule, Finding]]:
-        """Yield what the rules say of a text."""
+        """Yield the findings of all rules in a text."""
         memory = self.memory
         for item in context.items:
             if not item.plain:
@@ -241,9 +241,11 @@ class _Run:
         if len(self.memory) >= MOST_FACTS:
             self.memory.clear()
         facts = self.environment.facts(text)
-        found = tuple((rule, finding) for rule, check in self.tag_rules for finding in check(facts, self.environment))
-        self.memory[text] = found
-        return found
+        findings = tuple(
+            (rule, finding) for rule, check in self.tag_rules for finding in check(facts, self.environment)
+        )
+        self.memory[text] = findings
+        return findings
 
 
 def _shifted(finding: Finding, by: int) -> Finding:
@@ -268,8 +270,8 @@ def lint(
 
     Args:
         text: a text, or a :class:`~anima_prompt.Prompt`, printed in ``dialect``; spans are of the printed text.
-        negative: the negative prompt: empty if there is none, None if it is not known or that of the Prompt is meant.
-        settings: steps, guidance scale, size and so on, as far as they are known.
+        negative: the negative prompt; empty without one, None if it is not known or to use that of the Prompt.
+        settings: known steps, guidance scale, size and so on.
 
     Raises:
         InputError: an argument is of the wrong type.
@@ -280,9 +282,9 @@ def lint(
     """
     document = _document(text, negative, role=role, dialect=dialect, profile=profile, settings=settings)
     linter = _linter(config)
-    found = linter.check(document)
+    diagnostics = linter.check(document)
     _warn(linter)
-    return found
+    return diagnostics
 
 
 def fix(
@@ -299,7 +301,7 @@ def fix(
     """Return a prompt's texts with fixes applied. The arguments are those of :func:`lint`.
 
     Args:
-        unsafe: also apply fixes that change the picture.
+        unsafe: also apply fixes that may change the image.
 
     >>> fix("masterpiece ,long_hair, 1 girl").prompt
     'masterpiece, long hair, 1girl'

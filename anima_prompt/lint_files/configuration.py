@@ -114,7 +114,7 @@ class Project:
         return tuple(selector for override in self._fitting(path) for selector in override.ignore)
 
     def excludes(self, path: str) -> bool:
-        """Say whether a file is left out."""
+        """Return whether a file is left out."""
         return any(_fits(path, self.folder, glob) for glob in self.exclude)
 
     def _fitting(self, path: str) -> list[Override]:
@@ -122,7 +122,7 @@ class Project:
 
 
 def _fits(path: str, folder: Path, glob: str) -> bool:
-    """Say whether a path fits a glob: relative to the configuration's folder, or any part of it by name."""
+    """Return whether a path fits a glob: relative to the configuration's folder, or any part of it by name."""
     try:
         relative = PurePath(Path(path).absolute().relative_to(folder.absolute()))
     except ValueError:

@@ -279,7 +279,7 @@ def _number(text: str | None) -> Decimal | None:
 
 
 def can_write(source: str) -> bool:
-    """Say whether fixes can be written into a file of this kind."""
+    """Return whether fixes can be written into a file of this kind."""
     return source == "-" or Path(source).suffix.lower() in (*TEXTS, *RECORDS)
 
 
@@ -325,7 +325,7 @@ class Captions:
         self._stems: dict[str, frozenset[str]] = {}
 
     def __contains__(self, source: str) -> bool:
-        """Say whether a text file is the caption of a picture beside it, as training folders have them."""
+        """Return whether a text file is the caption of a picture beside it, as training folders have them."""
         folder, name = os.path.split(source)
         stem, ending = os.path.splitext(name)  # noqa: PTH122  asked a hundred thousand times
         if ending.lower() not in (".txt", ".caption"):

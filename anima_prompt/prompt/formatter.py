@@ -1,6 +1,6 @@
 """Canonical typography for a prompt text, in place: nothing moves, no weight changes.
 
-Separators become ``", "``, white space single, the underscores of known names spaces, weights lose inner blanks.
+Separators become ``", "``, whitespace single, the underscores of known names spaces, weights lose inner blanks.
 Unknown names, sentences, quotations, references, wildcards, comments, malformed pieces and tags with markup inside stay
 byte for byte.
 """
@@ -24,7 +24,7 @@ _MARK_BLANKS = re.compile(r"\s+")
 def format_text(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, vocabulary: Vocabulary | None = None) -> str:
     """Return ``text`` with canonical typography; doing it twice changes nothing more.
 
-    Where an unbalanced parenthesis makes even white space count, the text is returned as it is.
+    Where an unbalanced parenthesis makes even whitespace count, the text is returned as it is.
 
     >>> format_text("masterpiece ,best_quality,( smile : 1.2 ),@_@")
     'masterpiece, best quality, (smile:1.2), @_@'

@@ -123,7 +123,7 @@ def _entry_items(source: str, vocabulary: Vocabulary, *, whole: bool) -> list[Pl
 
 
 def leads_series(sections: list[Section], unknown: list[bool], place: int) -> bool:
-    """Say whether the tag at ``place`` is unknown and directly precedes a series: most likely its character.
+    """Return whether the tag at ``place`` is unknown and directly precedes a series: most likely its character.
 
     >>> leads_series([Section.GENERAL, Section.SERIES], [True, False], 0)
     True
@@ -247,7 +247,7 @@ class _Collector:
             self.tag(node.text, weight, node.start, node.end, verbatim=True)
 
     def is_bare_name(self, node: syntax.Tag) -> bool:
-        """Say whether a tag is a name whose qualifiers lack their escapes: ``fern (sousou no frieren)``."""
+        """Return whether a tag is a name whose qualifiers lack their escapes: ``fern (sousou no frieren)``."""
         if not any(isinstance(child, syntax.Group) for child in node.children):
             return False
         literal = unescape(node.text, self.dialect)  # '(reverse:1999)' is a weight of 1999 to the parser
@@ -296,7 +296,7 @@ def _is_bad_weight(node: syntax.Node) -> bool:
 
 
 def _is_plain(node: syntax.Node) -> bool:
-    """Say whether a node is text that escaping alone can carry from one dialect to another."""
+    """Return whether a node is text that escaping alone can carry from one dialect to another."""
     if isinstance(node, syntax.Malformed):
         return node.text in '()"'
     if not isinstance(node, syntax.Tag):

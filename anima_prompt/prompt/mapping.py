@@ -239,7 +239,7 @@ def _tag_to_value(tag: Tag, key: str) -> str | dict[str, Any]:
 
 
 def _reads_back(tag: Tag, key: str) -> bool:
-    """Say whether the text alone gives the tag again: not where it looks like markup, or like several tags."""
+    """Return whether the text alone gives the tag again: not where it looks like markup, or like several tags."""
     if is_everyday(tag.text) and tag.text.replace(" ", "").isalnum() and key != Section.YEAR:
         return True
     try:

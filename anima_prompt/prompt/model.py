@@ -54,7 +54,7 @@ class Prompt:
 
     def __post_init__(self) -> None:
         if len(self.dataset) > 1:
-            raise PromptError("a prompt has more than one data-set tag; keep 'ye-pop' or 'deviantart'")
+            raise PromptError("a prompt has more than one dataset tag; keep 'ye-pop' or 'deviantart'")
         if self.negative is not None and self.role == "negative":
             raise PromptError("a negative prompt cannot have a negative prompt of its own")
         if self.negative is not None and self.negative.role != "negative":

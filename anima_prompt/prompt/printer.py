@@ -1,6 +1,6 @@
 """The parts of a prompt to text, for one front end.
 
-Knows the layout (data-set line, opening sentences, tags, sentences, closing tags) and each dialect's escapes; reports
+Knows the layout (dataset line, opening sentences, tags, sentences, closing tags) and each dialect's escapes; reports
 what the dialect cannot say. Source of the layout: Anima model card, prompting guide.
 """
 

@@ -80,12 +80,12 @@ def words_of(text: str) -> list[str]:
 
 
 def has_predicate(lowered: list[str]) -> bool:
-    """Say whether a finite verb or a pronoun is among the words."""
+    """Return whether a finite verb or a pronoun is among the words."""
     return not (FINITE_VERBS.isdisjoint(lowered) and PRONOUNS.isdisjoint(lowered))
 
 
 def is_title(words: list[str]) -> bool:
-    """Say whether all content words have capitals: ``The Legend of Zelda``."""
+    """Return whether all content words have capitals: ``The Legend of Zelda``."""
     return all(word[0].isupper() or word in FUNCTION_WORDS for word in words) and not has_predicate(
         [word for word in words if word[0].islower()]
     )

@@ -133,7 +133,7 @@ def _colon(text: str, match: re.Match[str], end: int, *, fresh: bool) -> Header 
 
 
 def _is_title_behind(text: str, start: int, end: int) -> bool:
-    """Say whether the words behind a colon are the rest of a title: ``Nier: Automata``."""
+    """Return whether the words behind a colon are the rest of a title: ``Nier: Automata``."""
     rest = re.split(r"[,.;\n]", text[start : min(end, start + _LONGEST)].lstrip(), maxsplit=1)[0].split()
     return bool(rest) and all(word[0].isupper() or word[0].isdecimal() for word in rest)
 
@@ -160,7 +160,7 @@ def _is_place(head: str) -> bool:
 
 
 def _is_whole(text: str, match: re.Match[str]) -> bool:
-    """Say whether a header has its parentheses and quotation marks in pairs, and no full stop that closes anything."""
+    """Return whether a header has balanced parentheses and quotation marks, and no full stop that ends a sentence."""
     head = match["head"]
     bare = head.replace("\\(", "").replace("\\)", "")
     if bare.count("(") != bare.count(")") or head.count('"') % 2 or not any(char.isalpha() for char in head):

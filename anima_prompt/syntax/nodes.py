@@ -1,4 +1,4 @@
-"""The nodes of the loss-free tree.
+"""The nodes of the lossless tree.
 
 Leaves carry their text; composite nodes carry children that tile their span without a gap, so the leaves joined in
 order give the source back, byte for byte. Offsets are 0-based code points, end exclusive. Knows nothing of meaning:
@@ -57,10 +57,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Separator:
-    """What stands between two units, white space around it included.
+    """What stands between two units, whitespace around it included.
 
     ``comma`` (ASCII, full-width or ideographic), ``newline``, ``stop`` (the full stop that ends a run of tags) or
-    ``space`` (white space alone, where units of different kinds touch).
+    ``space`` (whitespace alone, where units of different kinds touch).
     """
 
     start: int

@@ -1,4 +1,4 @@
-"""Text to loss-free tree.
+"""Text to lossless tree.
 
 One pass over each level: separators, whole pieces, then either a sentence or a tag. Malformed input becomes a node
 and a diagnostic, never an exception and never a repair. Linear in the text; depth is bounded by the scanner.
@@ -42,7 +42,7 @@ from anima_prompt.syntax.scanner import MAX_DEPTH, Scan, scan
 from anima_prompt.syntax.stops import closes, is_abbreviation
 
 DATASET_TAGS = ("ye-pop", "deviantart")
-"""The two data-set tags of the model card; grammar, since their place (line 1) is what makes them markup."""
+"""The two dataset tags of the model card; grammar, since their place (line 1) is what makes them markup."""
 
 _DATASET_LINE = re.compile(r"(?:ye-pop|deviantart)(?=[^\S\n]*(?:\n|$))")
 _SEPARATOR = re.compile(r"\s*[,，、]\s*|\s+")
@@ -117,7 +117,7 @@ class _Parser:
         return Tree(self.text, tuple(nodes), tuple(sorted(self.diagnostics, key=lambda d: (d.start, d.end))))
 
     def title(self, nodes: list[Node], start: int) -> int:
-        """Read the optional second line of a data-set prompt, a title or an alt text, as prose."""
+        """Read the optional second line of a dataset prompt, a title or an alt text, as prose."""
         match = _LINE_BREAK.match(self.text, start)
         if match is None:
             return start
@@ -157,7 +157,7 @@ class _Parser:
             position = self.unit(nodes, position, end)
 
     def is_plain(self, body: str) -> bool:
-        """Say whether a body without special characters is a tag at first sight."""
+        """Return whether a body without special characters is a tag at first sight."""
         if "__" in body or not body.islower():
             return body.isdecimal()
         if ":" in body and (body[-1] == ":" or ": " in body or "embedding:" in body):
@@ -203,11 +203,11 @@ class _Parser:
         return start + len(body) if self.known(body) else None
 
     def is_piece(self, position: int, end: int) -> bool:
-        """Say whether a piece starts here and stays inside the level: a weight's colon may cut an atom in two."""
+        """Return whether a piece starts here and stays inside the level: a weight's colon may cut an atom in two."""
         return self.pieces.spans.get(position, end + 1) <= end or position in self.pieces.stray
 
     def stands_alone(self, start: int, end: int) -> bool:
-        """Say whether the piece at ``start``, if there is one, is a whole unit, so that no sentence starts with it."""
+        """Return whether the piece at ``start``, if any, is a whole unit, so that no sentence starts with it."""
         if start not in self.pieces.spans:
             return _KEYWORD.match(self.text, start, end) is not None
         stop = self.pieces.spans[start]
@@ -264,7 +264,7 @@ class _Parser:
         return stop, Text(position, stop, gap), False
 
     def is_stop(self, position: int, end: int) -> bool:
-        """Say whether the full stop at ``position`` closes a run of tags."""
+        """Return whether the full stop at ``position`` closes a run of tags."""
         text = self.text
         match = _STOP.match(text, position, end)
         if match is None or not position:
@@ -473,12 +473,12 @@ def _separator_kind(gap: str) -> SeparatorKind:
 
 
 def _is_weight_typo(text: str, start: int, end: int) -> bool:
-    """Say whether a group ends like a weight with a comma for its point, or with a semicolon for its colon."""
+    """Return whether a group ends like a weight with a comma for its point, or with a semicolon for its colon."""
     return _ends_in(_COMMA_NUMBER, ":", text, start, end) or _ends_in(_DOT_NUMBER, ";", text, start, end)
 
 
 def _ends_in(number: re.Pattern[str], sign: str, text: str, start: int, end: int) -> bool:
-    """Say whether the last ``sign`` before ``end`` has a number behind it, and nothing else."""
+    """Return whether the last ``sign`` before ``end`` has a number behind it, and nothing else."""
     place = text.rfind(sign, max(start, end - _LONGEST_NUMBER), end)
     return place >= 0 and number.fullmatch(text, place + 1, end) is not None
 
@@ -499,7 +499,7 @@ def _is_space(part: Node) -> bool:
 
 
 def _holds_list(part: Node) -> bool:
-    """Say whether a group or bracket holds more than one unit, so that it cannot be part of a tag."""
+    """Return whether a group or bracket holds more than one unit, so that it cannot be part of a tag."""
     if not isinstance(part, Group | Bracket) or (isinstance(part, Bracket) and part.kind != "lowered"):
         return False
     units = [c for c in part.children if not isinstance(c, Mark | Separator)]

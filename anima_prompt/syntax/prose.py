@@ -66,7 +66,7 @@ class ProseReader:
         """Return where the sentence or position clause that starts at ``start`` ends, or None if none starts there.
 
         Args:
-            start: first character of a unit, no white space.
+            start: first character of a unit, no whitespace.
             fresh: whether the unit opens the text, a line or a group, or stands behind a sentence or full stop.
             follows: whether a sentence stands directly before.
             alone: whether a piece that is a unit of its own stands here, so that only a header may begin with it.
@@ -136,7 +136,7 @@ class ProseReader:
         return segment.end
 
     def _is_cut(self, comma: int, *, closed: bool) -> bool:
-        """Say whether the clause ends in front of a comma: prompt words follow, or the next header does."""
+        """Return whether the clause ends in front of a comma: prompt words follow, or the next header does."""
         match = _UNIT.match(self.text, comma + 1, self.end)
         if match is None:
             return False
@@ -281,7 +281,7 @@ class ProseReader:
         return end
 
     def _is_spoken_piece(self, piece: str) -> bool:
-        """Say whether a piece between commas is worded as only prose is."""
+        """Return whether a piece between commas is worded as only prose is."""
         words = words_of(piece)
         return len(words) > 1 and _is_spoken(words) and not self._is_known(piece)
 

@@ -50,7 +50,7 @@ class Segment:
 
     Attributes:
         text: what the places count in.
-        start, end: span, without white space at the end.
+        start, end: span, without whitespace at the end.
         commas: places of the commas inside, in order.
         closed: whether a sentence mark ends it.
     """
@@ -98,7 +98,7 @@ class Stretch:
         return self.last - self.first + 1
 
     def piece(self, number: int) -> tuple[int, int]:
-        """Return the span between two commas, white space and all."""
+        """Return the span between two commas, whitespace and all."""
         start = self.start if number == 0 else self.commas[self.first + number - 1] + 1
         end = self.end if number == self.pieces - 1 else self.commas[self.first + number]
         return start, end
@@ -167,7 +167,7 @@ class Segments:
         return not (_PAUSE.fullmatch(mark) and _LOWER_BEHIND.match(text, stop, end))
 
     def _goes_on(self, start: int, line: int, end: int) -> bool:
-        """Say whether the line that ends at ``end`` was wrapped, so that its sentence goes on behind it."""
+        """Return whether the line that ends at ``end`` was wrapped, so that its sentence goes on behind it."""
         text = self.text
         stop = _rstrip(text, line, end)
         if not _LINE_START.match(text, stop, self.end) or text[stop - 1 : stop] in ":;.!?…":
@@ -191,7 +191,7 @@ class Segments:
 
 
 def _rstrip(text: str, start: int, end: int) -> int:
-    """Return where the text ends without its white space."""
+    """Return where the text ends without its whitespace."""
     while end > start and text[end - 1].isspace():
         end -= 1
     return end

@@ -28,7 +28,7 @@ _NAME_REACH = 60
 
 
 def is_abbreviation(text: str, stop: int) -> bool:
-    """Say whether the full stop at ``stop - 1`` belongs to a word, as in ``dr.``, ``e.g.`` and initials.
+    """Return whether the full stop at ``stop - 1`` belongs to a word, as in ``dr.``, ``e.g.`` and initials.
 
     >>> is_abbreviation("monkey d. luffy", 9), is_abbreviation("highres, safe.", 14)
     (True, False)
@@ -37,7 +37,7 @@ def is_abbreviation(text: str, stop: int) -> bool:
 
 
 def closes(text: str, stop: int, end: int) -> bool:
-    r"""Say whether the full stop at ``stop - 1``, with white space behind it, closes a sentence or a run of tags.
+    r"""Return whether the full stop at ``stop - 1``, with whitespace behind it, closes a sentence or a run of tags.
 
     It does not behind an abbreviation, in front of a qualifier (``ren. \(ren.ko\)``) or a number (``bros. 3``), nor
     inside a qualifier. A capitalised word of grammar begins a sentence whatever stands before.
@@ -60,7 +60,7 @@ def closes(text: str, stop: int, end: int) -> bool:
 
 
 def _in_qualifier(text: str, stop: int) -> bool:
-    r"""Say whether the stop stands between escaped parentheses: ``wa2000 \(op. manta ray\)``."""
+    r"""Return whether the stop stands between escaped parentheses: ``wa2000 \(op. manta ray\)``."""
     start = max(0, stop - _NAME_REACH)
     opened = text.rfind("\\(", start, stop)
     return opened >= 0 and text.find(")", opened, stop) < 0 and text.find("\\)", stop, stop + _NAME_REACH) >= 0

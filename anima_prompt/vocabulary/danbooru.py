@@ -26,7 +26,7 @@ ENDINGS = (".json", ".jsonl", ".ndjson", ".tsv", ".json.gz", ".jsonl.gz", ".ndjs
 
 
 def is_dump(path: Path) -> bool:
-    """Say whether a file's name is one that this module reads."""
+    """Return whether a file's name is one that this module reads."""
     return path.name.lower().endswith(ENDINGS)
 
 
@@ -52,7 +52,7 @@ def read_dump(path: Path, known: Mapping[str, Entry]) -> TagList:
 
 
 def is_implications(path: Path) -> bool:
-    """Say whether a dump holds implications: their objects look like those of aliases, so that the name decides."""
+    """Return whether a dump holds implications: their objects look like those of aliases, so that the name decides."""
     return is_dump(path) and "implication" in path.name.lower()
 
 
@@ -167,7 +167,7 @@ def _name(name: Any) -> str:
 
 
 def _is_name(text: str) -> bool:
-    """Say whether a text can be a name: no blanks, and no half of a surrogate pair, which no file takes."""
+    """Return whether a text can be a name: no blanks, and no half of a surrogate pair, which no file takes."""
     return bool(text) and not has_surrogate(text) and not any(map(str.isspace, text))
 
 

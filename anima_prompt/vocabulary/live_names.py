@@ -56,7 +56,7 @@ class HashSet:
 
 
 def is_live(name: str) -> bool:
-    """Say whether a canonical name is a live tag of Danbooru, of any category.
+    """Return whether a canonical name is a live tag of Danbooru, of any category.
 
     >>> is_live("slowking"), is_live("thighhihgs")
     (True, False)
@@ -65,7 +65,7 @@ def is_live(name: str) -> bool:
 
 
 def is_live_alias(name: str) -> bool:
-    """Say whether a canonical name is an active alias of a live tag of Danbooru.
+    """Return whether a canonical name is an active alias of a live tag of Danbooru.
 
     >>> is_live_alias("raindrops"), is_live_alias("slowking")
     (True, False)
@@ -74,7 +74,7 @@ def is_live_alias(name: str) -> bool:
 
 
 def is_english(word: str) -> bool:
-    """Say whether a word of three letters and more is plain English, no name.
+    """Return whether a word of three letters and more is plain English, no name.
 
     >>> is_english("lantern"), is_english("haruhiko")
     (True, False)
@@ -83,7 +83,7 @@ def is_english(word: str) -> bool:
 
 
 def is_word(word: str) -> bool:
-    """Say whether a word of four letters and more is English, a name, or a part of a live name.
+    """Return whether a word of four letters and more is English, a name, or a part of a live name.
 
     >>> is_word("lantern"), is_word("haruhiko"), is_word("umbrela")
     (True, True, False)

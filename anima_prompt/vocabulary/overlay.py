@@ -42,7 +42,7 @@ class Change:
 
 
 def is_overlay(path: Path) -> bool:
-    """Say whether a file begins with the overlay's header."""
+    """Return whether a file begins with the overlay's header."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return file.readline().strip().lower().split(",")[:2] == ["name", "action"]

@@ -221,7 +221,7 @@ class Relations:
 
 
 def is_one_person(present: Collection[str]) -> bool:
-    """Say whether count tags speak of one person and of no second one.
+    """Return whether count tags speak of one person and of no second one.
 
     >>> is_one_person({"1girl"}), is_one_person({"1girl", "1boy"}), is_one_person({"2girls", "1boy"})
     (True, False, False)

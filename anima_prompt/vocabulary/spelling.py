@@ -77,7 +77,7 @@ def word_edits(word: str, other: str, *, alone: bool, named: bool = False) -> in
 
 
 def is_mechanical(word: str, other: str) -> bool:
-    """Say whether a hand made one word of the other: two letters swapped, or one doubled or halved.
+    """Return whether a hand made one word of the other: two letters swapped, or one doubled or halved.
 
     >>> is_mechanical("umbrela", "umbrella"), is_mechanical("wysteria", "wisteria")
     (True, False)
@@ -91,7 +91,7 @@ def is_mechanical(word: str, other: str) -> bool:
 
 
 def _is_swap(word: str, other: str) -> bool:
-    """Say whether two words differ by two neighboring letters that have changed places."""
+    """Return whether two words differ by two neighboring letters that have changed places."""
     if len(word) != len(other):
         return False
     odd = [place for place in range(len(word)) if word[place] != other[place]]
@@ -99,7 +99,7 @@ def _is_swap(word: str, other: str) -> bool:
 
 
 def is_compound(word: str) -> bool:
-    """Say whether a word is two known ones in one, as English makes them: nobody's slip.
+    """Return whether a word is two known ones in one, as English makes them: nobody's slip.
 
     >>> is_compound("startrails"), is_compound("softlighiting")
     (True, False)
@@ -110,7 +110,7 @@ def is_compound(word: str) -> bool:
 
 
 def is_spelling(form: str, name: str) -> bool:
-    """Say whether a form that leads to a tag is its name, or spells it otherwise; other aliases are other words."""
+    """Return whether a form that leads to a tag is its name, or spells it otherwise; other aliases are other words."""
     if form == name:
         return True
     one, other = _without_gaps(form), _without_gaps(name)

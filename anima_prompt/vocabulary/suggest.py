@@ -152,7 +152,7 @@ def slip(vocabulary: Vocabulary, name: str, known: frozenset[str]) -> Suggestion
 
 
 def _may_be_meant(entry: Entry) -> bool:
-    """Say whether a tag is common enough to be meant by an unknown text; words of other models and artists are not."""
+    """Return whether a tag may be suggested: common enough, and neither an artist nor a tag of other models."""
     if entry.category == "closed":
         return not entry.write
     if entry.section is Section.ARTIST:
@@ -195,12 +195,12 @@ def _edits_in_one(joined: str, other: str, words: list[str], unknown: set[str]) 
 
 
 def _is_unknown(word: str, known: frozenset[str]) -> bool:
-    """Say whether a word is one that nobody knows."""
+    """Return whether a word is one that nobody knows."""
     return len(word) >= MIN_LETTERS and word.isalpha() and word not in known and not is_word(word)
 
 
 def _begins_more_common(vocabulary: Vocabulary, name: str, entry: Entry) -> bool:
-    """Say whether a name begins tags that are more common than one: ``short`` is rather short hair than shorts."""
+    """Return whether a name begins tags that are more common than one: ``short`` is rather short hair than shorts."""
     return any(
         (longer := vocabulary.lookup(form)) is not None and longer.post_count > entry.post_count
         for form in vocabulary.complete(f"{name}_", limit=1)

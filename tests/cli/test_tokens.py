@@ -51,7 +51,7 @@ def test_missing_tokenizers_are_named(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("ANIMA_MODELS", raising=False)
     with pytest.raises(InputError, match="ANIMA_MODELS"):
         Tokenizers.find()
-    with pytest.raises(InputError, match="holds no qwen25_tokenizer"):
+    with pytest.raises(InputError, match="does not contain qwen25_tokenizer"):
         Tokenizers.find(tmp_path)
     (tmp_path / "tokenizer").mkdir()
     (tmp_path / "tokenizer" / "tokenizer.json").write_text("{")

@@ -229,7 +229,7 @@ def test_rules_of_other_packages_may_not_take_a_code() -> None:
         check=lambda _: [Finding(0, 1, "mine")],
     )
     assert mine in joined(list(all_rules()), [mine])
-    with pytest.raises(InputError, match="takes a code or a name that is in use"):
+    with pytest.raises(InputError, match="has a code or a name that is in use"):
         joined(list(all_rules()), [all_rules()[0]])
 
 

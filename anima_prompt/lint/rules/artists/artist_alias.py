@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import name_to_text
 
 
@@ -15,7 +15,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     entry = facts.entry
     if facts.artist and entry is not None and entry.trained != facts.name:
         right = f"@{name_to_text(entry.trained, environment.dialect)}"
-        yield found(
+        yield finding_at(
             (0, len(facts.text)), f"the model knows this artist as {quoted(right)}; write that name", write=right
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import keeps_underscores
 
 _BLANK = re.compile(r"[@＠][\s_]+(?=\w)|＠(?=\w)")
@@ -18,7 +18,9 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     match = _BLANK.match(facts.text)
     if match and not keeps_underscores(facts.text):
         right = "@" + facts.text[match.end() :]
-        yield found((0, match.end()), f"'@' must directly precede the artist name; write {quoted(right)}", write="@")
+        yield finding_at(
+            (0, match.end()), f"'@' must directly precede the artist name; write {quoted(right)}", write="@"
+        )
 
 
 RULE = Rule(

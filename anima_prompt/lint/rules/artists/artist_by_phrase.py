@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import escape, spaced, text_to_name
 from anima_prompt.sections import Section
 
@@ -34,7 +34,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
         right = (
             f"@{escape(spaced(entry.trained if known and entry is not None else name.lower()), environment.dialect)}"
         )
-        yield found(
+        yield finding_at(
             (0, len(facts.text)), f"artists are written with '@', not in words; write {quoted(right)}", write=right
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import keeps_underscores
 
 
@@ -16,10 +16,10 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     if "@" not in text or keeps_underscores(text) or facts.entry is not None:
         return
     if text == "@":
-        yield found((0, 1), "'@' without a name; add the artist name or remove it")
+        yield finding_at((0, 1), "'@' without a name; add the artist name or remove it")
     elif text.startswith("@@"):
         right = "@" + text.lstrip("@")
-        yield found((0, len(text)), f"an artist has a single '@'; write {quoted(right)}", write=right)
+        yield finding_at((0, len(text)), f"an artist has a single '@'; write {quoted(right)}", write=right)
 
 
 RULE = Rule(

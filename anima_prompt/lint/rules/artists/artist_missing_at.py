@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
 
@@ -22,7 +22,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     curated = entry.recognised or entry.curated
     severity = None if curated else Severity.WARNING if entry.post_count >= _CERTAIN else Severity.INFO
     message = f"{quoted(facts.text)} is an artist; without '@' the style is barely visible; write {quoted(right)}"
-    yield found((0, len(facts.text)), message, write=right, severity=severity)
+    yield finding_at((0, len(facts.text)), message, write=right, severity=severity)
 
 
 RULE = Rule(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _MIXER = re.compile(r"::\s*@?[^:,\n]+::\s*\d*\.?\d+")
 
@@ -18,7 +18,7 @@ def check(context: Context) -> Iterator[Finding]:
     for match in _MIXER.finditer(context.source):
         name, _, number = match.group()[2:].rpartition("::")
         right = f"({name.strip()}:{number.strip()})"
-        yield found(
+        yield finding_at(
             match.span(),
             f"{quoted(match.group())} is the syntax of artist mixer nodes; write {quoted(right)}",
             write=right,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _NEXT = re.compile(r"(?<!\s)\s++(?=@\w)")
 
@@ -20,7 +20,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     if right == facts.text and not _is_one_name(facts):
         right = "@" + facts.text[1:].replace("@", ", @")
     if right != facts.text:
-        yield found((0, len(facts.text)), f"missing comma between the artists; write {quoted(right)}", write=right)
+        yield finding_at((0, len(facts.text)), f"missing comma between the artists; write {quoted(right)}", write=right)
 
 
 def _is_one_name(facts: Facts) -> bool:

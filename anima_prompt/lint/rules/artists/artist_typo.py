@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import Finding, Rule, finding_at, plain, quoted
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.live_names import is_live, is_live_alias
@@ -25,7 +25,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     for match in environment.vocabulary.nearest(facts.name, limit=5):
         if match.entry.section is Section.ARTIST and match.score >= 1 - 1.5 / len(facts.name):
             right = f"@{name_to_text(match.entry.trained, environment.dialect)}"
-            yield found((0, len(facts.text)), f"unknown artist; did you mean {quoted(right)}?")
+            yield finding_at((0, len(facts.text)), f"unknown artist; did you mean {quoted(right)}?")
             return
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import spaced
 
 
@@ -16,7 +16,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
         return
     right = "@" + spaced(facts.text[1:])
     if right != facts.text:
-        yield found(
+        yield finding_at(
             (0, len(facts.text)),
             f"artist names are written with spaces, not underscores; write {quoted(right)}",
             write=right,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
@@ -14,7 +14,9 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     if facts.artist and facts.text != facts.text.lower() and facts.name not in environment.words:
         right = facts.text.lower()
         sure = facts.entry is not None
-        yield found((0, len(facts.text)), f"artist names are lower case; write {quoted(right)}", write=right, safe=sure)
+        yield finding_at(
+            (0, len(facts.text)), f"artist names are lower case; write {quoted(right)}", write=right, safe=sure
+        )
 
 
 RULE = Rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.sections import Section
 
 _STUDIO = re.compile(r"(?:studio|production|animation|pictures|works|inc|co\.|ltd)\b|\bstudios?$", re.IGNORECASE)
@@ -22,12 +22,12 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     studio = _STUDIO.match(facts.literal[1:]) is not None and " " in facts.literal
     if entry is not None and (entry.category in ("character", "copyright") or entry.section is not Section.GENERAL):
         message = f"{quoted(right)} is a {entry.section.value} tag, not an artist; remove the '@'"
-        yield found((0, len(facts.text)), message, write=right)
+        yield finding_at((0, len(facts.text)), message, write=right)
     elif entry is not None:
         message = f"{quoted(right)} is a general tag, not a known artist; remove the '@'"
-        yield found((0, len(facts.text)), message, write=right)
+        yield finding_at((0, len(facts.text)), message, write=right)
     elif studio:
-        yield found((0, len(facts.text)), "a studio is not an artist; remove the '@'", write=right)
+        yield finding_at((0, len(facts.text)), "a studio is not an artist; remove the '@'", write=right)
 
 
 RULE = Rule(

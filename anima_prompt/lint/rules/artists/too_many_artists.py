@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import SHOWN, Finding, Rule, found, plain
+from anima_prompt.lint.rule import SHOWN, Finding, Rule, finding_at, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -15,7 +15,7 @@ def check(context: Context) -> Iterator[Finding]:
     if len(artists) > 3:
         last = list(artists.values())[3]
         severity = Severity.WARNING if len(artists) > 5 else None
-        yield found(
+        yield finding_at(
             last,
             f"{len(artists)} artists; a single artist is reliable and up to three blend; remove some",
             severity=severity,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context, Item, people_of
 from anima_prompt.lint.document import Role
-from anima_prompt.lint.rule import WANTED, Example, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import WANTED, Example, Finding, Rule, finding_at, plain, quoted
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.exclusive import DEPICTIONS
 
@@ -32,7 +32,7 @@ def check(context: Context) -> Iterator[Finding]:
         second = next((item for item in same if people_of(item.name) != people_of(same[0].name)), None)
         if second is not None:
             message = f"{quoted(second.text)} contradicts {quoted(same[0].text)}; keep only the right number"
-            yield found(second, message)
+            yield finding_at(second, message)
     if DEPICTIONS.isdisjoint(context.by_name):
         yield from _solo(context, counted)
 
@@ -41,7 +41,7 @@ def _nobody(context: Context, counted: list[Item]) -> Iterator[Finding]:
     """Flag a count tag together with 'no humans', unless it may count creatures or machines."""
     if counted and "no_humans" in context.by_name and (_has_humanlike(context) or not _may_have_creature(context)):
         text = quoted(counted[0].text)
-        yield found(
+        yield finding_at(
             counted[0],
             f"{text} contradicts 'no humans'; remove {text}, or remove 'no humans' if the image shows people",
         )
@@ -80,7 +80,7 @@ def _solo(context: Context, counted: list[Item]) -> Iterator[Finding]:
     crowded = several or second or crowd
     if crowded is not None:
         doubtful = several is None and (second is None or any("other" in item.name for item in (counted[0], second)))
-        yield found(
+        yield finding_at(
             solo,
             f"'solo' contradicts {quoted(crowded.text)}; remove 'solo', or write 'solo focus' if one person is the focus",
             severity=Severity.INFO if doubtful else None,

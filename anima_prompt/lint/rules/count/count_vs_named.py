@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import WANTED, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import WANTED, Finding, Rule, finding_at, plain, quoted
 from anima_prompt.vocabulary.exclusive import DEPICTIONS
 
 _MANY = frozenset(("multiple_girls", "multiple_boys", "multiple_others", "6+girls", "6+boys", "6+others", "crowd"))
@@ -14,17 +14,17 @@ _MANY = frozenset(("multiple_girls", "multiple_boys", "multiple_others", "6+girl
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag more named characters than the count tags say; two looks of one character count once."""
-    people = context.people
+    people = context.people_count
     if not people or not _MANY.isdisjoint(context.by_name) or not DEPICTIONS.isdisjoint(context.by_name):
         return
     named = [
-        item for item in context.persons if item.entry and item.entry.count
+        item for item in context.named_characters if item.entry and item.entry.count
     ]  # without a count: perhaps a pet or a machine
     if len(named) > people:
         message = (
             f"{len(named)} characters are named, but the count tags add up to {people}; raise the count, or remove "
         )
-        yield found(named[-1], message + quoted(named[-1].text))
+        yield finding_at(named[-1], message + quoted(named[-1].text))
 
 
 RULE = Rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context, Item
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.sections import Section
 
 _PEOPLE = re.compile(
@@ -25,11 +25,11 @@ def check(context: Context) -> Iterator[Finding]:
         count = entry.count if entry is not None and len(characters) == 1 else ""
         advice = f"add {count}" if count else "add 1girl, 2girls or similar"
         edit = _insert(characters[0], context, count) if count else None
-        yield found(characters[0], f"character without a count tag; {advice}", edits=[edit])
+        yield finding_at(characters[0], f"character without a count tag; {advice}", edits=[edit])
         return
     for item in context.items:
         if item.plain and item.section is Section.GENERAL and item.entry is None and _PEOPLE.search(item.text):
-            yield found(item, "people without a count tag; add 1girl, 1boy, 2girls or similar")
+            yield finding_at(item, "people without a count tag; add 1girl, 1boy, 2girls or similar")
             return
 
 

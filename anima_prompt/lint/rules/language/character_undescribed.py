@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Finding, Rule, found, plain
+from anima_prompt.lint.rule import POSITIVE, Finding, Rule, finding_at, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag a prompt with several characters, no tag for hair or eyes, and no sentences."""
-    named = context.persons
+    named = context.named_characters
     if len(named) < 2 or context.sentences:
         return
     if next(context.in_group("hair", "eyes"), None) is None:
-        yield found(
+        yield finding_at(
             named[1],
             "several characters without appearance tags; add hair and eyes of each, or describe each in a sentence",
         )

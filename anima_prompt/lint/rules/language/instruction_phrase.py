@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.syntax import nodes as syntax
 
 _PHRASE = re.compile(
@@ -41,13 +41,13 @@ def check(context: Context) -> Iterator[Finding]:
         match = _PHRASE.search(node.text)
         if match and (isinstance(node, syntax.Sentence) or node.entry is None):
             start = node.start + match.start()
-            yield found(
+            yield finding_at(
                 (start, node.start + match.end()),
                 f"{quoted(match.group())} is an instruction; describe the image instead",
             )
     if "--" in context.source:
         for match in _FLAG.finditer(context.source):
-            yield found(
+            yield finding_at(
                 match.span(),
                 f"{quoted(match.group())} is a Midjourney option; remove it",
                 edits=[_removal(context, match)],

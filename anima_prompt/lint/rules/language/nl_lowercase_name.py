@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import WANTED, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import WANTED, Finding, Rule, finding_at, plain, quoted
 from anima_prompt.sections import Section
 
 _RUN = re.compile(r"[a-z][a-z'-]+(?: [a-z][a-z'-]+){1,2}")
@@ -27,7 +27,7 @@ def check(context: Context) -> Iterator[Finding]:
             entry = context.environment.vocabulary.lookup(text.replace(" ", "_"))
             if entry is not None and entry.section is Section.CHARACTER:
                 place = sentence.start + start
-                yield found(
+                yield finding_at(
                     (place, place + len(text)), f"names are capitalized in sentences; write {quoted(text.title())}"
                 )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import SHOWN, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import SHOWN, Finding, Rule, finding_at, plain, quoted
 
 _LEAD = re.compile(
     r"(?P<tag>masterpiece|best quality|good quality|score_\d|safe|sensitive|nsfw|explicit|newest|recent|year \d{4}|highres"
@@ -23,7 +23,7 @@ def check(context: Context) -> Iterator[Finding]:
             message = (
                 f"missing full stop between {quoted(match['tag'])} and the sentence; write {quoted(match['tag'] + '.')}"
             )
-            yield found((match.start(), match.end()), message)
+            yield finding_at((match.start(), match.end()), message)
 
 
 RULE = Rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import SHOWN, Finding, Rule, found, plain
+from anima_prompt.lint.rule import SHOWN, Finding, Rule, finding_at, plain
 
 _SINGLE = re.compile(
     r"\b(?:says?|reads?|reading|saying|written|text|words?|letters|titled|labell?ed)\s+'(?P<text>[^'\n]{1,40})'"
@@ -17,7 +17,7 @@ _SINGLE = re.compile(
 def check(context: Context) -> Iterator[Finding]:
     """Flag text to draw in single quotes, as in ``a sign reads 'HELLO'``."""
     for match in _SINGLE.finditer(context.source):
-        yield found(
+        yield finding_at(
             (match.start("text") - 1, match.end()), f'text to draw must be in double quotes; write "{match["text"]}"'
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import SHOWN, Finding, Rule, found, plain
+from anima_prompt.lint.rule import SHOWN, Finding, Rule, finding_at, plain
 
 _WORDS, _CHARACTERS = 4, 24
 
@@ -16,7 +16,7 @@ def check(context: Context) -> Iterator[Finding]:
     for quote in context.quotes:
         text = quote.text.strip('"“”「」『』 ')
         if len(text.split()) > _WORDS or len(text) > _CHARACTERS:
-            yield found(quote, "the model can only spell a word or a short phrase; shorten the quoted text")
+            yield finding_at(quote, "the model can only spell a word or a short phrase; shorten the quoted text")
 
 
 RULE = Rule(

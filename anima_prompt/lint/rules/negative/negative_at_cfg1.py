@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, settings
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, finding_at, settings
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag a negative prompt at a guidance scale of at most 1; without a scale, the profile decides."""
-    other = context.other
+    other = context.counterpart
     if other is None or not (other.items or other.sentences):
         return
     scale = context.settings.guidance_scale
     if (scale is not None and scale <= 1) or (scale is None and not context.environment.profile.negative_works):
         cause = f"a guidance scale of {scale}" if scale is not None else context.environment.profile.title
         edit = Edit(0, len(other.source), "", "negative")
-        finding = found(
+        finding = finding_at(
             (0, len(other.source)), f"the negative prompt has no effect with {cause}; remove it", edits=[edit]
         )
         yield Finding(finding.start, finding.end, finding.message, finding.edits, part="negative")

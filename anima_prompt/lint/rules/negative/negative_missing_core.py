@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.document import Role
-from anima_prompt.lint.rule import NEGATIVE, Example, Finding, Rule, Safety, found
+from anima_prompt.lint.rule import NEGATIVE, Example, Finding, Rule, Safety, finding_at
 
 _CORE = frozenset(("worst_quality", "low_quality", "score_1", "bad_quality"))
 
@@ -22,7 +22,7 @@ def check(context: Context) -> Iterator[Finding]:
     core = ", ".join(tag for tag in profile.negative if tag not in ("artist name", "blurry"))[:80]
     first = context.items[0]
     edit = Edit(first.start, first.start, f"{core}, ") if core and first.level is context.top else None
-    yield found(first, f"missing low-quality tags of training; add '{core}'", edits=[edit])
+    yield finding_at(first, f"missing low-quality tags of training; add '{core}'", edits=[edit])
 
 
 RULE = Rule(

@@ -16,9 +16,9 @@ _LOOKS = {"old": _OLD_LOOK, "early": _OLD_LOOK, "newest": _NEW_LOOK, "recent": _
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag a period in the negative prompt that opposes a year or retro style of the prompt."""
-    if context.other is None:
+    if context.counterpart is None:
         return
-    periods = [item for item in context.other.items if item.name in _LOOKS]
+    periods = [item for item in context.counterpart.items if item.name in _LOOKS]
     wanted_of = {
         look: next((item for item in context.items if look.fullmatch(item.name)), None)
         for look in {_LOOKS[item.name] for item in periods}

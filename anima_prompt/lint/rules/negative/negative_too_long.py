@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.document import Role
-from anima_prompt.lint.rule import NEGATIVE, Example, Finding, Rule, found
+from anima_prompt.lint.rule import NEGATIVE, Example, Finding, Rule, finding_at
 
 _MOST = 40
 
@@ -18,7 +18,7 @@ def check(context: Context) -> Iterator[Finding]:
         default = ", ".join(context.environment.profile.negative)
         advice = f"use a few, such as '{default}'" if default else "use a few"
         message = f"{len(context.items)} tags in the negative prompt; {advice}"
-        yield found((context.items[0].start, context.items[-1].end), message)
+        yield finding_at((context.items[0].start, context.items[-1].end), message)
 
 
 RULE = Rule(

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, found, quoted
+from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, finding_at, quoted
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag a tag that is also in the negative prompt."""
-    if context.other is None:
+    if context.counterpart is None:
         return
-    negative = context.other.by_name
+    negative = context.counterpart.by_name
     for name in context.by_name.keys() & negative.keys():
         item = context.by_name[name]
         if name and item.weight > 0:
-            yield found(item, f"{quoted(item.text)} is also in the negative prompt; remove it from one of them")
+            yield finding_at(item, f"{quoted(item.text)} is also in the negative prompt; remove it from one of them")
 
 
 RULE = Rule(

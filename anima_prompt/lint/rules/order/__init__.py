@@ -1,4 +1,4 @@
-"""Sections, their order, data-set lines and length (ANI3)."""
+"""Sections, their order, dataset lines and length (ANI3)."""
 
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint.rules.order import (

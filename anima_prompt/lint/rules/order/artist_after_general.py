@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.order import in_order, is_unknown
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.sections import Section
 
 
@@ -20,7 +20,7 @@ def check(context: Context) -> Iterator[Finding]:
         general = general or (item.section is Section.GENERAL and not is_unknown(item))
         if item.facts.artist and general:
             message = f"{quoted(item.text)} comes after general tags; move it before them, as in the training captions"
-            yield found(item, message, edits=in_order(context))
+            yield finding_at(item, message, edits=in_order(context))
             return
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context, Item
 from anima_prompt.lint.order import RANKS, in_order, ranks
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -20,7 +20,7 @@ def check(context: Context) -> Iterator[Finding]:
         if own < highest and not _has_rule_of_its_own(context, item, highest):
             order = f"{RANKS[own]} tags before {RANKS[highest]} tags"
             message = f"{quoted(item.text)} comes too late; write {order}, as in the training captions"
-            yield found(item, message, edits=in_order(context))
+            yield finding_at(item, message, edits=in_order(context))
             return
         highest = max(highest, own)
 

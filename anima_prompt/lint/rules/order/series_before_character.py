@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -22,7 +22,7 @@ def check(context: Context) -> Iterator[Finding]:
             edits = (
                 (Edit(series.start, series.end, item.text), Edit(item.start, item.end, series.text)) if swap else None
             )
-            yield found(series, message, edits=edits)
+            yield finding_at(series, message, edits=edits)
             return
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, finding_at, plain
 
 _LONG, _TOO_LONG = 300, 512
 _TOKENS_A_CHARACTER = 3.6
@@ -21,9 +21,9 @@ def check(context: Context) -> Iterator[Finding]:
     tokens = estimate(context.source)
     if tokens > _TOO_LONG:
         message = f"about {tokens} tokens, but training used at most {_TOO_LONG}; shorten it, more tokens weaken the whole prompt"
-        yield found((0, len(context.source)), message, severity=Severity.WARNING)
+        yield finding_at((0, len(context.source)), message, severity=Severity.WARNING)
     elif tokens > _LONG:
-        yield found(
+        yield finding_at(
             (0, len(context.source)), f"about {tokens} tokens; the model follows about {_LONG} well; shorten it"
         )
 

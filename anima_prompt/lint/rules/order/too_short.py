@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Finding, Rule, found, plain
+from anima_prompt.lint.rule import POSITIVE, Finding, Rule, finding_at, plain
 from anima_prompt.numbers import counted
 from anima_prompt.sections import Section
 
@@ -22,7 +22,7 @@ def check(context: Context) -> Iterator[Finding]:
         return
     if context.dynamics or context.loras:
         return
-    yield found(
+    yield finding_at(
         (0, len(context.source.rstrip())),
         f"the prompt describes little of the image ({counted(content, 'tag')}); add appearance, clothes, a place or lighting",
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import spaced
 
 
@@ -16,7 +16,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     if entry is None or entry.group != "quality/foreign" or facts.name.startswith("score_"):
         return
     right = spaced(entry.write)
-    yield found(
+    yield finding_at(
         (0, len(facts.text)),
         f"{quoted(facts.text)} is a quality tag of other models; write {quoted(right)}",
         write=right,

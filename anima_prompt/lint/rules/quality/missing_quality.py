@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.sections import Section
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag a prompt without a quality tag or score, if the profile uses them; data-set prompts pass."""
+    """Flag a prompt without a quality tag or score, if the profile uses them; dataset prompts pass."""
     if (
         not context.environment.profile.quality_tags
         or context.datasets
@@ -22,7 +22,7 @@ def check(context: Context) -> Iterator[Finding]:
     first = context.items[0]
     prefix = ", ".join(context.environment.profile.prefix[:2])
     edit = Edit(first.start, first.start, f"{prefix}, ") if first.level is context.top and first.start == 0 else None
-    yield found(
+    yield finding_at(
         first, f"missing quality tag; add '{prefix}' at the start for {context.environment.profile.title}", edits=[edit]
     )
 

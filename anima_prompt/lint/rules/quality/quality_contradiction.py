@@ -8,7 +8,7 @@ from anima_prompt.diagnostics import Severity
 from anima_prompt.lint import words
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.document import Role
-from anima_prompt.lint.rule import WANTED, Example, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import WANTED, Example, Finding, Rule, finding_at, plain, quoted
 
 _FAR = 3
 
@@ -20,7 +20,7 @@ def check(context: Context) -> Iterator[Finding]:
         return
     best, worst = min(ranked, key=lambda pair: pair[0]), max(ranked, key=lambda pair: pair[0])
     if worst[0] - best[0] >= _FAR:
-        yield found(worst[1], f"{quoted(worst[1].text)} contradicts {quoted(best[1].text)}; remove one of them")
+        yield finding_at(worst[1], f"{quoted(worst[1].text)} contradicts {quoted(best[1].text)}; remove one of them")
 
 
 RULE = Rule(

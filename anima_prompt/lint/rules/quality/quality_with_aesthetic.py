@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -17,7 +17,7 @@ def check(context: Context) -> Iterator[Finding]:
         entry = item.entry
         if entry is not None and entry.group == "quality/human":
             message = f"{context.environment.profile.title} does not need {quoted(item.text)}; remove it"
-            yield found(item, message, edits=[context.without(item)])
+            yield finding_at(item, message, edits=[context.removal(item)])
 
 
 RULE = Rule(

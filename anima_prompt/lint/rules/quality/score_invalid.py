@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 
 _SCORE = re.compile(r"score_(\d+(?:\.\d+)?)")
 
@@ -17,7 +17,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     match = _SCORE.fullmatch(facts.text) if facts.text.startswith("score_") else None
     if match and match[1] not in "123456789":
         right = f"score_{min(max(round(float(match[1])), 1), 9)}"
-        yield found((0, len(facts.text)), f"scores range from score_1 to score_9; write {right}", write=right)
+        yield finding_at((0, len(facts.text)), f"scores range from score_1 to score_9; write {right}", write=right)
 
 
 RULE = Rule(

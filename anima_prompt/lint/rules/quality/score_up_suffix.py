@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 
 _SCORE = re.compile(r"score_(\d+)_up")
 
@@ -17,7 +17,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     match = _SCORE.fullmatch(facts.text) if facts.text.endswith("_up") else None
     if match:
         right = f"score_{min(max(int(match[1]), 1), 9)}"
-        yield found((0, len(facts.text)), f"the suffix '_up' belongs to Pony models; write {right}", write=right)
+        yield finding_at((0, len(facts.text)), f"the suffix '_up' belongs to Pony models; write {right}", write=right)
 
 
 RULE = Rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.document import Role
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.sections import Section
 
 
@@ -21,7 +21,7 @@ def check(context: Context) -> Iterator[Finding]:
     for item in context.items:
         if item.name.startswith("score_") and item.section is Section.QUALITY:
             message = f"scores make images of {profile.title} worse; remove {item.text}"
-            yield found(item, message, edits=[context.without(item)], severity=severity)
+            yield finding_at(item, message, edits=[context.removal(item)], severity=severity)
 
 
 RULE = Rule(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context, Level
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 
@@ -18,9 +18,9 @@ def check(context: Context) -> Iterator[Finding]:
             message = (
                 "BREAK has no effect with Anima, which does not split prompts into chunks of 77 tokens; write a comma"
             )
-            yield found(node, message, edits=[_comma(level, place)])
+            yield finding_at(node, message, edits=[_comma(level, place)])
         elif not context.environment.dialect.reads_brackets:
-            yield found(node, f"{title} reads {node.text} as a word; use regional prompting instead")
+            yield finding_at(node, f"{title} reads {node.text} as a word; use regional prompting instead")
 
 
 def _comma(level: Level, place: int) -> Edit | None:

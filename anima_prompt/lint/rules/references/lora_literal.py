@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, finding_at, plain, quoted
 
 _ADVICE = {
     Dialect.COMFYUI: "load '{}' with a LoRA loader node",
@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
     """Flag every LoRA reference; no fix, because only the user can load the file."""
     dialect, title = context.environment.dialect, context.environment.dialect.label
     for node, _, _ in context.loras:
-        yield found(node, f"{title} reads {quoted(node.text)} as text; {_ADVICE[dialect].format(node.name)}")
+        yield finding_at(node, f"{title} reads {quoted(node.text)} as text; {_ADVICE[dialect].format(node.name)}")
 
 
 RULE = Rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at
 from anima_prompt.syntax import nodes as syntax
 
 
@@ -18,13 +18,13 @@ def check(context: Context) -> Iterator[Finding]:
         if isinstance(after, syntax.Separator) and after.kind == "space":
             beyond = level.nodes[place + 2] if place + 2 < len(level.nodes) else None
             if isinstance(beyond, syntax.Tag | syntax.Group):
-                yield found(
+                yield finding_at(
                     beyond,
                     "missing comma after the LoRA reference; write ', '",
                     edits=[Edit(after.start, after.end, ", ")],
                 )
         elif isinstance(after, syntax.Tag | syntax.Group):
-            yield found(
+            yield finding_at(
                 after,
                 "missing comma after the LoRA reference; write ', '",
                 edits=[Edit(after.start, after.start, ", ")],

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, finding_at, plain, quoted
 
 _REFERENCE = re.compile(
     r"<(?:alternate|alt|fromto|random|wildcard|segment|region|object|clear|setvar|var|setmacro|macro|trigger|param|repeat"
@@ -26,7 +26,7 @@ def check(context: Context) -> Iterator[Finding]:
     title, reads = dialect.label, "reads" if dialect.reads_weights else "read"
     for start, end in sorted(spans):
         text = context.source[start:end]
-        yield found(
+        yield finding_at(
             (start, end), f"{title} {reads} the SwarmUI syntax {quoted(text)} as text; resolve it in SwarmUI first"
         )
 

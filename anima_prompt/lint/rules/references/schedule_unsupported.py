@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.syntax import nodes as syntax
 
 _NUMBER = re.compile(r"\s*\d*\.?\d+\s*")
@@ -29,7 +29,7 @@ def check(context: Context) -> Iterator[Finding]:
         right = ", ".join(part.strip() for part in parts if part.strip())
         clean = level.nodes[place] is node and right and not set(inner) & set("()[]")
         message = f"{title} reads {quoted(node_text(context, node))} as text; write {quoted(right)}{node_advice}"
-        yield found(node, message, write=right if clean else None)
+        yield finding_at(node, message, write=right if clean else None)
 
 
 def node_text(context: Context, node: syntax.Bracket) -> str:

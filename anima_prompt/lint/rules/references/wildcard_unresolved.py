@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import Finding, Rule, finding_at, plain, quoted
 
 _KINDS = {"wildcard": "an unresolved wildcard", "choice": "an unresolved choice", "variable": "an unresolved variable"}
 
@@ -18,7 +18,7 @@ def check(context: Context) -> Iterator[Finding]:
             message = (
                 f"{quoted(node.text)} is {_KINDS[node.kind]}, which the model reads as text; resolve it before use"
             )
-            yield found(node, message)
+            yield finding_at(node, message)
 
 
 RULE = Rule(

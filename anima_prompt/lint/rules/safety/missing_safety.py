@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.sections import Section
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag a prompt without a safety tag; data-set prompts pass."""
+    """Flag a prompt without a safety tag; dataset prompts pass."""
     if context.datasets or not (context.items or context.sentences) or context.has(Section.SAFETY):
         return
     end = context.items[0].start if context.items else 0
-    yield found(
+    yield finding_at(
         (0, min(1, len(context.source))),
         "missing safety tag; add 'safe' for an image suitable for a general audience",
         edits=[_insert(context, end)],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context, Item
 from anima_prompt.lint.document import Role
-from anima_prompt.lint.rule import SHOWN, WANTED, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import SHOWN, WANTED, Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.sections import Section
 from anima_prompt.syntax.parser import DATASET_TAGS
 
@@ -36,9 +36,9 @@ def check(context: Context) -> Iterator[Finding]:
         kind = _kind(item) if item.facts.section in _SECTIONS else None
         if kind is None or first.setdefault(kind, item).name == item.name:
             continue
-        edits = [context.without(item)] if kind.is_fixable else None
+        edits = [context.removal(item)] if kind.is_fixable else None
         message = _message(item.text, first[kind].text, kind.noun)
-        yield found(item, message, edits=edits, severity=kind.severity)
+        yield finding_at(item, message, edits=edits, severity=kind.severity)
     if context.role in SHOWN:
         yield from _datasets(context)
 
@@ -56,7 +56,7 @@ def _datasets(context: Context) -> Iterator[Finding]:
     tags += [(item.start, item.end, item.text) for item in context.items if item.text in DATASET_TAGS]
     for start, end, text in sorted(tags)[1:]:
         message = _message(text, min(tags)[2], "dataset tag")
-        yield found((start, end), message, severity=Severity.ERROR)
+        yield finding_at((start, end), message, severity=Severity.ERROR)
 
 
 def _message(second: str, first: str, noun: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.document import Role
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
@@ -15,7 +15,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     entry = facts.entry
     if entry is not None and entry.group == "safety/foreign":
         message = f"{quoted(facts.text)} is not a safety tag of Anima; write '{entry.write}'"
-        yield found((0, len(facts.text)), message, write=entry.write)
+        yield finding_at((0, len(facts.text)), message, write=entry.write)
 
 
 RULE = Rule(

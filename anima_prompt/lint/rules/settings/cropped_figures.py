@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, settings
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, finding_at, settings
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag a shift below 3."""
     shift = context.settings.shift
     if shift is not None and shift < 3:
-        yield found((0, min(len(context.source), 1)), f"a shift of {shift} crops figures more often; use at least 3")
+        yield finding_at(
+            (0, min(len(context.source), 1)), f"a shift of {shift} crops figures more often; use at least 3"
+        )
 
 
 RULE = Rule(

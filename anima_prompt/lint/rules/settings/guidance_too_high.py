@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, settings
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, finding_at, settings
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -15,7 +15,7 @@ def check(context: Context) -> Iterator[Finding]:
     if scale is not None and scale > 10:
         low, high = context.environment.profile.guidance_range
         message = f"a guidance scale of {scale} oversaturates the colors; use {low} to {high}"
-        yield found((0, min(len(context.source), 1)), message)
+        yield finding_at((0, min(len(context.source), 1)), message)
 
 
 RULE = Rule(

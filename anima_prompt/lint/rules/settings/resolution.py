@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, settings
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, finding_at, settings
 
 _STEP = 16
 
@@ -21,10 +21,10 @@ def check(context: Context) -> Iterator[Finding]:
     least, most = profile.area_range
     if width % _STEP or height % _STEP:
         right = f"{_near(width)}x{_near(height)}"
-        yield found(span, f"a size of {width}x{height} is not a multiple of {_STEP}; use for example {right}")
+        yield finding_at(span, f"a size of {width}x{height} is not a multiple of {_STEP}; use for example {right}")
     if width * height < least or (width * height > most and not context.settings.hires):
         low, high = round(least**0.5), round(most**0.5)
-        yield found(
+        yield finding_at(
             span,
             f"a size of {width}x{height} is outside the range of {profile.title}; use areas from {low}x{low} to {high}x{high}",
         )

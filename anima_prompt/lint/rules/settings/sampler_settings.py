@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, settings
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, finding_at, settings
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -17,10 +17,12 @@ def check(context: Context) -> Iterator[Finding]:
     low, high = profile.guidance_range
     if scale is not None and not low <= scale <= high:
         wanted = f"{low}" if low == high else f"{low} to {high}"
-        yield found(span, f"a guidance scale of {scale} is outside the range of {profile.title}; use {wanted}")
+        yield finding_at(span, f"a guidance scale of {scale} is outside the range of {profile.title}; use {wanted}")
     fewest, most = profile.steps_range
     if steps is not None and not fewest <= steps <= most:
-        yield found(span, f"a step count of {steps} is outside the range of {profile.title}; use {fewest} to {most}")
+        yield finding_at(
+            span, f"a step count of {steps} is outside the range of {profile.title}; use {fewest} to {most}"
+        )
 
 
 RULE = Rule(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, settings
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, finding_at, settings
 
 _UNFIT = frozenset(("ddim", "plms", "lms", "karras", "exponential", "k_lms", "polyexponential", "ddpm"))
 
@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
             profile = context.environment.profile
             right = profile.sampler if kind == "sampler" else profile.scheduler
             message = f"{kind} '{name}' is made for another kind of noise schedule; use '{right}'"
-            yield found((0, min(len(context.source), 1)), message)
+            yield finding_at((0, min(len(context.source), 1)), message)
 
 
 RULE = Rule(

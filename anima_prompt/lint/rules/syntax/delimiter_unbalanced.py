@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Finding, Rule, found, plain
+from anima_prompt.lint.rule import Finding, Rule, finding_at, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag an unbalanced parenthesis or brace and an unclosed quotation; paren-wrong-escape reports ``/(``."""
     for diagnostic in context.tree.diagnostics:
         if diagnostic.name == "quote-unclosed":
-            yield found(diagnostic, diagnostic.message, severity=Severity.WARNING)
+            yield finding_at(diagnostic, diagnostic.message, severity=Severity.WARNING)
         elif diagnostic.name == "paren-unbalanced" and context.source[max(diagnostic.start - 1, 0)] != "/":
-            yield found(diagnostic, diagnostic.message)
+            yield finding_at(diagnostic, diagnostic.message)
     for node in context.malformed:
         if node.reason == "bracket-unbalanced" and not context.environment.is_known(context.unit_at(node.start)):
-            yield found(node, _message(node.text), severity=Severity.WARNING)
+            yield finding_at(node, _message(node.text), severity=Severity.WARNING)
 
 
 def _message(brace: str) -> str:

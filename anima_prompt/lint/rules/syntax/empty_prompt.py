@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import WANTED, Finding, Rule, found, plain
+from anima_prompt.lint.rule import WANTED, Finding, Rule, finding_at, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -24,7 +24,7 @@ def check(context: Context) -> Iterator[Finding]:
         or context.brackets
     ):
         end = len(context.source)
-        yield found(
+        yield finding_at(
             (0, end), "the prompt is empty; describe the image, for example 'masterpiece, best quality, safe, 1girl'"
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 
 _ESCAPED = re.compile(r"\\([()])")
 
@@ -17,7 +17,7 @@ def check(context: Context) -> Iterator[Finding]:
     """Flag a backslash before a parenthesis."""
     title = context.environment.dialect.label
     for match in _ESCAPED.finditer(context.source):
-        yield found(match.span(), f"{title} read backslashes as text; write '{match[1]}'", write=match[1])
+        yield finding_at(match.span(), f"{title} read backslashes as text; write '{match[1]}'", write=match[1])
 
 
 RULE = Rule(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import escape
 
 _WEIGHT = re.compile(r"\(([^()]*):\s*(\d+(?:\.\d+)?)\)")
@@ -20,7 +20,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     match = _WEIGHT.fullmatch(facts.literal) if facts.text.startswith("\\(") else None
     if match and _LETTER.search(match[1]) and facts.entry is None:
         right = f"({escape(match[1])}:{match[2]})"
-        yield found(
+        yield finding_at(
             (0, len(facts.text)),
             f"escaped parentheses are text, so the number is not a weight; write {quoted(right)}",
             write=right,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _LIVE = re.compile(r"(?<!\\)[()]")
 
@@ -20,7 +20,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     title = environment.dialect.label
     right = _LIVE.sub(lambda match: f"\\{match.group()}", facts.text)
     if right != facts.text:
-        yield found(
+        yield finding_at(
             (0, len(facts.text)),
             f"{title} may read the parenthesis of this face as a weight; write {quoted(right)}",
             write=right,

@@ -8,7 +8,7 @@ from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.environment import Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import qualified, spaced, with_escapes
 from anima_prompt.prompt.spelling import is_name
 from anima_prompt.syntax import nodes as syntax
@@ -27,16 +27,16 @@ def check(context: Context) -> Iterator[Finding]:
         if facts.artist:
             if group.node.weight is None and tag.text.endswith(")"):
                 right = _artist(tag.text, facts)
-                yield found(tag, f"{message} {quoted(right)}", write=right)
+                yield finding_at(tag, f"{message} {quoted(right)}", write=right)
         elif not qualified(facts.literal):
             continue
         elif is_name(facts.literal, context.environment.vocabulary):
             right = spaced(with_escapes(tag.text))
-            yield found(tag, f"{message} {quoted(right)}", write=right)
+            yield finding_at(tag, f"{message} {quoted(right)}", write=right)
         elif group.node.weight is None:
             right = with_escapes(tag.text)
             message = f"{message} {quoted(right)}, or a comma before them"
-            yield found(tag, message, write=right, severity=Severity.WARNING, safe=False)
+            yield finding_at(tag, message, write=right, severity=Severity.WARNING, safe=False)
 
 
 def _artist(text: str, facts: Facts) -> str:

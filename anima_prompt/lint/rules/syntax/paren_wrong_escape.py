@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _SLASHES = re.compile(r"/\((?P<inner>[^()/\\,\n]*+)/\)")
 _DOUBLE = re.compile(r"\\\\\((?P<inner>[^()\\,\n]*+)\\\\\)")
@@ -27,13 +27,13 @@ def check(context: Context) -> Iterator[Finding]:
                 if not _LETTER.search(match["inner"]):
                     continue
                 right = f"\\({match['inner']}\\)"
-                yield found(
+                yield finding_at(
                     match.span(), f"{quoted(match.group())} is not a valid escape; write {quoted(right)}", write=right
                 )
     if "&" in context.characters:
         for match in _ENTITY.finditer(context.source):
             right = "\\(" if match.group() == "&#40;" else "\\)"
-            yield found(
+            yield finding_at(
                 match.span(),
                 f"{quoted(match.group())} is an HTML entity, which no front end decodes; write '{right}'",
                 write=right,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 _RIGHT = re.compile(r", ")
@@ -25,7 +25,7 @@ def check(context: Context) -> Iterator[Finding]:
             continue  # 1,000
         if tight or gap.text.startswith(" "):
             fault = "missing space after the comma" if tight else "space before the comma"
-            yield found(gap, f"{fault}; write ', '", write=", ")
+            yield finding_at(gap, f"{fault}; write ', '", write=", ")
 
 
 RULE = Rule(

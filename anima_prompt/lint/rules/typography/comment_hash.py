@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, finding_at, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -17,7 +17,7 @@ def check(context: Context) -> Iterator[Finding]:
     label, reads = dialect.label, "reads" if dialect.reads_weights else "read"
     for node in context.comments:
         if not is_suppression(node.text):
-            yield found(node, f"{label} {reads} comment lines as part of the prompt; delete the line")
+            yield finding_at(node, f"{label} {reads} comment lines as part of the prompt; delete the line")
 
 
 RULE = Rule(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -20,9 +20,9 @@ def check(context: Context) -> Iterator[Finding]:
             continue
         if item.weight != first.weight:
             message = f"duplicate tag {quoted(item.text)} with a different weight; keep one"
-            yield found(item, message, severity=Severity.INFO)
+            yield finding_at(item, message, severity=Severity.INFO)
         elif item.plain and first.plain:
-            yield found(item, f"duplicate tag {quoted(item.text)}; keep the first", edits=[context.without(item)])
+            yield finding_at(item, f"duplicate tag {quoted(item.text)}; keep the first", edits=[context.removal(item)])
 
 
 def _blocks(context: Context) -> set[int]:

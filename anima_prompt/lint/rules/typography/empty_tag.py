@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 
@@ -18,11 +18,11 @@ def check(context: Context) -> Iterator[Finding]:
             continue
         leads = gap.before is None or isinstance(gap.before, syntax.Mark)
         if leads and gap.after is not None and not isinstance(gap.after, syntax.Mark):
-            yield found(gap, "empty tag before the first comma; remove the comma", write="")
+            yield finding_at(gap, "empty tag before the first comma; remove the comma", write="")
         elif commas > 1 and not leads and gap.after is not None and not isinstance(gap.after, syntax.Mark):
             stop = "." if gap.kinds[0] == "stop" else ","
             right = stop + ("\n" * min(gap.text.count("\n"), 2) or " ")
-            yield found(gap, "empty tag between two commas; keep one comma", write=right)
+            yield finding_at(gap, "empty tag between two commas; keep one comma", write=right)
 
 
 RULE = Rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 
 _ASCII = {
     "，": ",",
@@ -35,7 +35,7 @@ def check(context: Context) -> Iterator[Finding]:
             right = ","
         elif right == ", " and "\n" in match.group():
             right = ",\n"
-        yield found(match.span(), f"'{sign}' is a full-width character; write '{_ASCII[sign]}'", write=right)
+        yield finding_at(match.span(), f"'{sign}' is a full-width character; write '{_ASCII[sign]}'", write=right)
 
 
 RULE = Rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, finding_at, plain
 
 _KEYED = re.compile(r"\s*[\"']?[A-Za-z_][\w ]*[\"']?\s*:\s*")
 
@@ -22,11 +22,11 @@ def check(context: Context) -> Iterator[Finding]:
             json.loads(text)
         except (ValueError, RecursionError):
             return
-        yield found((0, len(context.source)), "the prompt is JSON; write its values as tags and sentences")
+        yield finding_at((0, len(context.source)), "the prompt is JSON; write its values as tags and sentences")
         return
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 2 and sum(_KEYED.match(line) is not None for line in lines) >= len(lines) - 1:
-        yield found(
+        yield finding_at(
             (0, len(context.source)),
             "the prompt is a list of 'key: value' lines; write the values as tags and sentences",
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _BOLD = re.compile(r"(?<![*\w])(\*\*|~~)(?=\S)([^*~\n]{1,80}?)(?<=\S)\1(?![*\w])")
 _CODE = re.compile(r"`{1,3}([^`\n]*)`{1,3}")
@@ -28,14 +28,14 @@ def check(context: Context) -> Iterator[Finding]:
     source, signs = context.source, context.characters
     if "*" in signs or "~" in signs:
         for match in _BOLD.finditer(source):
-            yield found(
+            yield finding_at(
                 match.span(),
                 f"{quoted(match.group())} is Markdown formatting; write {quoted(match[2])}",
                 write=match[2],
             )
     if "`" in signs:
         for match in _CODE.finditer(source):
-            yield found(
+            yield finding_at(
                 match.span(),
                 f"{quoted(match.group())} is Markdown formatting; write {quoted(match[1])}",
                 write=match[1],
@@ -43,7 +43,7 @@ def check(context: Context) -> Iterator[Finding]:
     bullets = list(_BULLET.finditer(source))
     if len(bullets) > 1 or (bullets and bullets[0].group()[0] in "*•"):
         for match in bullets:
-            yield found(match.span(), "list markers are Markdown formatting; write tags or sentences", write="")
+            yield finding_at(match.span(), "list markers are Markdown formatting; write tags or sentences", write="")
     starts = [sentence.start for sentence in context.sentences]
     for match in _KEY.finditer(source) if ":" in signs else ():
         place = bisect_right(starts, match.end()) - 1
@@ -52,7 +52,7 @@ def check(context: Context) -> Iterator[Finding]:
         comma = source.find(",", match.start(), match.start() + _LONGEST)
         unit = source[match.start() : comma if comma >= 0 else match.start() + _LONGEST]
         if not context.environment.is_known(unit.strip()):
-            yield found(
+            yield finding_at(
                 match.span(),
                 f"{quoted(match.group())} is a form label, which the model reads as text; remove it",
                 write="",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _DIVIDER = re.compile(r"(?:(?<!\s)\s++)?[;|/]\s*|(?<!\s)\s++[-•·]\s+")
 
@@ -21,7 +21,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     parts = _DIVIDER.split(facts.text)
     if len(parts) > 1 and all(len(part) > 1 and environment.is_known(part.lower()) for part in parts):
         right = ", ".join(parts)
-        yield found((0, len(facts.text)), f"tags are separated by commas; write {quoted(right)}", write=right)
+        yield finding_at((0, len(facts.text)), f"tags are separated by commas; write {quoted(right)}", write=right)
 
 
 RULE = Rule(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 
@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
         if opens or isinstance(gap.after, syntax.Mark):
             where = "after the opening" if opens else "before the closing"
             content = "comma" if "," in gap.text else "space"
-            yield found(gap, f"{content} {where} parenthesis; remove it", write="")
+            yield finding_at(gap, f"{content} {where} parenthesis; remove it", write="")
 
 
 RULE = Rule(

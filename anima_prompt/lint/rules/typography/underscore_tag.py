@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import spaced
 from anima_prompt.prompt.spelling import is_name
 
@@ -24,7 +24,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
         message = (
             f"write {quoted(right)}" if sure else f"write {quoted(right)}, unless it is the trigger word of a LoRA"
         )
-        yield found(
+        yield finding_at(
             (0, len(facts.text)), f"tags are written with spaces, not underscores; {message}", write=right, safe=sure
         )
 

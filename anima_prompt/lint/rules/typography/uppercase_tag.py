@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
@@ -17,7 +17,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
         return
     if facts.entry is None and (len(text) < 3 or not _is_words(text)):
         return
-    yield found((0, len(text)), f"tags are lower case; write {quoted(text.lower())}", write=text.lower())
+    yield finding_at((0, len(text)), f"tags are lower case; write {quoted(text.lower())}", write=text.lower())
 
 
 def _is_words(text: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context, Gap
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 
@@ -19,18 +19,20 @@ def check(context: Context) -> Iterator[Finding]:
             if gap.before is not None and (text.strip() == "," or (text.isspace() and text.strip("\n\r"))):
                 right = "\n" if text.endswith("\n") else ""
                 fault = "trailing comma" if "," in text else "trailing spaces"
-                yield found(gap, f"{fault}; remove {'it' if ',' in text else 'them'}", write=right)
+                yield finding_at(gap, f"{fault}; remove {'it' if ',' in text else 'them'}", write=right)
         elif gap.before is None:
             if text.isspace():
-                yield found(gap, "leading spaces; remove them", write="")
+                yield finding_at(gap, "leading spaces; remove them", write="")
         elif text.count(",") == 1 and set(text) == {",", " "} and text.startswith(",") and len(text) > 2:
-            yield found(gap, "more than one space after the comma; write one", write=", ")
+            yield finding_at(gap, "more than one space after the comma; write one", write=", ")
         elif set(text) == {" "} and len(text) > 1 and not _at_mark(gap):
-            yield found(gap, "more than one space; write one", write=" ")
+            yield finding_at(gap, "more than one space; write one", write=" ")
     if "  " in context.source:
         for item in context.items:
             if item.plain and "  " in item.text:
-                yield found(item, "more than one space between words; write one", write=re.sub(" {2,}", " ", item.text))
+                yield finding_at(
+                    item, "more than one space between words; write one", write=re.sub(" {2,}", " ", item.text)
+                )
 
 
 def _at_mark(gap: Gap) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Finding, Rule, found, plain
+from anima_prompt.lint.rule import Finding, Rule, finding_at, plain
 
 _EMOJI = re.compile(r"[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f]+")
 _DRAWN = "♥♡★☆♪♀♂"
@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
         return
     for match in _EMOJI.finditer(context.source):
         if not set(match.group()) <= set(_DRAWN):
-            yield found(match.span(), "the text encoder has no tokens for emoji; describe it in words", write=None)
+            yield finding_at(match.span(), "the text encoder has no tokens for emoji; describe it in words", write=None)
 
 
 RULE = Rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Finding, Rule, found, plain
+from anima_prompt.lint.rule import Finding, Rule, finding_at, plain
 
 _FOREIGN = r"[\u0370-\u1fff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0002ffff]"
 _LETTER = re.compile(r"[^\W\d_]")
@@ -30,7 +30,7 @@ def check(context: Context) -> Iterator[Finding]:
     share = len(foreign) / max(letters, 1)
     if share > _SHARE or len(foreign) >= 8:
         message = f"{share:.0%} of the letters are in a script that the text encoder does not support; write English"
-        yield found((foreign[0].start(), foreign[-1].end()), message)
+        yield finding_at((foreign[0].start(), foreign[-1].end()), message)
 
 
 def _blanked(text: str, spans: list[tuple[int, int]]) -> str:

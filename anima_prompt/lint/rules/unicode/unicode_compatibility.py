@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _COMPATIBLE = re.compile(
     r"[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\ufb00-\ufb06\U0001d400-\U0001d7ff"
@@ -25,13 +25,13 @@ def check(context: Context) -> Iterator[Finding]:
     for match in _COMPATIBLE.finditer(context.source):
         right = unicodedata.normalize("NFKC", match.group())
         if right != match.group():
-            yield found(
+            yield finding_at(
                 match.span(), f"{quoted(match.group())} is a compatibility form; write {quoted(right)}", write=right
             )
     for match in _COMBINING.finditer(context.source):
         right = unicodedata.normalize("NFC", match.group())
         if right != match.group():
-            yield found(
+            yield finding_at(
                 match.span(), f"the accent is a separate character; write {quoted(right)} as one character", write=right
             )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _LOOKALIKE = str.maketrans("аеорсухіѕјһԁԛԝАВЕКМНОРСТХΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "aeopcyxisjhdqwABEKMHOPCTXABEZHIKMNOPTYXo")
 _WORD = re.compile(r"\w+")
@@ -24,7 +24,7 @@ def check(context: Context) -> Iterator[Finding]:
             continue
         right = match.group().translate(_LOOKALIKE)
         if right.isascii() and right != match.group():  # otherwise a letter has no lookalike
-            yield found(
+            yield finding_at(
                 match.span(),
                 f"the word contains Cyrillic or Greek letters that look Latin; write {quoted(right)}",
                 write=right,

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.escapes import BIDI, escape
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 
 _REPLACE = {
     "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u00b4": "'", "\u2032": "'",
@@ -43,7 +43,7 @@ def check(context: Context) -> Iterator[Finding]:
         if sign == "\u200d" and _in_emoji(context.source, match.start()):
             continue
         right = "\n" if sign == "\r" else _ALL.get(sign, "")
-        yield found(
+        yield finding_at(
             match.span(), f"{_described(sign)} does not occur in the training captions; {_advice(right)}", write=right
         )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import Finding, Rule, finding_at, plain, quoted
 from anima_prompt.names import QUALIFIER, name_to_text
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.live_names import is_english, is_live, is_live_alias
@@ -29,7 +29,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     forms = _qualified(facts.name, environment.vocabulary)
     if forms:
         advice = " or ".join(quoted(name_to_text(form, environment.dialect)) for form in forms[:_SHOWN])
-        yield found((0, len(facts.text)), f"{quoted(facts.text)} is ambiguous; write {advice}")
+        yield finding_at((0, len(facts.text)), f"{quoted(facts.text)} is ambiguous; write {advice}")
 
 
 def _qualified(name: str, vocabulary: Vocabulary) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import WANTED, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import WANTED, Finding, Rule, finding_at, plain, quoted
 
 _MIXED = {"hair-color": "multicolored hair", "eye-color": "heterochromia"}
 
@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
         if mixed:
             first, second = (names[name] for name in clash.pair)
             measured = f" ({clash.rate.describe()})" if clash.rate else ""
-            yield found(
+            yield finding_at(
                 second,
                 f"{quoted(first.text)} and {quoted(second.text)} on one person{measured}; remove one of them, or add "
                 f"{quoted(mixed)}",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import WANTED, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import WANTED, Finding, Rule, finding_at, plain, quoted
 from anima_prompt.names import name_to_text
 
 _OWN_RULES = frozenset(
@@ -32,7 +32,7 @@ def check(context: Context) -> Iterator[Finding]:
         measured = f" ({clash.rate.describe()})" if clash.rate else ""
         message = f"{second} contradicts {first}{measured}; remove one of them, or add 'multiple views' if the image shows both"
         severity = Severity.WARNING if clash.group.certain else Severity.INFO
-        yield found(names[clash.pair[1]], message, severity=severity)
+        yield finding_at(names[clash.pair[1]], message, severity=severity)
 
 
 RULE = Rule(

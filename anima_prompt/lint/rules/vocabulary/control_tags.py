@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -15,7 +15,7 @@ def check(context: Context) -> Iterator[Finding]:
         entry = item.facts.entry
         if entry is not None and entry.group == "meta/control":
             message = f"{quoted(item.text)} describes the post, not the image; remove it"
-            yield found(item, message, edits=[context.without(item)])
+            yield finding_at(item, message, edits=[context.removal(item)])
 
 
 RULE = Rule(

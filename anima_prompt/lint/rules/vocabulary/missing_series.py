@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
 
@@ -23,7 +23,7 @@ def check(context: Context) -> Iterator[Finding]:
             message = (
                 f"{quoted(item.text)} is a character of {quoted(text)}; add the series, as in the training captions"
             )
-            yield found(item, message, edits=[Edit(end, end, f", {text}")])
+            yield finding_at(item, message, edits=[Edit(end, end, f", {text}")])
             return
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import WANTED, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import WANTED, Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.vocabulary.suggest import NAMED
 
 
@@ -19,8 +19,8 @@ def check(context: Context) -> Iterator[Finding]:
             broader = names.get(implied)
             if broader is not None and broader.plain and broader.weight == item.weight:
                 message = f"{quoted(broader.text)} is implied by {quoted(item.text)}; remove {quoted(broader.text)}"
-                edits = None if broader.section in NAMED else [context.without(broader)]
-                yield found(broader, message, edits=edits)
+                edits = None if broader.section in NAMED else [context.removal(broader)]
+                yield finding_at(broader, message, edits=edits)
 
 
 RULE = Rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint import words
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.live_names import is_live
@@ -25,7 +25,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     same = is_spelling if entry.section in NAMED else words.says_the_same
     right = name_to_text(entry.name, environment.dialect)
     message = f"{quoted(facts.text)} is an alias; write {quoted(right)}, as in the training captions"
-    yield found((0, len(facts.text)), message, write=right if same(facts.name, entry.name) else None)
+    yield finding_at((0, len(facts.text)), message, write=right if same(facts.name, entry.name) else None)
 
 
 RULE = Rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint import words
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import name_to_text
 from anima_prompt.vocabulary.live_names import is_live
 
@@ -24,7 +24,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     choices = [name_to_text(name, environment.dialect) for name in write]
     advice = " or ".join(quoted(choice) for choice in choices)
     right = choices[0] if len(choices) == 1 and _is_shade(facts.name, write[0]) else None
-    yield found(
+    yield finding_at(
         (0, len(facts.text)),
         f"{quoted(facts.text)} is a deprecated tag that the training captions do not have; write {advice}",
         write=right,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary import suggest
@@ -30,7 +30,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     if near is not None:
         right = name_to_text(near.entry.name, environment.dialect)
         message = f"misspelled tag; write {quoted(right)}, as in the training captions"
-        yield found((0, len(facts.text)), message, write=right if near.sure else None)
+        yield finding_at((0, len(facts.text)), message, write=right if near.sure else None)
 
 
 def joined(name: str, vocabulary: Vocabulary) -> suggest.Suggestion | None:

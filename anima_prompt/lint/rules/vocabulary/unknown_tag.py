@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint import words
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.lint.rules.vocabulary import tag_joined
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
@@ -23,7 +23,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     if near is not None:
         rights = [name_to_text(entry.name, environment.dialect) for entry in (near.entry, *near.others)]
         message = f"unknown tag; did you mean {' or '.join(map(quoted, rights))}?"
-        yield found((0, len(facts.text)), message, write=rights[0] if near.sure else None)
+        yield finding_at((0, len(facts.text)), message, write=rights[0] if near.sure else None)
 
 
 def suggestion(facts: Facts, environment: Environment) -> suggest.Suggestion | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.syntax import nodes as syntax
 
 
@@ -22,11 +22,11 @@ def check(context: Context) -> Iterator[Finding]:
         if not inner or context.environment.is_known(body):
             continue
         message = f"{quoted(body)} is a weight of 1.1, too weak to be visible; remove the parentheses or write ({inner[:40]}:1.5)"
-        yield found(node, message, write=inner)
+        yield finding_at(node, message, write=inner)
 
 
 def _is_more(node: syntax.Group) -> bool:
-    """Say whether the group contains a group, a sentence or something malformed, which other rules report."""
+    """Return whether the group contains a group, a sentence or something malformed, which other rules report."""
     return any(isinstance(child, syntax.Group | syntax.Malformed | syntax.Sentence) for child in node.children)
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.syntax import nodes as syntax
 
 _LABEL = re.compile(r"\[[A-Z][A-Z\d_ ]{2,}\]")
@@ -29,7 +29,7 @@ def check(context: Context) -> Iterator[Finding]:
         right = f"({inner}:{_lowered(depth)})"
         clean = level.nodes[place] is node and inner and not set(inner) & set("()[]")
         message = f"{title} reads square brackets as text; write {quoted(right)} to lower the weight"
-        yield found(node, message, write=right if clean else None)
+        yield finding_at(node, message, write=right if clean else None)
 
 
 def _lowered(depth: int) -> Decimal:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 
@@ -21,7 +21,7 @@ def check(context: Context) -> Iterator[Finding]:
             and (not rest or rest in ", )\n")
             and not isinstance(group.inside, syntax.Sentence)
         ):
-            yield found((end, end + 1), "stray colon after the parenthesis; remove it", write="")
+            yield finding_at((end, end + 1), "stray colon after the parenthesis; remove it", write="")
 
 
 RULE = Rule(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context, Item
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.syntax import nodes as syntax
 
 _TAIL = re.compile(
@@ -26,19 +26,19 @@ def check(context: Context) -> Iterator[Finding]:
             number = (match["semi"] or f"{match['whole']}.{match['part']}") if match else ""
             right = f"({match['body']}:{number})" if match else None
             message = f"the weight is not a number, so it is read as text; write {quoted(right or '(tag:1.2)')}"
-            yield found(diagnostic, message, write=right)
+            yield finding_at(diagnostic, message, write=right)
         elif diagnostic.name == "weight-nonfinite":
-            yield found(diagnostic, diagnostic.message)
+            yield finding_at(diagnostic, diagnostic.message)
     for group in context.groups:
         mark = group.node.children[-1]
         if group.node.weight is not None and isinstance(mark, syntax.Mark) and not mark.text.isascii():
             right = f":{group.node.weight})"
-            yield found(mark, f"the weight has full-width digits; write {quoted(right)}", write=right)
+            yield finding_at(mark, f"the weight has full-width digits; write {quoted(right)}", write=right)
     for node, _, _ in context.embeddings:
         number = node.text.removeprefix(f"embedding:{node.name}:")
         if number != node.text:
             right = f"(embedding:{node.name}:{number})"
-            yield found(node, f"a weight without parentheses is read as text; write {quoted(right)}")
+            yield finding_at(node, f"a weight without parentheses is read as text; write {quoted(right)}")
     for item in context.items:
         if ":" in item.text and item.plain and item.entry is None:
             yield from _naked(item, context)
@@ -49,16 +49,16 @@ def _naked(item: Item, context: Context) -> Iterator[Finding]:
     owner = item.level.owner
     if match and not match["body"].startswith(("-", "::")):
         if isinstance(owner, syntax.Group) and owner.weight is not None:
-            yield found(
+            yield finding_at(
                 item, f"{quoted(item.text)} is in a group that already has a weight; keep one of the two numbers"
             )
         elif not _is_schedule(context, item):
             right = f"({match['body']}:{match['number']})"
-            yield found(item, f"a weight without parentheses is read as text; write {quoted(right)}", write=right)
+            yield finding_at(item, f"a weight without parentheses is read as text; write {quoted(right)}", write=right)
     elif isinstance(owner, syntax.Group) and owner.weight is None and len(item.level.nodes) == 3:
         word = _WORD.fullmatch(item.text)
         if word and context.environment.is_known(word["body"]) and not context.environment.is_known(word["word"]):
-            yield found(owner, f"the weight '{word['word']}' is not a number; write ({word['body']}:1.5)")
+            yield finding_at(owner, f"the weight '{word['word']}' is not a number; write ({word['body']}:1.5)")
 
 
 def _is_schedule(context: Context, item: Item) -> bool:

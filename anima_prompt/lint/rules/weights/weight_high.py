@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, finding_at, plain
 
 _STEPS = (
     (10_000, Severity.ERROR, "is out of range"),
@@ -23,7 +23,7 @@ def check(context: Context) -> Iterator[Finding]:
         if weight is None or abs(weight) <= 5:
             continue
         severity, effect = next((severity, effect) for limit, severity, effect in _STEPS if abs(weight) > limit)
-        yield found(group.node.children[-1], f"a weight of {weight} {effect}; use 1.5 to 3", severity=severity)
+        yield finding_at(group.node.children[-1], f"a weight of {weight} {effect}; use 1.5 to 3", severity=severity)
 
 
 RULE = Rule(

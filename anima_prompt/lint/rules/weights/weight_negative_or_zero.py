@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context, Weighted
 from anima_prompt.lint.document import Role
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -23,7 +23,7 @@ def check(context: Context) -> Iterator[Finding]:
         )
         target = "prompt" if context.role == Role.NEGATIVE else "negative prompt"
         advice = "delete them" if weight == 0 else f"move them to the {target}"
-        yield found(
+        yield finding_at(
             group.node,
             f"a weight of {weight} {effect}; {advice}",
             edits=_move(context, group) if group.inside is None else None,
@@ -31,13 +31,13 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def _move(context: Context, group: Weighted) -> list[Edit | None]:
-    removal = context.without_node(group.level, group.place)
+    removal = context.removal_at(group.level, group.place)
     if not group.node.weight:
         return [removal]
-    if context.other is None or context.part == "negative":
+    if context.counterpart is None or context.part == "negative":
         return [None]
     inner = context.source[group.node.start + 1 : group.node.children[-1].start].strip()
-    end = len(context.other.source.rstrip().rstrip(","))
+    end = len(context.counterpart.source.rstrip().rstrip(","))
     return [removal, Edit(end, end, f", {inner}" if end else inner, "negative")]
 
 

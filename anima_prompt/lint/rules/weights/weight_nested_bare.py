@@ -8,7 +8,7 @@ from decimal import Decimal
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.syntax import nodes as syntax
 
 _BARE = Decimal("1.1")
@@ -25,7 +25,7 @@ def check(context: Context) -> Iterator[Finding]:
         right = f"({body.strip()}:{weight})"
         simple = not any(isinstance(inner, syntax.Group) for inner in syntax.walk(_innermost(node).children))
         message = f"{depth} nested pairs of parentheses are a weight of {weight}; write {quoted(right)}, or at least 1.5 to see an effect"
-        yield found(node, message, write=right if simple and not context.tree.diagnostics else None)
+        yield finding_at(node, message, write=right if simple and not context.tree.diagnostics else None)
 
 
 def _depth(node: syntax.Node) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 
@@ -18,7 +18,7 @@ def check(context: Context) -> Iterator[Finding]:
             inner = context.source[node.start + 1 : node.children[-1].start].strip()
             simple = not any(isinstance(child, syntax.Group | syntax.Malformed) for child in node.children)
             right = inner if inner and simple else None
-            yield found(node, "a weight of 1 has no effect; remove it", write=right)
+            yield finding_at(node, "a weight of 1 has no effect; remove it", write=right)
 
 
 RULE = Rule(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Finding, Rule, found, plain
+from anima_prompt.lint.rule import Finding, Rule, finding_at, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
         before = source[node.start - 1] if node.start else " "
         after = source[node.end] if node.end < len(source) else " "
         if before.isalnum() or after.isalnum():
-            yield found(
+            yield finding_at(
                 node,
                 "the weight splits a word, and each part is tokenized separately; put the weight on the whole word",
             )

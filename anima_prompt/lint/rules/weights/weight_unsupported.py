@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _WEIGHTED = re.compile(r"\(([^()]+):\s*-?\d+(?:\.\d+)?\)")
 
@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
     for match in _WEIGHTED.finditer(context.source):
         if not context.environment.is_known(match.group()):
             inner = match[1].strip()
-            yield found(match.span(), f"{title} read weights as text; write {quoted(inner)}", write=inner)
+            yield finding_at(match.span(), f"{title} read weights as text; write {quoted(inner)}", write=inner)
 
 
 RULE = Rule(

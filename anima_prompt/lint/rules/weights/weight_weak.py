@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, finding_at, plain
 
 _LEAST = Decimal("1.3")
 
@@ -18,7 +18,7 @@ def check(context: Context) -> Iterator[Finding]:
         weight = group.node.weight
         if weight is not None and 1 < weight < _LEAST:
             mark = group.node.children[-1]
-            yield found(mark, f"a weight of {weight} is barely visible with Anima; use 1.5 to 3")
+            yield finding_at(mark, f"a weight of {weight} is barely visible with Anima; use 1.5 to 3")
 
 
 RULE = Rule(

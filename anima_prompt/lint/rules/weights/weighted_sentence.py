@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 _WORDS = 8
@@ -21,7 +21,7 @@ def check(context: Context) -> Iterator[Finding]:
         body = context.source[node.start + 1 : node.children[-1].start]
         spoken = "," not in body or any(isinstance(child, syntax.Sentence) for child in node.children)
         if len(body.split()) >= _WORDS and spoken:
-            yield found(node, "a weight on a whole sentence is imprecise; put it on the key noun instead")
+            yield finding_at(node, "a weight on a whole sentence is imprecise; put it on the key noun instead")
 
 
 RULE = Rule(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.document import Role
-from anima_prompt.lint.rule import WANTED, Example, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import WANTED, Example, Finding, Rule, finding_at, plain, quoted
 
 _PERIODS = ("old", "early", "mid", "recent", "newest")
 _YEAR = re.compile(r"year_(\d{4})")
@@ -21,7 +21,7 @@ def check(context: Context) -> Iterator[Finding]:
         return
     for item in periods[1:]:
         if item.name != periods[0].name:
-            yield found(
+            yield finding_at(
                 item,
                 f"{quoted(item.text)} contradicts {quoted(periods[0].text)}; an image has one period, remove one of them",
             )
@@ -31,7 +31,7 @@ def check(context: Context) -> Iterator[Finding]:
             continue
         year, period = int(match[1]), periods[0]
         if (period.name == "newest" and year < 2018) or (period.name in ("old", "early") and year > 2018):
-            yield found(period, f"{quoted(period.text)} contradicts {quoted(item.text)}; remove one of them")
+            yield finding_at(period, f"{quoted(period.text)} contradicts {quoted(item.text)}; remove one of them")
 
 
 RULE = Rule(

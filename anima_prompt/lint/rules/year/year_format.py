@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.document import Role
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain
 
 _YEAR = re.compile(r"(?:(?:year|y)[ _:=-]*)?(?P<year>(?:19|20)\d\d)s?", re.IGNORECASE)
 
@@ -22,7 +22,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
         return  # a decade is a style: 1990s
     right = f"year {match['year']}"
     if facts.text != right:
-        yield found((0, len(facts.text)), f"misspelled year; write '{right}'", write=right)
+        yield finding_at((0, len(facts.text)), f"misspelled year; write '{right}'", write=right)
 
 
 RULE = Rule(

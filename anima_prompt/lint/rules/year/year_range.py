@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain
 
 _FIRST = 2005
 _YEAR = re.compile(r"year_(\d{4})")
@@ -22,7 +22,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     right = f"year {min(max(int(match[1]), _FIRST), last)}"
     if right != f"year {match[1]}":
         message = f"the training images are from {_FIRST} to {last}; write '{right}'"
-        yield found((0, len(facts.text)), message, write=right)
+        yield finding_at((0, len(facts.text)), message, write=right)
 
 
 RULE = Rule(
