@@ -93,7 +93,10 @@ def test_the_wheel_carries_the_data_and_works_in_a_clean_environment(tmp_path: P
     bare = subprocess.run(
         [str(programs / "anima-infer"), "render", "1girl"], capture_output=True, text=True, check=False
     )
-    assert (bare.returncode, bare.stderr) == (2, "error: the package torch is missing; install anima-prompt[infer]\n")
+    assert (bare.returncode, bare.stderr) == (
+        2,
+        'error: the package torch is missing; run: pip install ".[infer]" in the project folder\n',
+    )
     where = "import anima_prompt.vocabulary as v; print(v.data_folder())"
     assert str(tmp_path) in run(python, "-c", where, cwd=tmp_path)
 

@@ -12,24 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from anima_prompt.cli.program import USAGE, Commands, run_program
-
-
-class InferCommands(Commands):
-    """Prints this package's errors, and missing packages, as one line."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command."""
-        from anima_infer.errors import InferError
-
-        try:
-            return super().invoke(ctx)
-        except InferError as error:
-            click.echo(f"error: {error}", err=True)
-            ctx.exit(USAGE)
-        except ImportError as error:
-            click.echo(f"error: the package {error.name} is missing; install anima-prompt[infer]", err=True)
-            ctx.exit(USAGE)
+from anima_prompt.cli.program import Commands, run_program
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -37,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     run_program(commands, "anima-infer", arguments)
 
 
-@click.group(cls=InferCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="anima-prompt", prog_name="anima-infer")
 def commands() -> None:
     """Render images with the Anima text-to-image model."""

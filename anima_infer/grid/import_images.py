@@ -14,12 +14,12 @@ from typing import Any
 
 from anima_infer.errors import GridError
 from anima_infer.grid.store.contents import StoredAxis, StoredCell, grid_data, write_grid
-from anima_infer.grid.store.files import GRID, sha256_of
-from anima_infer.grid.store.lock import locked
+from anima_infer.grid.store.files import GRID, LOCK, sha256_of
 from anima_infer.grid.store.manifest import DONE, Manifest
 from anima_prompt.errors import InputError
 from anima_prompt.interchange.parameters import Recorded
 from anima_prompt.interchange.pictures import PICTURES, read_picture
+from anima_prompt.locks import locked
 from anima_prompt.numbers import counted, parse_number, parse_size
 
 _SETTINGS: dict[str, Callable[[Recorded], str]] = {
@@ -50,6 +50,7 @@ def import_images(folder: Path, output: Path) -> ImportSummary:
 
     Raises:
         GridError: no image has metadata, or ``output`` contains a grid.
+        LockError: a run is writing to ``output``, or it cannot be written.
     """
     if (output / GRID).is_file():
         raise GridError(f"{output}: contains a grid; choose another folder")
@@ -61,7 +62,7 @@ def import_images(folder: Path, output: Path) -> ImportSummary:
     settings = {path: {name: read(record) for name, read in _SETTINGS.items()} for path, record in records.items()}
     _number_copies(settings)
     axes = _axes(settings)
-    with locked(output):
+    with locked(output / LOCK):
         cells = [_cell(number, values, axes) for number, values in enumerate(settings.values())]
         layout = _layout(axes)
         data = {

@@ -11,12 +11,13 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from anima_prompt.errors import AnimaPromptError
 from anima_prompt.escapes import visible
+from anima_prompt.extras import package_error
 
 CLEAN, FINDINGS, USAGE, INTERRUPTED = 0, 1, 2, 130
 _ARGUMENTS = "anima_prompt.arguments"
@@ -24,9 +25,7 @@ _LONGEST_MESSAGE = 600
 
 
 class Commands(click.Group):
-    """Turns the library's errors into one line each and exit code 2."""
-
-    errors: ClassVar[tuple[type[Exception], ...]] = (AnimaPromptError,)
+    """Turns errors of both packages, and missing packages, into one line each and exit code 2."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Remember the arguments for messages that quote them."""
@@ -37,14 +36,11 @@ class Commands(click.Group):
         """Run a command."""
         try:
             return super().invoke(ctx)
-        except self.errors as error:
-            message = str(error)
-            for argument in ctx.meta[_ARGUMENTS]:
-                if len(argument.splitlines()) > 1 or argument.isspace():  # each error is one line, whatever it quotes
-                    message = message.replace(argument, visible(argument))
-            for line in message.splitlines():
-                echo_error(line)
-            ctx.exit(USAGE)
+        except AnimaPromptError as error:
+            _echo_lines(str(error), ctx.meta[_ARGUMENTS])
+        except ImportError as error:
+            echo_error(str(package_error(error)))
+        return ctx.exit(USAGE)
 
 
 class PathArgument(click.Path):
@@ -56,6 +52,15 @@ class PathArgument(click.Path):
             return super().convert(value, param, ctx)
         except ValueError as error:
             self.fail(f"'{value}' is not a possible file name ({error}).", param, ctx)
+
+
+def _echo_lines(message: str, arguments: Sequence[str]) -> None:
+    """Print an error, whose lines are errors each; line breaks in what it quotes of the arguments do not count."""
+    for argument in arguments:
+        if len(argument.splitlines()) > 1 or argument.isspace():
+            message = message.replace(argument, visible(argument))
+    for line in message.splitlines():
+        echo_error(line)
 
 
 def echo_message(text: str) -> None:

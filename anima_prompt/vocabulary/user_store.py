@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from anima_prompt.atomic import temporary_path
+from anima_prompt.atomic import replace_file, temporary_path
 from anima_prompt.errors import DataFileError, StoreError
 from anima_prompt.numbers import counted
 from anima_prompt.vocabulary.cooccurrence import Cooccurrence, open_cooccurrence
@@ -27,7 +27,15 @@ from anima_prompt.vocabulary.lists import CATEGORIES, TagList, read_list
 from anima_prompt.vocabulary.overlay import apply, is_overlay, read_overlay
 from anima_prompt.vocabulary.packs import OTHER_NAMES, PACKS, Entry, data_folder, read_packs
 from anima_prompt.vocabulary.relations import read_relations
-from anima_prompt.vocabulary.store import SCHEMA_VERSION, Tell, build, entries_where, open_store, read_meta, silent
+from anima_prompt.vocabulary.store import (
+    SCHEMA_VERSION,
+    BuildProgress,
+    build,
+    entries_where,
+    open_store,
+    read_meta,
+    silent,
+)
 
 ENVIRONMENT = "ANIMA_PROMPT_DATA"
 """Environment variable that names another folder."""
@@ -84,7 +92,7 @@ class UserStore:
         name: str | None = None,
         category: str | None = None,
         skip_bad: bool = False,
-        tell: Tell | None = None,
+        tell: BuildProgress | None = None,
     ) -> TagList:
         """Import a list, under ``name`` (the file's name by default), replacing an earlier import of that name.
 
@@ -110,7 +118,7 @@ class UserStore:
                 self.store,
                 merged,
                 fingerprint=fingerprint,
-                before_rename=lambda: kept.replace(target),
+                before_rename=lambda: replace_file(kept, target),
                 tell=tell or silent,
             )
         finally:
@@ -125,7 +133,7 @@ class UserStore:
         """Take a file of changes; it is checked whole before anything is replaced."""
         changes = read_overlay(path)
         target = self.folder / "overlays" / f"{name}.csv"
-        self._beside(target, path.read_text(encoding="utf-8-sig")).replace(target)
+        replace_file(self._beside(target, path.read_text(encoding="utf-8-sig")), target)
         self.rebuild()
         return TagList((), (), others=counted(len(changes), "change"))
 
@@ -145,7 +153,7 @@ class UserStore:
         kept = self._beside(target, rows.getvalue())
         try:
             read_relations(data_folder(), [*(other for other in self.implications() if other != target), kept])
-            kept.replace(target)
+            replace_file(kept, target)
         finally:
             kept.unlink(missing_ok=True)
         return TagList((), tuple(bad), others=counted(len(pairs), "implication"))

@@ -144,7 +144,7 @@ def test_globs(tmp_path: Path, glob: str, path: str, fits: bool) -> None:
 
 
 def test_own_rules_and_words_reach_the_linter(tmp_path: Path) -> None:
-    from anima_prompt.lint_files.runner import Batch, Options
+    from anima_prompt.lint_files.runner import FileLinter, Options
 
     rules = """
 - code: OUR101
@@ -157,6 +157,6 @@ def test_own_rules_and_words_reach_the_linter(tmp_path: Path) -> None:
     write(tmp_path, "mine.yaml", rules)
     write(tmp_path, "anima-prompt.yaml", "rules: mine.yaml\nwords: [zzmascot]\nselect: [OUR101, ANI601]\n")
     prompt = write(tmp_path, "a.txt", "1girl, zzmascot, sundown\n")
-    report = Batch(Options(Use(), {}, None, False, False, {})).report(str(prompt))
+    report = FileLinter(Options(Use(), {}, None, False, False, {})).report(str(prompt))
     assert report.errors == ()
     assert [(d.code, d.start) for d in report.diagnostics[0]] == [("OUR101", 17)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from anima_infer.atomic import atomic_write
 from anima_infer.errors import GridError
+from anima_prompt.atomic import write_atomically
 
 GRID, MANIFEST, IMAGES, VOTES, LOCK = "grid.json", "manifest.jsonl", "images", "votes.sqlite3", ".lock"
 
@@ -18,11 +18,10 @@ def write_text(path: Path, text: str) -> None:
         GridError: it cannot be written.
     """
     try:
-        with atomic_write(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_atomically(path, text.encode("utf-8"))
     except OSError as error:
         raise GridError(
-            f"{path}: cannot be written ({error.strerror}); free some space or choose another folder"
+            f"{path}: cannot be written ({error.strerror or error}); free some space or choose another folder"
         ) from None
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
-class Page:
+class HtmlPage:
     """One self-contained page."""
 
     def __init__(self, echo: Echo) -> None:

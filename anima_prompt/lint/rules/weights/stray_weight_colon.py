@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
         if (
             source[end : end + 1] == ":"
             and (not rest or rest in ", )\n")
-            and not isinstance(group.inside, syntax.Sentence)
+            and not isinstance(group.inside, syntax.SentenceNode)
         ):
             yield finding_at((end, end + 1), "stray colon after the parenthesis; remove it", write="")
 
