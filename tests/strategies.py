@@ -18,6 +18,7 @@ PIECES = (
     "Dr. ", "mt. ", "e.g. ", "- ", "1. ", "[SCENE] ", "(left) ", "Description:\n", "the girl in the\n", "…", "; ", " — ",
     "A sign reads \"NO, ", "Red Hair", "Blue eyes, ", "HER COAT IS RED. ", "<random:a,b>", "<random:", "<embed:foo>",
     "<wildcard:x, <var:y>>", ">", ">_<", "embedding:foo.pt:1.2", "(embedding:foo:1.2)",
+    ")(", "。(", "((<lora:x:1>", "((embedding:foo", "、", "“ hello", "homulilly", "vocaloid", "foo.", "(a",
 )  # fmt: skip
 """Pieces of prompt syntax, whole and broken, so that random texts meet the grammar and not only its outside."""
 

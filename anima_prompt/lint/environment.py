@@ -14,6 +14,7 @@ from anima_prompt.names import artist_name, is_artist, is_everyday, squeezed, te
 from anima_prompt.profiles import Profile
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary import Vocabulary
+from anima_prompt.vocabulary.live_names import is_live_phrase
 from anima_prompt.vocabulary.packs import Entry
 from anima_prompt.vocabulary.relations import Relations
 
@@ -85,14 +86,15 @@ class Environment:
         return facts
 
     def is_known(self, clause: str) -> bool:
-        """Return whether a clause is a known tag or artist; the parser calls this before it reads a sentence."""
+        """Return whether a clause is a known tag or artist or a live phrase, not a sentence; for the parser."""
         memory = self._memory.known
         answer = memory.get(clause)
         if answer is None:
             if len(memory) >= MOST_FACTS:
                 memory.clear()
             facts = self._facts(clause)
-            answer = memory[clause] = facts.entry is not None
+            phrase = not facts.artist and facts.literal.islower()
+            answer = memory[clause] = facts.entry is not None or (phrase and is_live_phrase(facts.name))
         return answer
 
     def _facts(self, text: str) -> Facts:

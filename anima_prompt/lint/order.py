@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from anima_prompt.diagnostics import Edit
 from anima_prompt.lint.context import Context, Item
-from anima_prompt.prompt.items import leads_series
+from anima_prompt.prompt.items import led_places
 from anima_prompt.sections import Section
 
 RANKS = ("quality, meta, year and safety", "count", "character", "series", "artist", "general")
@@ -37,9 +37,10 @@ def ranks(items: list[Item]) -> list[int | None]:
     """
     sections = [item.section for item in items]
     unknown = [is_unknown(item) for item in items]
+    led = led_places(sections, unknown)
     ranked_tags: list[int | None] = []
     for place, section in enumerate(sections):
-        if leads_series(sections, unknown, place):
+        if place in led:
             ranked_tags.append(rank(Section.CHARACTER))
         else:
             ranked_tags.append(None if unknown[place] else rank(section))
@@ -49,14 +50,18 @@ def ranks(items: list[Item]) -> list[int | None]:
 def in_order(context: Context) -> list[Edit | None]:
     """Return the edits that sort the tags; separators keep their position.
 
-    Unknown names count as general tags. A single None means that markup prevents sorting.
+    Unknown names count as general tags; those that are characters of a series stay directly before the series. A single
+    None means that markup prevents sorting.
     """
     slots = [item for item in context.items if not item.closing and item.level is context.top]
     if not all(item.plain for item in slots) or len(slots) != len([i for i in context.items if not i.closing]):
         return [None]
     general = rank(Section.GENERAL)
-    ranked = [general if own is None else own for own in ranks(slots)]
-    ordered = [slot for _, slot in sorted(zip(ranked, slots, strict=True), key=lambda pair: pair[0])]
+    keys = [
+        (general, False) if own is None else (own, is_unknown(slot))
+        for own, slot in zip(ranks(slots), slots, strict=True)
+    ]
+    ordered = [slot for _, slot in sorted(zip(keys, slots, strict=True), key=lambda pair: pair[0])]
     return [
         Edit(slot.start, slot.end, item.text)
         for slot, item in zip(slots, ordered, strict=True)

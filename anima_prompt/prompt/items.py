@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -16,11 +16,13 @@ from anima_prompt.diagnostics import Diagnostic, Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import PromptError
 from anima_prompt.names import escape, is_artist, qualified, squeezed, text_to_name, unescape
+from anima_prompt.prompt.balance import parse_balanced
 from anima_prompt.prompt.convert import convert
 from anima_prompt.prompt.spelling import canonical_text, is_known, is_name, spelled
 from anima_prompt.sections import Section
 from anima_prompt.syntax import nodes as syntax
 from anima_prompt.syntax import parse
+from anima_prompt.syntax.headers import BULLET
 from anima_prompt.vocabulary import Vocabulary
 
 ONE = Decimal(1)
@@ -30,6 +32,7 @@ BARE = Decimal("1.1")
 NAME_SECTIONS = (Section.CHARACTER, Section.SERIES, Section.ARTIST)
 """Sections of names: parentheses inside their texts are qualifiers, never weights."""
 
+_BULLET = re.compile(rf"^[^\S\n]*({BULLET.pattern})", re.MULTILINE)
 _A1111_WEIGHT = re.compile(r":[+-]?[.\d]+\)")
 _YEAR = re.compile(r"\d{4}")
 _PLACES = 6
@@ -39,7 +42,8 @@ _PLACES = 6
 class Placed(NamedTuple):
     """A tag or sentence of the source: the section it belongs to, its text and weight, and its span.
 
-    ``verbatim`` names the dialect of a text that contains markup and is kept as written.
+    ``verbatim`` names the dialect of a text that contains markup and is kept as written. ``led`` says that an unknown
+    name is a character because a series follows it; it stays in front of the series, behind the other characters.
     """
 
     section: Section
@@ -48,6 +52,7 @@ class Placed(NamedTuple):
     start: int
     end: int
     verbatim: Dialect | None = None
+    led: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +75,17 @@ def read_items(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, vocabular
     """
     reader = Dialect.of(dialect)
     table = vocabulary or Vocabulary.default()
-    tree = parse(text, dialect=reader, known=lambda clause: is_known(clause, reader, table))
-    collector = _Collector(text, reader, table)
-    collector.nodes(tree.nodes, ONE)
+    balanced = parse_balanced(text, reader, lambda clause: is_known(clause, reader, table))
+    collector = _Collector(balanced.tree.source, reader, table)
+    collector.nodes(balanced.tree.nodes, ONE)
     placed = tuple(_with_led_series(collector.items, table))
-    return Items(placed, tuple(collector.comments), (*tree.diagnostics, *collector.diagnostics))
+    diagnostics = tuple(collector.diagnostics)
+    if balanced.added:
+        placed = tuple(item._replace(start=balanced.place(item.start), end=balanced.place(item.end)) for item in placed)
+        diagnostics = tuple(
+            replace(found, start=balanced.place(found.start), end=balanced.place(found.end)) for found in diagnostics
+        )
+    return Items(placed, tuple(collector.comments), (*balanced.source_tree.diagnostics, *diagnostics))
 
 
 def read_entry(text: str, section: Section | None = None, *, vocabulary: Vocabulary | None = None) -> list[Placed]:
@@ -116,20 +127,34 @@ def read_entry(text: str, section: Section | None = None, *, vocabulary: Vocabul
 
 def _entry_items(source: str, vocabulary: Vocabulary, *, whole: bool) -> list[Placed]:
     """Return the units of an entry; where it is a ``whole``, grammar does not divide it."""
-    tree = parse(source, known=lambda clause: whole or is_known(clause, Dialect.COMFYUI, vocabulary))
-    collector = _Collector(source, Dialect.COMFYUI, vocabulary)
+    tree = parse_balanced(
+        source, Dialect.COMFYUI, lambda clause: whole or is_known(clause, Dialect.COMFYUI, vocabulary)
+    ).tree
+    collector = _Collector(tree.source, Dialect.COMFYUI, vocabulary)
     collector.nodes(tree.nodes, ONE)
     return collector.items
 
 
-def leads_series(sections: list[Section], unknown: list[bool], place: int) -> bool:
-    """Return whether the tag at ``place`` is unknown and directly precedes a series: most likely its character.
+def led_places(sections: list[Section], unknown: list[bool]) -> set[int]:
+    """Return the indices of unknown tags directly before series: as many as series follow are most likely characters.
 
-    >>> leads_series([Section.GENERAL, Section.SERIES], [True, False], 0)
-    True
+    >>> general, series = Section.GENERAL, Section.SERIES
+    >>> led_places([general, general, series], [True, True, False])
+    {1}
+    >>> sorted(led_places([general, general, series, series], [True, True, False, False]))
+    [0, 1]
     """
-    follows = place + 1 < len(sections) and sections[place + 1] is Section.SERIES
-    return follows and unknown[place] and sections[place] is Section.GENERAL
+    places: set[int] = set()
+    waiting = 0
+    for place in range(len(sections) - 1, -1, -1):
+        if sections[place] is Section.SERIES:
+            waiting += 1
+        elif waiting and unknown[place] and sections[place] is Section.GENERAL:
+            places.add(place)
+            waiting -= 1
+        else:
+            waiting = 0
+    return places
 
 
 def _with_led_series(items: list[Placed], vocabulary: Vocabulary) -> Iterator[Placed]:
@@ -138,8 +163,9 @@ def _with_led_series(items: list[Placed], vocabulary: Vocabulary) -> Iterator[Pl
         yield from items
         return
     unknown = [item.verbatim is None and text_to_name(item.text) not in vocabulary for item in items]
+    led = led_places(sections, unknown)
     for place, item in enumerate(items):
-        yield item._replace(section=Section.CHARACTER) if leads_series(sections, unknown, place) else item
+        yield item._replace(section=Section.CHARACTER, led=True) if place in led else item
 
 
 def _names(source: str, section: Section, vocabulary: Vocabulary) -> list[Placed]:
@@ -186,20 +212,50 @@ class _Collector:
         self.source = source
         self.dialect = dialect
         self.vocabulary = vocabulary
+        self.bullets = _bullets(source) if dialect.reads_weights else {}
         self.items: list[Placed] = []
         self.comments: list[str] = []
         self.diagnostics: list[Diagnostic] = []
+        if self.bullets:
+            start, end = next(iter(self.bullets.items()))
+            message = f"{len(self.bullets)} lines have bullets, which are left out; separate tags by commas"
+            self.diagnostics.append(Diagnostic("list-bullets", Severity.WARNING, start, end, message))
 
     def nodes(self, nodes: tuple[syntax.Node, ...], weight: Decimal) -> None:
-        """Collect a level. Pieces that touch a malformed one become one literal tag with it."""
+        """Collect a level. Pieces that touch a malformed one, or that only blanks part from it, are one tag with it."""
         run: list[syntax.Node] = []
-        for node in nodes:
+        for place, whole in enumerate(nodes):
+            node = self.without_bullet(whole) if whole.start in self.bullets else whole
+            if node is None:
+                continue
             if isinstance(node, syntax.Separator):
+                if run and node.kind == "space" and _is_malformed(run[-1], *nodes[place + 1 : place + 2]):
+                    run.append(node)
+                    continue
                 self.run(run, weight)
                 run = []
             elif not isinstance(node, syntax.Mark):
                 run.append(node)
         self.run(run, weight)
+
+    def without_bullet(self, node: syntax.Node) -> syntax.Node | None:
+        """Return a unit of a list without its ``- `` or ``2. ``, which mean something at the start of a line alone."""
+        end = self.bullets[node.start]
+        if node.end <= end:
+            return None
+        text = self.source[end : node.end]
+        if isinstance(node, syntax.SentenceNode):
+            return syntax.SentenceNode(end, node.end, text)
+        if not isinstance(node, syntax.TagNode):
+            return node
+        children = tuple(
+            syntax.Text(end, child.end, child.text[end - child.start :])
+            if isinstance(child, syntax.Text) and child.start < end
+            else child
+            for child in node.children
+            if child.end > end
+        )
+        return children[0] if len(children) == 1 else syntax.TagNode(end, node.end, text, children)
 
     def run(self, run: list[syntax.Node], weight: Decimal) -> None:
         if len(run) > 1 or (run and isinstance(run[0], syntax.Malformed)):
@@ -209,7 +265,9 @@ class _Collector:
 
     def touching(self, run: list[syntax.Node], weight: Decimal) -> None:
         """Collect pieces with nothing between them."""
-        if any(isinstance(node, syntax.Malformed) for node in run):
+        if run and isinstance(run[-1], syntax.Separator):
+            run = run[:-1]
+        if _is_malformed(*run):
             text = "".join(self.literal(node) for node in run)
             verbatim = not all(isinstance(node, syntax.TagNode | syntax.Malformed) and _is_plain(node) for node in run)
             self.tag(text, weight, run[0].start, run[-1].end, verbatim=verbatim)
@@ -280,7 +338,12 @@ class _Collector:
         self.items.append(Placed(section, text, weight, start, end, self.dialect if verbatim else None))
 
     def sentence(self, node: syntax.Node, weight: Decimal) -> None:
-        text = squeezed(convert(self.source[node.start : node.end], self.dialect, Dialect.COMFYUI).text)
+        source = self.source[node.start : node.end]
+        inside = [(start, end) for start, end in self.bullets.items() if node.start < start < node.end]
+        for start, end in reversed(inside):  # a clause whose points stand on lines of their own
+            before, behind = source[: start - node.start].rstrip(), source[end - node.start :]
+            source = f"{before}{' ' if before[-1:] in ':.!?,' else ', '}{behind}"
+        text = squeezed(convert(source, self.dialect, Dialect.COMFYUI).text)
         if text:
             self.items.append(Placed(Section.TEXT, text, weight, node.start, node.end))
 
@@ -289,6 +352,23 @@ class _Collector:
         if isinstance(node, syntax.Malformed):
             return escape(text) if text in "()" else text
         return canonical_text(text, self.dialect, self.vocabulary) if _is_plain(node) else text
+
+
+def _bullets(source: str) -> dict[int, int]:
+    r"""Return the spans of the bullets of a list: at the start of two lines or more, and all alike.
+
+    >>> _bullets("- smile\n- hat"), _bullets("- smile"), _bullets("1. smile\n- hat")
+    ({0: 2, 8: 10}, {}, {})
+    """
+    if "\n" not in source:
+        return {}
+    found = list(_BULLET.finditer(source))
+    kinds = {"1" if match[1][0].isdecimal() else match[1][0] for match in found}
+    return {match.start(1): match.end() for match in found} if len(found) > 1 and len(kinds) == 1 else {}
+
+
+def _is_malformed(*nodes: syntax.Node) -> bool:
+    return any(isinstance(node, syntax.Malformed) for node in nodes)
 
 
 def _is_bad_weight(node: syntax.Node) -> bool:

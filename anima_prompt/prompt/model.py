@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 from typing import Any
 
 from anima_prompt.dialects import Dialect
@@ -20,6 +21,9 @@ from anima_prompt.prompt.printer import Layout, Printed, print_layout
 from anima_prompt.prompt.tag import Place, PromptRole, Sentence, Tag, Weight, exact, placed_tag
 from anima_prompt.sections import TAG_SECTIONS, Section
 from anima_prompt.vocabulary import Vocabulary
+
+_REGULAR = re.compile(r"(?:[a-z\d ,'@&/+!=^_\\()-]|(?<=\d)[:.](?=\d)|:(?=\d))*").fullmatch
+"""Match a text without signs of prose or of markup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +100,33 @@ class Prompt:
         >>> Prompt.parse("1girl, masterpiece, (smile:1.2), @wlop").to_text()
         'masterpiece, 1girl, @wlop, (smile:1.2)'
         """
-        prompt = cls.from_items(read_items(text, dialect=dialect, vocabulary=vocabulary))
+        prompt = cls._settled(text, dialect=dialect, vocabulary=vocabulary)
         if negative is None:
             return prompt
-        return replace(prompt, negative=cls.from_items(read_items(negative, dialect=dialect, vocabulary=vocabulary)))
+        return replace(prompt, negative=cls._settled(negative, dialect=dialect, vocabulary=vocabulary))
+
+    @classmethod
+    def _settled(cls, text: str, *, dialect: str | Dialect, vocabulary: Vocabulary | None) -> Prompt:
+        """Read a text so that reading the printed prompt gives the same text again.
+
+        Sorting can put a unit where it reads as something else. Such prompts are read once more from what they print,
+        until that no longer changes; of texts that take turns the first in alphabetical order is kept.
+        """
+        prompt = cls.from_items(read_items(text, dialect=dialect, vocabulary=vocabulary))
+        if (_REGULAR(text) and not prompt.sentences) or Dialect.of(dialect) is not Dialect.COMFYUI:
+            return prompt
+        seen: dict[str, Prompt] = {}
+        while (printed := prompt.to_text()) not in seen:
+            seen[printed] = prompt
+            prompt = cls.from_items(read_items(printed, vocabulary=vocabulary))
+        texts = list(seen)
+        return seen[min(texts[texts.index(printed) :])]
 
     @classmethod
     def from_items(cls, items: Items) -> Prompt:
         """Build a prompt from what was read; general tags behind a sentence that has tags before it are closing."""
         sections: dict[str, list[Tag]] = {}
+        led: list[Tag] = []
         sentences: list[Sentence] = []
         tags = 0
         closing = False
@@ -116,7 +138,9 @@ class Prompt:
                 continue
             tags += item.section is not Section.DATASET
             key = "closing" if closing and item.section is Section.GENERAL else item.section.value
-            sections.setdefault(key, []).append(placed_tag(item))
+            (led if item.led else sections.setdefault(key, [])).append(placed_tag(item))
+        if led:
+            sections.setdefault(Section.CHARACTER.value, []).extend(led)
         values: dict[str, Any] = {key: tuple(value) for key, value in sections.items()}
         return cls(**values, sentences=tuple(sentences), comments=items.comments)
 
@@ -254,10 +278,13 @@ class Prompt:
         if isinstance(tag, Tag):
             found = _section_of(tag, vocabulary) if key is None else key
             return self._added([(found, _marked(tag, key))], weight=weight, index=index, repeat=repeat)
+        if key is None and not self:
+            fresh = Prompt._settled(_text(tag), dialect=Dialect.COMFYUI, vocabulary=vocabulary)
+            weighted = fresh if weight is None else fresh._with_weight(exact(weight))  # noqa: SLF001  of this class
+            return replace(weighted, negative=self.negative, role=self.role)
         if key is None:
-            return self._with_items(
-                read_items(_text(tag), vocabulary=vocabulary), weight=weight, index=index, repeat=repeat
-            )
+            items = read_items(_text(tag), vocabulary=vocabulary)
+            return self._with_items(items, weight=weight, index=index, repeat=repeat)
         pairs = [(key, placed_tag(item)) for item in read_entry(tag, key, vocabulary=vocabulary)]
         return self._added(pairs, weight=weight, index=index, repeat=repeat)
 
@@ -407,9 +434,6 @@ class Prompt:
 
     def _with_items(self, items: Items, *, weight: Weight | None, index: int | None, repeat: bool) -> Prompt:
         """Return the prompt with what was read from a text."""
-        if not self:
-            fresh = Prompt.from_items(_weighted(items, weight))
-            return replace(fresh, negative=self.negative, role=self.role)
         pairs: list[tuple[Section, Tag]] = [
             (item.section, placed_tag(item)) for item in items.placed if item.section is not Section.TEXT
         ]
@@ -439,6 +463,9 @@ class Prompt:
             elif new.weight != old.weight and (weight is not None or new.weight != 1):
                 changed = changed.set_weight(old, new.weight)
         return changed
+
+    def _with_weight(self, weight: Decimal) -> Prompt:
+        return self._mapped(lambda _section, tag: replace(tag, weight=weight))
 
     def _mapped(self, change: Callable[[Section, Tag], Tag | None]) -> Prompt:
         values = {}
@@ -470,14 +497,6 @@ def print_prompt(prompt: Prompt, dialect: str | Dialect = Dialect.COMFYUI) -> Pr
         closing=prompt.closing,
     )
     return print_layout(layout, dialect)
-
-
-def _weighted(items: Items, weight: Weight | None) -> Items:
-    if weight is None:
-        return items
-    value = exact(weight)
-    placed = (item if item.section is Section.TEXT else item._replace(weight=value) for item in items.placed)
-    return replace(items, placed=tuple(placed))
 
 
 def _tags(entry: str | Tag, section: Section) -> list[Tag]:

@@ -14,9 +14,11 @@ from anima_prompt.dialects import Dialect
 from anima_prompt.names import escape, unescape
 from anima_prompt.prompt.convert import Conversion, convert
 from anima_prompt.prompt.items import ONE
+from anima_prompt.prompt.spelling import is_known
 from anima_prompt.prompt.tag import Sentence, Tag
-from anima_prompt.syntax import SentenceNode, parse
+from anima_prompt.syntax import SentenceNode, Separator, parse
 from anima_prompt.syntax.stops import is_abbreviation
+from anima_prompt.vocabulary import Vocabulary
 
 _ENDS = (".", "!", "?", "…", "。", "！", "？")
 _CLOSED = (*_ENDS, *(mark + quote for mark in _ENDS for quote in '"”’)'))
@@ -82,9 +84,12 @@ class _Printer:
         last = self.tags(layout.tags, gap)
         if last is not None and layout.after:
             self.put(_stop(last, layout.after[0]))
+        elif last is not None:
+            self.put(_guard(last))
         self.sentences(layout.after)
-        if layout.closing:
-            self.tags(layout.closing, _behind(layout.after[-1]))
+        last = self.tags(layout.closing, _behind(layout.after[-1])) if layout.closing else None
+        if last is not None:
+            self.put(_guard(last))
 
     def sentences(self, sentences: tuple[Sentence, ...]) -> None:
         for position, sentence in enumerate(sentences):
@@ -112,6 +117,8 @@ class _Printer:
         if not text:
             return False
         weighted = tag.weight != ONE and self.dialect.reads_weights
+        if not weighted and gap[-1:] in ("", "\n") and text.startswith(("#", "//")):
+            gap = ", "  # at the start of a line it would be a comment
         self.put(gap + (f"({text}:{weight_text(tag.weight)})" if weighted else text))
         if tag.weight != ONE and not weighted:
             message = f"'{tag.text}' has weight {weight_text(tag.weight)}, which {self.dialect} cannot express"
@@ -144,5 +151,13 @@ def _stop(tag: Tag, sentence: Sentence) -> str:
         or is_abbreviation(text, len(text))
     ):
         nodes = parse(f"x, {sentence.text}").nodes
-        return ", " if len(nodes) == 3 and isinstance(nodes[-1], SentenceNode) else "\n"
+        return ", " if len(nodes) == 3 and isinstance(nodes[-1], SentenceNode) else f"{_guard(tag)}\n"
     return ". "
+
+
+def _guard(tag: Tag) -> str:
+    """Return the comma that keeps the full stop of a tag at the end of a line: without it, it would close the list."""
+    if tag.weight != ONE or not tag.text.endswith((".", "。")):
+        return ""
+    known = is_known(tag.text, Dialect.COMFYUI, Vocabulary.default())
+    return "" if known or not isinstance(parse(f"x, {tag.text}").nodes[-1], Separator) else ","

@@ -10,7 +10,7 @@ from anima_prompt.dialects import Dialect
 from anima_prompt.names import artist_name, escape, is_artist, is_everyday, spaced, squeezed, text_to_name, unescape
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary import Vocabulary
-from anima_prompt.vocabulary.live_names import is_live
+from anima_prompt.vocabulary.live_names import is_live, is_live_phrase
 
 
 def canonical_text(source: str, dialect: Dialect, vocabulary: Vocabulary) -> str:
@@ -55,8 +55,12 @@ def is_name(literal: str, vocabulary: Vocabulary) -> bool:
 
 
 def is_known(clause: str, dialect: Dialect, vocabulary: Vocabulary) -> bool:
-    """Return whether a clause of a source text is a tag, or with an ``@`` an artist, that the vocabulary has."""
+    """Return whether a clause of a source text is a tag, or with an ``@`` an artist, that the vocabulary has.
+
+    A lower-case phrase that is live on Danbooru counts as known, so that it is not read as a sentence.
+    """
     literal = unescape(clause, dialect)
     if is_artist(literal):
         return artist_name(literal, Dialect.PLAIN) in vocabulary
-    return text_to_name(literal, Dialect.PLAIN) in vocabulary
+    name = text_to_name(literal, Dialect.PLAIN)
+    return name in vocabulary or (literal.islower() and is_live_phrase(name))

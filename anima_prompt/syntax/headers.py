@@ -52,6 +52,7 @@ _FORM_LABEL = re.compile(
 )
 _INNER_STOP = re.compile(r"[.!?](?=\s)")
 _LABEL = re.compile(r"\[[A-Z][A-Z\d_ ]{2,}\]|\*\*[^*\n]{1,40}:?\*\*")
+_CONTENT = re.compile(r"\S")
 _AFTER_LABEL = re.compile(r"[^\S\n]*[:—–-]?[^\S\n]*")
 
 
@@ -112,8 +113,10 @@ def _label(text: str, start: int, end: int, pieces: Mapping[int, int]) -> Header
         return None
     behind = _AFTER_LABEL.match(text, stop, end)
     after = behind.end() if behind else stop
-    following = text[after] if after < end else ""
-    if following == "," or (not following and text[start] != "["):
+    content = _CONTENT.search(text, after, end)
+    if content is None and (text[start] != "[" or text[stop:after].strip()):
+        return None
+    if content and content.group() == ",":
         return None
     return Header(after, opens_lines=text[start] != "[" and after < end)
 

@@ -226,7 +226,7 @@ class _Parser:
             position, part, closed = self.part(position, end, known_end)
             if part is not None:
                 parts.append(part)
-            if closed:
+            if closed or isinstance(part, LoraReference | Embedding | Keyword):
                 break
         self.flush(nodes, parts)
         match = _STOP.match(self.text, position, end)

@@ -176,7 +176,7 @@ class ProseReader:
         text = self.text
         start, end = stretch.start, stretch.end
         if text[end - 1] in "。！？」』":
-            return True
+            return any(char.isalnum() for char in text[start:end])
         if text[end : end + 1] == ",":
             words = words_of(text[start:end])
             return stretch.pieces == 1 and len(words) >= 3 and has_predicate(words)

@@ -28,7 +28,7 @@ _BOUNDARY = re.compile(
     | (?P<comma>[,，、])
     | (?P<newline>\n)
     | (?P<keyword>(?<!\S)(?:BREAK|COUPLE|ADDCOMM|ADDROW|ADDCOL|ADDBASE)(?=\s|,|$))
-    | (?P<end>(?<![.!?…])(?:[.!?…]+["”’]*(?=\s|\)|<|$)|\.(?=,))|[。！？]+[」』”"]*)
+    | (?P<end>(?<![.!?…])(?:[.!?…]+["”’]*(?=\s|\)|<|$)|\.(?=,))|(?<![\s,，、])[。！？]+[」』”"]*)
     """,
     re.VERBOSE,
 )

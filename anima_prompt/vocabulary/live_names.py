@@ -64,6 +64,17 @@ def is_live(name: str) -> bool:
     return name in _read(LIVE_NAMES)
 
 
+def is_live_phrase(name: str) -> bool:
+    """Say whether a canonical name is a live tag of three words or more, or with a full stop between its words.
+
+    Only such names look like sentences (``wish_you_were_here``) or like two tags (``moka._tapioka``).
+
+    >>> is_live_phrase("are_you_my_master"), is_live_phrase("moka._tapioka"), is_live_phrase("slowking")
+    (True, True, False)
+    """
+    return (name.count("_") > 1 or "._" in name) and is_live(name)
+
+
 def is_live_alias(name: str) -> bool:
     """Return whether a canonical name is an active alias of a live tag of Danbooru.
 

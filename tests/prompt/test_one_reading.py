@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -41,6 +43,102 @@ tag_texts = st.one_of(st.sampled_from(MARKUP + UNKNOWN + [text for text, _ in KN
 @example("ye-pop\nA title")
 def test_adding_a_text_to_nothing_is_parsing_it(text: str) -> None:
     assert Prompt().add(text) == Prompt.parse(text)
+
+
+def words(text: str) -> Counter[str]:
+    """The characters that printing may not touch: neither white space, separators, escapes nor weights."""
+    return Counter(char for char in text if not char.isspace() and char not in "_,，、.。()\\:0123456789-")
+
+
+@given(text=any_texts)
+@example(")(")
+@example("。(")
+@example("((<lora:x:1>")
+@example("((embedding:foo")
+@example("BREAK)")
+@example("())")
+@example(", # note")
+@example("foo., ")
+@example("On the left, BREAK")
+@example("embedding:foo.pt:1.2,。\r\n")
+@example("ye-pop\n1. \r\nRed Hair")
+@example("homulilly, vocaloid, lily strosek, touhou, hatsune miku")
+def test_a_printed_text_reads_back_as_itself(text: str) -> None:
+    printed = Prompt.parse(text).to_text()
+    assert Prompt.parse(printed).to_text() == printed
+    assert words(printed) == words(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        (")(", "\\)\\("),
+        ("1girl, a), (b, smile", "1girl, a\\), \\(b, smile"),
+        ("((<lora:my_lora:1>", "\\(\\(, <lora:my_lora:1>"),
+        ("1girl, “ hello there, my_trigger", "1girl, “ hello there, my_trigger"),
+        ('1girl, "hello_world, smile', '1girl, "hello_world, smile'),
+        ("foo } my_bar", "foo } my_bar"),
+        ("smile, foo., ", "smile, foo.,"),
+        ("1girl, kimi no na wa.", "1girl, kimi no na wa."),
+        (", # note", ", # note"),
+        ("homulilly, vocaloid, hatsune miku", "hatsune miku, homulilly, vocaloid"),
+        ("name one, touhou, name two, vocaloid", "name one, name two, touhou, vocaloid"),
+        ("name one, name two, vocaloid", "name two, vocaloid, name one"),
+    ],
+)
+def test_what_is_malformed_stays_as_written(text: str, printed: str) -> None:
+    assert Prompt.parse(text).to_text() == printed
+    assert Prompt().add(text).to_text() == printed
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("- smile\n- hat", "smile, hat"),
+        ("1girl\n* long_hair\n* (night:1.2)\n* <lora:a_b:1>", "1girl, long hair, (night:1.2), <lora:a_b:1>"),
+        ("1. smile\n2. hat\n3. wish you were here", "smile, hat, wish you were here"),
+        ("- A girl smiles.\n- She has a hat.", "A girl smiles. She has a hat."),
+        ("Left:\n- red hair\n- blue eyes\nRight:\n- black hair", "Left: red hair, blue eyes\nRight: black hair"),
+        ("- smile", "- smile"),
+        ("1girl\n- smile\n* hat", "1girl, - smile, * hat"),
+    ],
+)
+def test_the_bullets_of_a_list_are_left_out_and_reported(text: str, printed: str) -> None:
+    from anima_prompt import read
+
+    reading = read(text)
+    assert Prompt.parse(text).to_text() == printed
+    reported = [d.name for d in reading.diagnostics]
+    assert reported == ([] if "- smile" in printed else ["list-bullets"])
+    assert all(text[item.start : item.end].strip() for item in reading.items)
+    assert format_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["wish you were here", "moka. tapioka", "are you my master", "who framed roger rabbit", "life is strange 1",
+     "a song for you! you? you!!", "hige wo soru. soshite joshikousei wo hirou."],
+)  # fmt: skip
+def test_a_live_name_that_looks_like_a_sentence_is_one_tag(name: str) -> None:
+    text = f"1girl, {name}, smile"
+    assert str(Prompt.parse(text)) == text
+    assert not Prompt.parse(text).sentences
+    assert len(Prompt.parse(text)) == 3
+    assert format_text(text) == text
+    assert fix(text).prompt == text
+
+
+def test_the_spans_of_a_text_with_stray_parentheses_are_those_of_the_source() -> None:
+    from anima_prompt import read
+
+    text = "1girl, a), fern (sousou no frieren), (b, smile"
+    reading = read(text)
+    assert [text[item.start : item.end] for item in reading.items] == text.split(", ")
+    assert [(d.name, text[d.start : d.end]) for d in reading.diagnostics] == [
+        ("paren-unbalanced", ")"),
+        ("paren-unbalanced", "("),
+        ("paren-unescaped-qualifier", "fern (sousou no frieren)"),
+    ]
 
 
 @given(text=tag_texts)
