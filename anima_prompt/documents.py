@@ -109,12 +109,12 @@ class Value:
         fields: dict[str, Value] = {}
         for key_node, value_node in self.node.value:
             key = _value(self.source, key_node)
-            name = key.text(f"a key of {name}")
-            if name not in known:
-                near = get_close_matches(name, known, n=1)
+            text = key.text(f"a key of {name}")
+            if text not in known:
+                near = get_close_matches(text, known, n=1)
                 hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(known)}"
-                key.fail(f"key '{name}' is unknown in {name}; {hint}")
-            fields[name] = _value(self.source, value_node)
+                key.fail(f"key '{text}' is unknown in {name}; {hint}")
+            fields[text] = _value(self.source, value_node)
         return fields
 
     def keys(self, name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What an argument means: a prompt text, a file, or standard input."""
+"""Read an argument that is a prompt text, a file, or - for standard input."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def looks_like_text(source: str) -> bool:
 
 
 def text_of(source: str) -> str:
-    """Return the prompt that an argument means: standard input, a file if there is one of that name, or itself.
+    """Return the prompt of an argument: standard input, an existing file, or the argument itself.
 
     Raises:
-        InputError: the file cannot be read, the text is not UTF-8, or a name that can only be a file's does not exist.
+        InputError: the file cannot be read, the text is not UTF-8, or a file name does not exist.
     """
     if source == "-":
         return read_text(source)

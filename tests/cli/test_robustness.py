@@ -135,7 +135,7 @@ def test_errors_are_counted_beside_findings(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("1girl, smile")
     assert run("lint", str(tmp_path)).stdout.endswith("; 1 error.\n")
     clean = run("lint", str(tmp_path), "--ignore", "ALL")
-    assert clean.stdout == "No findings in what was read; 1 error.\n"
+    assert clean.stdout == "No findings in the readable files; 1 error.\n"
     assert "1 error" in run("lint", str(tmp_path), "--ignore", "ALL", "--statistics").stdout
 
 

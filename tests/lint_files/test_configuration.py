@@ -95,7 +95,7 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("anima-prompt.toml", "ignore = ['ANI99']\n", "rule 'ANI99' is unknown"),
         ("anima-prompt.toml", "ignore = [\n", "check the TOML syntax"),
         ("anima-prompt.toml", "[severities]\nANI101 = 'fatal'\n", "anima-prompt.toml:2:1: severity is 'fatal'"),
-        ("anima-prompt.toml", "\n[[overrides]]\nrole = 'caption'\n", "an override has no files"),
+        ("anima-prompt.toml", "\n[[overrides]]\nrole = 'caption'\n", "missing: files of an override"),
         ("anima-prompt.toml", "[[overrides]]\nfiles = '*'\nrole = 'poem'\n", ":3:1: role is 'poem'"),
         ("anima-prompt.yaml", "ignore: [ANI601]\nlines: maybe\n", "anima-prompt.yaml:2:8"),
         ("anima-prompt.yaml", "dialekt: plain\n", "anima-prompt.yaml:1:1: key 'dialekt' is unknown"),

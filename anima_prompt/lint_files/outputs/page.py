@@ -1,6 +1,6 @@
 """Findings as one HTML page that opens from disk: counts by rule, filters, and every prompt with its marks.
 
-Everything that comes from a prompt or a file name is escaped; the page loads nothing and its policy forbids it to.
+Prompts and file names are escaped; the page loads nothing, and its content security policy forbids it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 
 
 class HtmlPage:
-    """One self-contained page."""
+    """A self-contained page."""
 
     def __init__(self, echo: Echo) -> None:
         """Write through ``echo``."""
@@ -39,7 +39,7 @@ class HtmlPage:
         self.errors: list[str] = []
 
     def report(self, report: Report) -> None:
-        """Take a file's findings."""
+        """Collect a file's findings."""
         self.prompts += len(report.pieces)
         self.files.add(report.path)
         self.errors += report.errors
@@ -51,7 +51,7 @@ class HtmlPage:
         for hidden in report.hidden:
             for severity, count in hidden.severities.items():
                 self.counts[hidden.first.code, hidden.first.name, severity] += count
-        self.articles += [_article(found) for found in by_piece.values()]
+        self.articles += [_article(findings) for findings in by_piece.values()]
 
     def close(self) -> None:
         """Write the page."""
@@ -75,7 +75,7 @@ class HtmlPage:
             '<!doctype html><html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width">'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><title>Prompt findings</title>'
-            f"<style>{_beside('page.css')}</style></head><body><h1>Prompt findings</h1>"
+            f"<style>{_asset('page.css')}</style></head><body><h1>Prompt findings</h1>"
             f'<p class="faint">{counted(self.prompts, "prompt")} in {counted(len(self.files), "file")}</p>'
             f'<div class="totals">{numbers}</div>{problems}'
             f'<div class="rules" tabindex="0" role="region" aria-label="Rules">'
@@ -84,7 +84,7 @@ class HtmlPage:
             'aria-label="Search"><select id="level" aria-label="Severity"><option value="">all severities</option>'
             f'{levels}</select></div><p class="faint" id="shown" aria-live="polite"></p>'
             f"{''.join(self.articles) or ('' if self.errors else '<p>No findings.</p>')}"
-            f"<script>{_beside('page.js')}</script></body></html>\n"
+            f"<script>{_asset('page.js')}</script></body></html>\n"
         )
 
 
@@ -93,7 +93,7 @@ def escape(text: str) -> str:
     return escape_html(visible(text, keep="\n\t"))
 
 
-def _beside(name: str) -> str:
+def _asset(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
@@ -101,15 +101,15 @@ def _plural(severity: Severity, count: int) -> str:
     return severity if count == 1 or severity is Severity.INFO else f"{severity}s"
 
 
-def _article(found: list[Row]) -> str:
-    first = found[0]
+def _article(findings: list[Row]) -> str:
+    first = findings[0]
     place = f" <span class='faint'>{escape(first.piece.place)}</span>" if first.piece.place else f":{first.piece.line}"
     document = first.piece.document
-    shown = [row.diagnostic for row in found if not row.more]
+    shown = [row.diagnostic for row in findings if not row.more]
     texts = [_marked(document.prompt, [d for d in shown if d.part == "prompt"])]
     if document.negative:
         texts.append(_marked(document.negative, [d for d in shown if d.part == "negative"]))
-    items = "".join(_item(row) for row in found)
+    items = "".join(_item(row) for row in findings)
     body = "".join(f"<pre>{text}</pre>" for text in texts)
     return f"<article><header>{escape(first.path)}{place}</header>{body}<ul>{items}</ul></article>"
 
@@ -124,7 +124,7 @@ def _item(row: Row) -> str:
 
 
 def _marked(text: str, diagnostics: list[Diagnostic]) -> str:
-    """Return a text with its spans marked; where spans overlap, the gravest one shows, of several the last."""
+    """Return a text with its spans marked; of overlapping spans the most severe is shown, of equals the last."""
     pieces = []
     for start, end, grade in _painted(len(text), diagnostics):
         body = escape(text[start:end])
@@ -137,7 +137,7 @@ def _marked(text: str, diagnostics: list[Diagnostic]) -> str:
 
 
 def _painted(length: int, diagnostics: list[Diagnostic]) -> Iterator[tuple[int, int, Diagnostic | None]]:
-    """Yield the stretches of a text, each with the diagnostic that shows there, from left to right."""
+    """Yield the stretches of a text from left to right, each with the diagnostic that is shown."""
     spans = sorted((d.start, d.severity.rank, -place, min(d.end, length), d) for place, d in enumerate(diagnostics))
     bounds = sorted({0, length, *(span[0] for span in spans), *(span[3] for span in spans)})
     waiting = spans[::-1]

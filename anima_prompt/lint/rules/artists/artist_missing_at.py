@@ -19,7 +19,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     if entry is None or entry.section is not Section.ARTIST or facts.artist or facts.name in environment.words:
         return
     right = f"@{name_to_text(entry.trained, environment.dialect)}"
-    curated = entry.recognised or entry.curated
+    curated = entry.recognized or entry.curated
     severity = None if curated else Severity.WARNING if entry.post_count >= _CERTAIN else Severity.INFO
     message = f"{quoted(facts.text)} is an artist; without '@' the style is barely visible; write {quoted(right)}"
     yield finding_at((0, len(facts.text)), message, write=right, severity=severity)

@@ -30,7 +30,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     if near is not None:
         right = name_to_text(near.entry.name, environment.dialect)
         message = f"misspelled tag; write {quoted(right)}, as in the training captions"
-        yield finding_at((0, len(facts.text)), message, write=right if near.sure else None)
+        yield finding_at((0, len(facts.text)), message, write=right if near.is_sure else None)
 
 
 def joined(name: str, vocabulary: Vocabulary) -> suggest.Suggestion | None:

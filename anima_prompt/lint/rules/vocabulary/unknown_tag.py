@@ -21,9 +21,9 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Flag an unknown tag that is another spelling, or a typo, of a known tag."""
     near = suggestion(facts, environment)
     if near is not None:
-        rights = [name_to_text(entry.name, environment.dialect) for entry in (near.entry, *near.others)]
+        rights = [name_to_text(entry.name, environment.dialect) for entry in (near.entry, *near.alternatives)]
         message = f"unknown tag; did you mean {' or '.join(map(quoted, rights))}?"
-        yield finding_at((0, len(facts.text)), message, write=rights[0] if near.sure else None)
+        yield finding_at((0, len(facts.text)), message, write=rights[0] if near.is_sure else None)
 
 
 def suggestion(facts: Facts, environment: Environment) -> suggest.Suggestion | None:

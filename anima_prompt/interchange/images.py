@@ -17,13 +17,13 @@ from anima_prompt.interchange.workflow import read_workflow
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-PICTURES = (".png", ".webp", ".jpg", ".jpeg")
+IMAGES = (".png", ".webp", ".jpg", ".jpeg")
 _USER_COMMENT, _DESCRIPTION, _MAKE, _MODEL = 0x9286, 0x010E, 0x010F, 0x0110
 _EXIF = 0x8769
 _MOST_BYTES = 256 * 1024 * 1024
 
 
-def read_picture(path: Path) -> list[Recorded]:
+def read_image(path: Path) -> list[Recorded]:
     """Return the prompts in a picture's metadata, none if it carries none.
 
     Raises:
