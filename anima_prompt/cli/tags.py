@@ -219,13 +219,13 @@ def sync(base: str | None, until: datetime | None, delay: float, kinds: tuple[st
             base=base or BASE,
             until=None if until is None else until.date(),
             pace=Pace(delay=delay),
-            tell=_show_count,
+            on_progress=_show_count,
         )
         if not path.stat().st_size:
             click.echo(f"{kind}: none", err=True)
             path.unlink()
             continue
-        report = library.add(path, name=f"sync_{kind}", skip_bad=True, tell=_show_progress)
+        report = library.add(path, name=f"sync_{kind}", skip_bad=True, on_progress=_show_progress)
         click.echo(f"{kind}: {report.taken} imported", err=True)
         path.unlink()
 
@@ -291,7 +291,7 @@ def import_list(file: Path, name: str | None, category: str | None, skip_bad: bo
     if name is not None and not _IMPORT_NAME.fullmatch(name):
         raise InputError(f"name is '{name}'; expected letters, digits, '_', '-' and '.', such as my-tags")
     library = UserStore.default()
-    report = library.add(file, name=name, category=category, skip_bad=skip_bad, tell=_show_progress)
+    report = library.add(file, name=name, category=category, skip_bad=skip_bad, on_progress=_show_progress)
     for row in report.warnings:
         echo_message(f"{file}:{row}")
     for row in report.bad_rows:

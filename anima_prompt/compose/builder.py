@@ -88,7 +88,7 @@ class PromptBuilder:
             name: name or text, ``fern_(sousou_no_frieren)`` or ``fern \(sousou no frieren\)``.
             series: True adds the series that the vocabulary knows, a text that one, False none.
             looks: add the lasting looks as general tags.
-            sentence: a sentence about the character; ``where`` alone makes one from the looks.
+            sentence: a sentence about the character; with only ``where``, a sentence is made from the looks.
             where: place in the frame, such as ``on the left side of the image``.
 
         Raises:
@@ -145,8 +145,8 @@ class PromptBuilder:
     def negative(self, *tags: str | Tag) -> PromptBuilder:
         """Add tags to the negative prompt."""
         start = Prompt(role="negative") if self.prompt.negative is None else self.prompt.negative
-        beside = PromptBuilder(start, self.vocabulary).tags(*tags)
-        return replace(self, prompt=replace(self.prompt, negative=beside.prompt)) if tags else self
+        negative = PromptBuilder(start, self.vocabulary).tags(*tags)
+        return replace(self, prompt=replace(self.prompt, negative=negative.prompt)) if tags else self
 
     def blend(self, style: str | Blend) -> PromptBuilder:
         """Lay tags and sentences out; see :class:`Blend`."""

@@ -43,7 +43,7 @@ class Placed(NamedTuple):
     """A tag or sentence of the source: the section it belongs to, its text and weight, and its span.
 
     ``verbatim`` names the dialect of a text that contains markup and is kept as written. ``led`` says that an unknown
-    name is a character because a series follows it; it stays in front of the series, behind the other characters.
+    name is a character because a series follows it; it stays before the series, after the other characters.
     """
 
     section: Section
@@ -83,7 +83,8 @@ def read_items(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, vocabular
     if balanced.added:
         placed = tuple(item._replace(start=balanced.place(item.start), end=balanced.place(item.end)) for item in placed)
         diagnostics = tuple(
-            replace(found, start=balanced.place(found.start), end=balanced.place(found.end)) for found in diagnostics
+            replace(diagnostic, start=balanced.place(diagnostic.start), end=balanced.place(diagnostic.end))
+            for diagnostic in diagnostics
         )
     return Items(placed, tuple(collector.comments), (*balanced.source_tree.diagnostics, *diagnostics))
 
@@ -169,9 +170,9 @@ def _with_led_series(items: list[Placed], vocabulary: Vocabulary) -> Iterator[Pl
 
 
 def _names(source: str, section: Section, vocabulary: Vocabulary) -> list[Placed]:
-    """Return the tags of an entry such as ``(a:1.2), b (c)``, whose commas stand outside of parentheses."""
+    """Return the tags of an entry such as ``(a:1.2), b (c)``, whose commas are outside of parentheses."""
     parts = [part for part in re.split(r",(?![^()]*\))", source) if part.strip()]
-    if len(parts) == 1:  # one group round several names
+    if len(parts) == 1:  # a group around several names
         items = [item for item in read_items(source, vocabulary=vocabulary).placed if item.section is not Section.TEXT]
         return [_in_section(item, section) for item in items]
     return [placed for part in parts for placed in read_entry(part, section, vocabulary=vocabulary)]
@@ -222,7 +223,7 @@ class _Collector:
             self.diagnostics.append(Diagnostic("list-bullets", Severity.WARNING, start, end, message))
 
     def nodes(self, nodes: tuple[syntax.Node, ...], weight: Decimal) -> None:
-        """Collect a level. Pieces that touch a malformed one, or that only blanks part from it, are one tag with it."""
+        """Collect a level. Pieces that touch a malformed piece, or with only spaces between, are one tag with it."""
         run: list[syntax.Node] = []
         for place, whole in enumerate(nodes):
             node = self.without_bullet(whole) if whole.start in self.bullets else whole
@@ -239,7 +240,7 @@ class _Collector:
         self.run(run, weight)
 
     def without_bullet(self, node: syntax.Node) -> syntax.Node | None:
-        """Return a unit of a list without its ``- `` or ``2. ``, which mean something at the start of a line alone."""
+        """Return a unit of a list without its ``- `` or ``2. ``, which are only markup at the start of a line."""
         end = self.bullets[node.start]
         if node.end <= end:
             return None
@@ -340,7 +341,7 @@ class _Collector:
     def sentence(self, node: syntax.Node, weight: Decimal) -> None:
         source = self.source[node.start : node.end]
         inside = [(start, end) for start, end in self.bullets.items() if node.start < start < node.end]
-        for start, end in reversed(inside):  # a clause whose points stand on lines of their own
+        for start, end in reversed(inside):  # a clause whose points are on separate lines
             before, behind = source[: start - node.start].rstrip(), source[end - node.start :]
             source = f"{before}{' ' if before[-1:] in ':.!?,' else ', '}{behind}"
         text = squeezed(convert(source, self.dialect, Dialect.COMFYUI).text)
@@ -362,9 +363,9 @@ def _bullets(source: str) -> dict[int, int]:
     """
     if "\n" not in source:
         return {}
-    found = list(_BULLET.finditer(source))
-    kinds = {"1" if match[1][0].isdecimal() else match[1][0] for match in found}
-    return {match.start(1): match.end() for match in found} if len(found) > 1 and len(kinds) == 1 else {}
+    bullets = list(_BULLET.finditer(source))
+    kinds = {"1" if match[1][0].isdecimal() else match[1][0] for match in bullets}
+    return {match.start(1): match.end() for match in bullets} if len(bullets) > 1 and len(kinds) == 1 else {}
 
 
 def _is_malformed(*nodes: syntax.Node) -> bool:
@@ -376,7 +377,7 @@ def _is_bad_weight(node: syntax.Node) -> bool:
 
 
 def _is_plain(node: syntax.Node) -> bool:
-    """Return whether a node is text that escaping alone can carry from one dialect to another."""
+    """Return whether a node is text that only needs escaping in another dialect."""
     if isinstance(node, syntax.Malformed):
         return node.text in '()"'
     if not isinstance(node, syntax.TagNode):

@@ -34,7 +34,7 @@ class Tag:
             (``fern \(sousou no frieren\)``); an unknown name stays as written.
         weight: exact, as written.
         verbatim: the dialect of a text that contains markup without a structured form (a LoRA, a wildcard, a schedule,
-            a partly weighted tag); such a text is printed as it stands.
+            a partly weighted tag); such a text is printed unchanged.
 
     Raises:
         PromptError: the text is empty, contains a comma or a line break outside ``verbatim``, or the weight is not
@@ -104,7 +104,7 @@ class Tag:
 class Sentence:
     """One piece of natural language, as ComfyUI reads it, and its place: ``before`` all tags, or ``after`` them.
 
-    Sentences with tags on both sides are ``after``; the tags behind them are the prompt's ``closing`` tags.
+    Sentences with tags on both sides are ``after``; the tags after them are the prompt's ``closing`` tags.
     """
 
     text: str

@@ -42,7 +42,7 @@ from anima_prompt.syntax.scanner import MAX_DEPTH, Scan, scan
 from anima_prompt.syntax.stops import closes, is_abbreviation
 
 DATASET_TAGS = ("ye-pop", "deviantart")
-"""The two dataset tags of the model card; grammar, since their place (line 1) is what makes them markup."""
+"""The two dataset tags of the model card; part of the grammar, because their position (line 1) makes them markup."""
 
 _DATASET_LINE = re.compile(r"(?:ye-pop|deviantart)(?=[^\S\n]*(?:\n|$))")
 _SEPARATOR = re.compile(r"\s*[,，、]\s*|\s+")
@@ -68,7 +68,7 @@ def parse(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, known: Known |
     Args:
         dialect: whose escapes to read; ``plain`` has no groups, brackets, references or wildcards.
         known: says whether a clause is the text of a known tag, so that names which look like sentences
-            (``the legend of zelda: breath of the wild``) stay tags. Without it grammar alone decides.
+            (``the legend of zelda: breath of the wild``) stay tags. Without it, only grammar decides.
 
     Raises:
         DialectError: unknown dialect.
@@ -84,8 +84,8 @@ class _Opening(NamedTuple):
     """How a unit begins.
 
     Attributes:
-        fresh: it opens the text, a line or a group, or stands behind a sentence or full stop.
-        follows: a sentence stands directly before it.
+        fresh: it opens the text, a line or a group, or follows a sentence or full stop.
+        follows: a sentence comes directly before it.
         listed: it opens a line, and a comma ends the line before.
     """
 
@@ -179,7 +179,7 @@ class _Parser:
         return self.tag(nodes, start, end, known_end)
 
     def sentence_end(self, nodes: list[Node], start: int, end: int, *, named: bool) -> int | None:
-        """Return where the sentence ends that starts behind ``nodes``, if one does."""
+        """Return the end of the sentence that starts after ``nodes``, if any."""
         opening = _opening(nodes)
         alone = self.stands_alone(start, end)
         if not opening.fresh and (alone or named):
@@ -193,7 +193,7 @@ class _Parser:
         return stop
 
     def known_unit(self, start: int, end: int) -> int | None:
-        """Return the end of the comma unit at ``start`` if it is a known name as it stands, full stop and all."""
+        """Return the end of the comma unit at ``start`` if it is a known name, including its full stops."""
         if self.known is None:
             return None
         match = _COMMA_UNIT.match(self.text, start, end)
@@ -219,7 +219,7 @@ class _Parser:
         return stop >= end or _WORD_BEHIND.match(self.text, stop, end) is None
 
     def tag(self, nodes: list[Node], start: int, end: int, known_end: int | None) -> int:
-        """Append the nodes of one unit: a tag, or pieces that stand for themselves; return where the unit ends."""
+        """Append the nodes of a unit: a tag, or separate pieces; return the end of the unit."""
         parts: list[Node] = []
         position = start
         while position < end:
@@ -279,7 +279,7 @@ class _Parser:
         return closes(text, position + 1, end) if match.end() < end else not is_abbreviation(text, position + 1)
 
     def flush(self, nodes: list[Node], parts: list[Node]) -> None:
-        """Turn the parts of a unit into nodes: parts that carry text make one tag, the others stand alone."""
+        """Turn the parts of a unit into nodes: parts with text make one tag, other parts are separate nodes."""
         run: list[Node] = []
         for part in self.joined(parts):
             if isinstance(part, LoraReference | Keyword | Comment | Embedding | Malformed) or _holds_list(part):
@@ -308,17 +308,17 @@ class _Parser:
             last = body[-1]
             trailing: list[Node] = []
             if isinstance(last, Text) and last.text[-1].isspace():
-                kept = last.text.rstrip()
-                trailing = [Separator(last.start + len(kept), last.end, last.text[len(kept) :], "space")]
-                body[-1] = Text(last.start, last.start + len(kept), kept)
-                end = last.start + len(kept)
+                stripped = last.text.rstrip()
+                trailing = [Separator(last.start + len(stripped), last.end, last.text[len(stripped) :], "space")]
+                body[-1] = Text(last.start, last.start + len(stripped), stripped)
+                end = last.start + len(stripped)
             children = () if len(body) == 1 and isinstance(body[0], Text) else tuple(body)
             nodes.append(TagNode(start, end, self.text[start:end], children))
             nodes += trailing
         nodes += [_as_separator(gap) for gap in tail]
 
     def joined(self, parts: list[Node]) -> list[Node]:
-        """Join neighbouring plain text."""
+        """Join neighboring plain text."""
         joined: list[Node] = []
         for plain, run in groupby(parts, key=lambda part: isinstance(part, Text)):
             pieces = list(run)
@@ -401,7 +401,7 @@ class _Parser:
         return Text(place, place + 1, body)
 
     def group(self, start: int, close: int) -> Group:
-        """Read ``(…)`` by ComfyUI's rule: the number behind the last colon, if it is one."""
+        """Read ``(…)`` as ComfyUI does: the text after the last colon is the weight if it is a number."""
         text = self.text
         colon = text.rfind(":", start + 2, close)
         weight: Decimal | None = None
@@ -450,7 +450,7 @@ class _Parser:
 
 
 def _opening(nodes: list[Node]) -> _Opening:
-    """Say how a unit behind ``nodes`` begins."""
+    """Return how a unit after ``nodes`` begins."""
     place = len(nodes) - 1
     gap = ""
     while place >= 0 and isinstance(node := nodes[place], Separator):
@@ -480,7 +480,7 @@ def _is_weight_typo(text: str, start: int, end: int) -> bool:
 
 
 def _ends_in(number: re.Pattern[str], sign: str, text: str, start: int, end: int) -> bool:
-    """Return whether the last ``sign`` before ``end`` has a number behind it, and nothing else."""
+    """Return whether only a number follows the last ``sign`` before ``end``."""
     place = text.rfind(sign, max(start, end - _LONGEST_NUMBER), end)
     return place >= 0 and number.fullmatch(text, place + 1, end) is not None
 
@@ -501,7 +501,7 @@ def _is_space(part: Node) -> bool:
 
 
 def _holds_list(part: Node) -> bool:
-    """Return whether a group or bracket holds more than one unit, so that it cannot be part of a tag."""
+    """Return whether a group or bracket contains several units, so that it cannot be part of a tag."""
     if not isinstance(part, Group | Bracket) or (isinstance(part, Bracket) and part.kind != "lowered"):
         return False
     units = [c for c in part.children if not isinstance(c, Mark | Separator)]

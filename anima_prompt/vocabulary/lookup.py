@@ -348,7 +348,7 @@ class Vocabulary:
         return list(entries_where(self._store, condition, values))
 
     def _asked(self, name: str) -> Entry | None:
-        """Look a name up in the store and cache the result, including misses; the cache is bounded."""
+        """Look a name up in the store and cache the result, including unknown names; the cache is bounded."""
         from anima_prompt.vocabulary.search import exact
 
         if len(self._entries) + len(self._absent) > _REMEMBERED:

@@ -99,11 +99,11 @@ def piece_key(length: int, index: int, text: str, parts: int = 0) -> str:
 
 
 BuildProgress = Callable[[str, float], object]
-"""Told what is being done, and which share of the whole is done, from 0 to 1."""
+"""Progress callback: the current stage, and the fraction done, from 0 to 1."""
 
 
-def silent(stage: str, share: float) -> None:
-    """Tell nobody."""
+def ignore_progress(stage: str, share: float) -> None:
+    """Ignore the progress."""
 
 
 class Connection(sqlite3.Connection):
@@ -127,18 +127,17 @@ def build(
     *,
     fingerprint: str = "",
     before_rename: Callable[[], object] | None = None,
-    tell: BuildProgress = silent,
+    on_progress: BuildProgress = ignore_progress,
 ) -> int:
     """Write a store of ``entries`` to ``path`` and return the number of entries.
 
-    The file appears whole or not at all: it is written beside and renamed, so readers keep the old one until then, and
-    of two writers the later one wins.
+    The file is written atomically, so readers keep the old file until then, and of two writers the later one wins.
 
     Args:
         entries: one per name. An alias that is also a name is dropped: live tags are never shadowed.
         fingerprint: digest of the sources; see :func:`read_meta`.
         before_rename: called after the store is filled and before it is renamed.
-        tell: told how far it is.
+        on_progress: progress callback.
 
     Raises:
         StoreError: the folder or the disk cannot be written.
@@ -146,7 +145,7 @@ def build(
     try:
         with atomic_path(path) as temporary:
             with closing(sqlite3.connect(temporary)) as connection:
-                count = fill(connection, entries, fingerprint=fingerprint, tell=tell)
+                count = fill(connection, entries, fingerprint=fingerprint, on_progress=on_progress)
             if before_rename is not None:
                 before_rename()
     except (OSError, sqlite3.Error) as error:
@@ -157,7 +156,11 @@ def build(
 
 
 def fill(
-    connection: sqlite3.Connection, entries: Iterable[Entry], *, fingerprint: str = "", tell: BuildProgress = silent
+    connection: sqlite3.Connection,
+    entries: Iterable[Entry],
+    *,
+    fingerprint: str = "",
+    on_progress: BuildProgress = ignore_progress,
 ) -> int:
     """Fill an empty database with ``entries`` and return the number of entries."""
     ordered = sorted(entries, key=lambda e: (-e.post_count, e.name))
@@ -166,25 +169,25 @@ def fill(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -64000;" + _TABLES
     )
     with connection:
-        tell("names", 0.1)
+        on_progress("names", 0.1)
         rows = ((i, *_row(entry)) for i, entry in enumerate(ordered))
         connection.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 16)})", rows)  # noqa: S608  only question marks
-        tell("aliases", 0.25)
+        on_progress("aliases", 0.25)
         other_names = ((text, i) for i, entry in enumerate(ordered) for text in entry.other_names)
         connection.executemany("INSERT OR IGNORE INTO other VALUES (?, ?)", other_names)
         forms = _forms(ordered, names)
         connection.executemany("INSERT INTO form VALUES (?, ?, ?, ?)", ((i, *form) for i, form in enumerate(forms)))
-        tell("beginnings", 0.4)
+        on_progress("beginnings", 0.4)
         connection.executemany("INSERT INTO prefix VALUES (?, ?)", sorted(_prefixes([form[0] for form in forms])))
-        tell("parts", 0.6)
+        on_progress("parts", 0.6)
         connection.executemany("INSERT INTO piece VALUES (?, ?, ?, ?)", _pieces(forms))
         connection.executemany("INSERT INTO qualifier VALUES (?)", sorted((q,) for q in qualifiers(ordered)))
         meta = {"schema": str(SCHEMA_VERSION), "fingerprint": fingerprint, "entries": str(len(ordered))}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
-        tell("indexes", 0.85)
+        on_progress("indexes", 0.85)
         connection.executescript(_INDEXES)
     connection.execute("PRAGMA synchronous = FULL")
-    tell("done", 1.0)
+    on_progress("done", 1.0)
     return len(ordered)
 
 

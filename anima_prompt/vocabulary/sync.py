@@ -51,7 +51,7 @@ class Pace:
 
 
 FetchProgress = Callable[[str, int], object]
-"""Told what is being fetched, and how many rows there are so far."""
+"""Progress callback: the kind of rows, and the number of rows so far."""
 
 
 def fetch(
@@ -61,7 +61,7 @@ def fetch(
     base: str = BASE,
     until: date | None = None,
     pace: Pace | None = None,
-    tell: FetchProgress | None = None,
+    on_progress: FetchProgress | None = None,
 ) -> Path:
     """Fetch all rows of a kind; return the file with one JSON object per line.
 
@@ -73,7 +73,7 @@ def fetch(
         base: address of the site.
         until: rows created after this day are excluded.
         pace: delays between requests.
-        tell: told how far it is.
+        on_progress: progress callback.
 
     Raises:
         InputError: ``base`` is not a web address, or the site cannot be reached or refuses.
@@ -92,8 +92,8 @@ def fetch(
                     file.writelines(json.dumps(row).encode("ascii") + b"\n" for row in page)
                     file.flush()
                     count += len(page)
-                    if tell is not None:
-                        tell(kind, count)
+                    if on_progress is not None:
+                        on_progress(kind, count)
             replace_file(part, whole)
     except OSError as error:
         raise DataFileError(

@@ -32,9 +32,9 @@ from anima_prompt.vocabulary.store import (
     BuildProgress,
     build,
     entries_where,
+    ignore_progress,
     open_store,
     read_meta,
-    silent,
 )
 
 ENVIRONMENT = "ANIMA_PROMPT_DATA"
@@ -92,7 +92,7 @@ class UserStore:
         name: str | None = None,
         category: str | None = None,
         skip_bad: bool = False,
-        tell: BuildProgress | None = None,
+        on_progress: BuildProgress | None = None,
     ) -> TagList:
         """Import a list, under ``name`` (the file's name by default), replacing an earlier import of that name.
 
@@ -120,7 +120,7 @@ class UserStore:
                 merged,
                 fingerprint=fingerprint,
                 before_rename=lambda: replace_file(written, target),
-                tell=tell or silent,
+                on_progress=on_progress or ignore_progress,
             )
         finally:
             written.unlink(missing_ok=True)

@@ -9,13 +9,13 @@ from anima_prompt.lint.context import Context
 from anima_prompt.lint.rule import WANTED, Finding, Rule, finding_at, plain, quoted
 from anima_prompt.vocabulary.exclusive import DEPICTIONS
 
-_MANY = frozenset(("multiple_girls", "multiple_boys", "multiple_others", "6+girls", "6+boys", "6+others", "crowd"))
+_UNCOUNTED = frozenset(("multiple_girls", "multiple_boys", "multiple_others", "6+girls", "6+boys", "6+others", "crowd"))
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag more named characters than the count tags say; two looks of one character count once."""
     people = context.people_count
-    if not people or not _MANY.isdisjoint(context.by_name) or not DEPICTIONS.isdisjoint(context.by_name):
+    if not people or not _UNCOUNTED.isdisjoint(context.by_name) or not DEPICTIONS.isdisjoint(context.by_name):
         return
     named = [
         item for item in context.named_characters if item.entry and item.entry.count

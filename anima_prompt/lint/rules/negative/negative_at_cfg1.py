@@ -11,15 +11,15 @@ from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, fin
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag a negative prompt at a guidance scale of at most 1; without a scale, the profile decides."""
-    other = context.counterpart
-    if other is None or not (other.items or other.sentences):
+    negative = context.counterpart
+    if negative is None or not (negative.items or negative.sentences):
         return
     scale = context.settings.guidance_scale
     if (scale is not None and scale <= 1) or (scale is None and not context.environment.profile.negative_works):
         cause = f"a guidance scale of {scale}" if scale is not None else context.environment.profile.title
-        edit = Edit(0, len(other.source), "", "negative")
+        edit = Edit(0, len(negative.source), "", "negative")
         finding = finding_at(
-            (0, len(other.source)), f"the negative prompt has no effect with {cause}; remove it", edits=[edit]
+            (0, len(negative.source)), f"the negative prompt has no effect with {cause}; remove it", edits=[edit]
         )
         yield Finding(finding.start, finding.end, finding.message, finding.edits, part="negative")
 

@@ -1,4 +1,4 @@
-"""``{a|b}``, ``__colour__``: unresolved wildcards, choices and variables."""
+"""``{a|b}``, ``__color__``: unresolved wildcards, choices and variables."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RULE = Rule(
     name="wildcard-unresolved",
     severity=Severity.ERROR,
     reason="Wildcards and choices are syntax of prompt generators; if they are not resolved, the model reads them as text.",
-    bad=plain("1girl, {red|blue} hair", "1girl, __colour__ dress", "1girl, ${hat}"),
+    bad=plain("1girl, {red|blue} hair", "1girl, __color__ dress", "1girl, ${hat}"),
     good=plain("1girl, red hair", "1girl, |_|", "1girl, o_o, @_@"),
     check=check,
     needs="{_",

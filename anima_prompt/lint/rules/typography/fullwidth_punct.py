@@ -23,12 +23,12 @@ _ASCII = {
     "＿": "_",
 }
 _CHARACTERS = "".join(_ASCII)
-_FOUND = re.compile(rf"(?:(?<!\s)\s++)?[，、]\s*|[{_CHARACTERS}]")
+_FULL_WIDTH = re.compile(rf"(?:(?<!\s)\s++)?[，、]\s*|[{_CHARACTERS}]")
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag full-width punctuation anywhere in the text."""
-    for match in _FOUND.finditer(context.source):
+    for match in _FULL_WIDTH.finditer(context.source):
         sign = match.group().strip()
         right = ", " if sign in "，、" else _ASCII[sign]
         if right == ", " and match.end() == len(context.source):

@@ -12,15 +12,15 @@ from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, p
 _LOOKALIKE = str.maketrans("аеорсухіѕјһԁԛԝАВЕКМНОРСТХΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "aeopcyxisjhdqwABEKMHOPCTXABEZHIKMNOPTYXo")
 _WORD = re.compile(r"\w+")
 _LATIN = re.compile("[A-Za-z]")
-_OTHER = re.compile("[\u0370-\u03ff\u0400-\u04ff\u0500-\u052f]")
+_GREEK_OR_CYRILLIC = re.compile("[\u0370-\u03ff\u0400-\u04ff\u0500-\u052f]")
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag a word of Latin letters and Cyrillic or Greek lookalikes."""
-    if context.source.isascii() or not _OTHER.search(context.source):
+    if context.source.isascii() or not _GREEK_OR_CYRILLIC.search(context.source):
         return
     for match in _WORD.finditer(context.source):
-        if not (_OTHER.search(match.group()) and _LATIN.search(match.group())):
+        if not (_GREEK_OR_CYRILLIC.search(match.group()) and _LATIN.search(match.group())):
             continue
         right = match.group().translate(_LOOKALIKE)
         if right.isascii() and right != match.group():  # otherwise a letter has no lookalike

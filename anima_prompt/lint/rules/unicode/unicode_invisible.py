@@ -32,13 +32,13 @@ _CODE = r"(?:\x1b\[|\x9b)(?:[0-9;?]+[A-HJKSTm]|m(?![a-z]))"
 _ALL = {
     **dict.fromkeys(_CONTROL, ""), **dict.fromkeys(_SPACES, " "), **_REPLACE,
 }  # fmt: skip
-_FOUND = re.compile(f"{_CODE}|\r(?!\n)|[{re.escape(''.join(_ALL))}]")
+_INVISIBLE = re.compile(f"{_CODE}|\r(?!\n)|[{re.escape(''.join(_ALL))}]")
 _NEEDS = "".join(_ALL) + "\r"
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag each such character, and each terminal control sequence as a whole."""
-    for match in _FOUND.finditer(context.source):
+    for match in _INVISIBLE.finditer(context.source):
         sign = match.group()
         if sign == "\u200d" and _in_emoji(context.source, match.start()):
             continue
