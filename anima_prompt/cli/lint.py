@@ -75,7 +75,7 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
 @_selectors("--fixable", "Only apply fixes of these rules.")
 @_selectors("--unfixable", "Never apply fixes of these rules.")
 @click.option("--fix", is_flag=True, help="Apply safe fixes (do not change the intended image).")
-@click.option("--unsafe-fixes", is_flag=True, help="Also apply fixes that change the image. Implies --fix.")
+@click.option("--unsafe-fixes", is_flag=True, help="Also apply fixes that may change the image. Implies --fix.")
 @click.option(
     "--diff", is_flag=True, help="Print the changes as a diff instead of writing files; exit with 1 if there are any."
 )
@@ -133,7 +133,7 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
 def lint(ctx: click.Context, /, sources: tuple[str, ...], **arguments: Any) -> None:
     """Check prompts and optionally fix them.
 
-    SOURCES are prompts, text files, captions, YAML, JSON and JSONL files, ComfyUI workflows, images with
+    Arguments are prompts, text files, captions, YAML, JSON and JSONL files, ComfyUI workflows, images with
     metadata, folders of these, or - for standard input; the current folder by default. Findings of severity info do not
     cause exit code 1 unless --fail-on info is set.
 

@@ -77,7 +77,7 @@ def commands() -> None:
 def parse(source: str, dialect: str, as_json: bool) -> None:
     """Show the sections, weights, spans and sentences of a prompt.
 
-    SOURCE is a prompt text, a text file, or - for standard input. A line of three hyphens separates positive and
+    The argument is a prompt text, a text file, or - for standard input. A line of three hyphens separates positive and
     negative prompt. Exits with 1 if the text is malformed.
     """
     from anima_prompt.prompt import read
@@ -114,7 +114,7 @@ def fmt(sources: tuple[str, ...], dialect: str, check: bool, diff: bool, order: 
 
     One space after a comma, no underscores in known names (scores, faces and unknown names keep theirs), no empty tags.
     Nothing moves and no weight changes unless --order is set. Sentences, quotations, LoRA references, wildcards and
-    comments stay as they are. With - the text is read from standard input and written to standard output.
+    comments are not changed. With - the text is read from standard input and written to standard output.
     """
     changed = failed = False
     for source in sources:
@@ -188,7 +188,7 @@ def convert(source: str, reads: str, writes: str, as_json: bool) -> None:
 @click.argument("name", metavar="[NAME|FILE]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def profiles(name: str | None, as_json: bool) -> None:
-    """List the release profiles, or show one with its sources."""
+    """List the release profiles, or show a profile with its sources."""
     from anima_prompt.profiles import load_profile
     from anima_prompt.profiles import profiles as all_profiles
 

@@ -50,7 +50,7 @@ def search(query: str, category: str | None, limit: int, prompt: str | None, as_
 
     '*_hair' is a pattern, '/bhs' searches by the first letters of the words.
 
-    Exits with 1 if nothing is found.
+    Exits with 1 without results.
     """
     from anima_prompt.vocabulary import Vocabulary
 
@@ -100,7 +100,7 @@ def show(name: str, as_json: bool) -> None:
 @click.argument("prefix")
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Maximum number of results.")
 def complete(prefix: str, limit: int) -> None:
-    """Print the most common names that start with PREFIX, one per line."""
+    """Print the most common names with a prefix, one per line."""
     from anima_prompt.vocabulary import Vocabulary
 
     for name in Vocabulary.default().complete(prefix, limit=limit):
@@ -193,7 +193,12 @@ def learn(folder: Path) -> None:
 
 @tags.command()
 @click.option("--base", default=None, metavar="URL", help="Site with a Danbooru-compatible API; Danbooru by default.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Exclude everything created after this day.")
+@click.option(
+    "--until",
+    metavar="YYYY-MM-DD",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Exclude everything created after this day.",
+)
 @click.option("--delay", type=click.FloatRange(0), default=1.0, show_default=True, help="Seconds between requests.")
 @click.option(
     "--kind",

@@ -25,7 +25,13 @@ _BETWEEN = "commas"
     metavar="FOLDER",
     help="Folder of ComfyUI or of the model (default: the environment variable ANIMA_MODELS).",
 )
-@click.option("--dialect", default="comfyui", show_default=True, help="Front end whose weight syntax the prompt uses.")
+@click.option(
+    "--dialect",
+    type=click.Choice([dialect.value for dialect in Dialect]),
+    default=Dialect.COMFYUI.value,
+    show_default=True,
+    help="Front end whose weight syntax the prompt uses.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def tokens(source: str, folder: str | None, dialect: str, as_json: bool) -> None:
     """Count a prompt's tokens by section.

@@ -98,7 +98,7 @@ class PromptBuilder:
         if entry is None or entry.section is not Section.CHARACTER:
             entry = None
             if looks or (where and sentence is None):
-                raise PromptError(f"character '{name}' is not in the vocabulary; give looks and sentence yourself")
+                raise PromptError(f"character '{name}' is not in the vocabulary; pass looks and sentence explicitly")
         text = name_to_text(entry.name) if entry else name
         builder = self._added(Section.CHARACTER, (text,), weight=weight)
         known = name_to_text(entry.series) if entry and entry.series else ""

@@ -57,12 +57,14 @@ def read_record(line: str, number: int, source: str) -> Record:
     try:
         data = json.loads(line, parse_float=Decimal)
     except json.JSONDecodeError as error:
-        raise InputError(f"{where}: {error.msg.lower()} at column {error.colno}; give one JSON object a line") from None
+        raise InputError(
+            f"{where}: {error.msg.lower()} at column {error.colno}; expected one JSON object per line"
+        ) from None
     except RecursionError:
-        raise InputError(f"{where}: nested too deeply; give one JSON object a line") from None
+        raise InputError(f"{where}: nested too deeply; expected one JSON object per line") from None
     if not isinstance(data, dict) or not isinstance(data.get("prompt"), str):
         raise InputError(
-            f'{where}: has no text under "prompt"; give one JSON object a line, such as {{"prompt": "1girl"}}'
+            f'{where}: has no text under "prompt"; expected one JSON object per line, such as {{"prompt": "1girl"}}'
         )
     for key in _TEXTS:
         if data.get(key) is not None and not isinstance(data[key], str):

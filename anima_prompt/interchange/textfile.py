@@ -37,7 +37,7 @@ def read_text(source: str, *, limit: int = MAX_BYTES) -> str:
         data = _read_stdin(limit) if source == "-" else read_bytes(Path(source), limit=limit)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(f"{shortened(name)}: {reason[:1].lower()}{reason[1:]}; give a readable text file") from None
+        raise InputError(f"{shortened(name)}: {reason[:1].lower()}{reason[1:]}; pass a readable text file") from None
     if len(data) > limit:
         raise InputError(f"{name}: larger than {limit // 1024 // 1024} MiB; split it into files of one prompt each")
     return decode(data, name)
@@ -58,7 +58,7 @@ def decode(data: bytes, name: str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(f"{name}: is UTF-16; save it as UTF-8")
     if b"\0" in data:
-        raise InputError(f"{name}: is a binary file (byte 0 at offset {data.index(0)}); give a text file")
+        raise InputError(f"{name}: is a binary file (byte 0 at offset {data.index(0)}); pass a text file")
     try:
         return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:

@@ -103,7 +103,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
         text = read_utf8(path, limit=_MAX_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ProfileError(f"{path}: cannot be read ({reason}); give a profile's name or a YAML file") from None
+        raise ProfileError(f"{path}: cannot be read ({reason}); pass the name of a profile or a YAML file") from None
     documents = load_documents(text, str(path))
     if len(documents) != 1:
         raise ProfileError(f"{path}: {len(documents)} documents; expected one profile")

@@ -108,7 +108,7 @@ def read_entry(text: str, section: Section | None = None, *, vocabulary: Vocabul
     table = vocabulary or Vocabulary.default()
     source = text.strip()
     if not source.strip(" ,"):
-        raise PromptError("a tag is empty; give it a text such as 'long hair'")
+        raise PromptError("a tag is empty; pass a text such as 'long hair'")
 
     if section in NAME_SECTIONS:
         tree = parse(source, known=lambda _clause: "," not in source)
@@ -122,7 +122,7 @@ def read_entry(text: str, section: Section | None = None, *, vocabulary: Vocabul
         if item.section is Section.TEXT:
             raise PromptError(f"'{_short(item.text)}' is a sentence, not a tag; put it among the sentences")
     if not items:
-        raise PromptError(f"'{_short(source)}' contains no tag; give it a text such as 'long hair'")
+        raise PromptError(f"'{_short(source)}' contains no tag; pass a text such as 'long hair'")
     return [_in_section(item, section) for item in items] if section else items
 
 

@@ -1,7 +1,7 @@
 """The nodes of the lossless tree.
 
 Leaves contain their text; composite nodes contain children that tile their span without a gap, so the leaves joined in
-order give the source back, byte for byte. Offsets are 0-based code points, end exclusive. Knows nothing of meaning:
+order are the source, byte for byte. Offsets are 0-based code points, end exclusive. Knows nothing of meaning:
 sections, vocabularies and dialects come later.
 """
 

@@ -32,7 +32,7 @@ def shell(command: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("command", ["lint -", "parse -", "fmt -", "build -", "convert --from a1111 --to comfyui"])
 def test_a_closed_standard_input_is_one_line(command: str) -> None:
     done = shell(f"anima-prompt {command} <&-")
-    assert (done.returncode, done.stderr) == (2, "error: standard input: is closed; give a readable text file\n")
+    assert (done.returncode, done.stderr) == (2, "error: standard input: is closed; pass a readable text file\n")
 
 
 @posix
