@@ -23,3 +23,7 @@ class SettingsError(InferError):
 
 class GridError(InferError):
     """A grid's specification, folder or manifest is wrong."""
+
+
+class TrainingError(InferError):
+    """Training data, a training's state, or its results cannot be read, written or used."""

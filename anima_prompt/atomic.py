@@ -17,11 +17,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from anima_prompt.safe_paths import own_descriptor
+from anima_prompt.safe_paths import name_problem, own_descriptor
 
 _LONGEST_NAME = 180
 """Bytes of a file name to which a suffix can be added without passing the limit of 255."""
-_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8) if os.name == "nt" else ()
+_WINDOWS = os.name == "nt"
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8) if _WINDOWS else ()
 """Seconds between attempts to replace a file: Windows refuses while a virus scanner or an indexer has it open."""
 
 
@@ -41,7 +42,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     links to the file keep the old content.
 
     Raises:
-        OSError: ``path`` is read-only or not a regular file, a folder cannot be created, or the file cannot be written.
+        OSError: ``path`` is read-only, reserved on Windows or not a regular file, a folder cannot be created, or the
+            file cannot be written.
     """
     target = _replaceable(path)
     temporary = temporary_path(target)
@@ -117,6 +119,9 @@ def _replaceable(path: Path) -> Path:
         OSError: it exists and is read-only, or is not a regular file.
     """
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    problem = name_problem(target.name) if _WINDOWS else ""
+    if problem:  # 'NUL' and 'CON.txt' are devices there, and 'a.' is the file 'a'
+        raise OSError(errno.EINVAL, f"the name {problem}", str(path))
     try:
         mode = target.stat().st_mode
     except FileNotFoundError:

@@ -8,7 +8,7 @@ from types import TracebackType
 from anima_prompt.errors import PackageError
 
 EXTRAS = {
-    "": ("click", "filelock", "PIL", "platformdirs", "rapidfuzz", "rich", "yaml"),
+    "": ("click", "filelock", "jinja2", "PIL", "pathspec", "platformdirs", "rapidfuzz", "rich", "yaml"),
     "tables": ("pandas",),
     "tokens": ("tokenizers",),
     "tagger": ("onnxruntime",),

@@ -111,7 +111,7 @@ def test_no_retired_word_is_in_the_documentation(name: str) -> None:
     files = sorted(ROOT.glob(name))
     assert files
     for path in files:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = [re.sub(r"`[^`]*`", "", line) for line in path.read_text(encoding="utf-8").splitlines()]
         assert findings(path, iter(enumerate(lines, 1))) == []
 
 

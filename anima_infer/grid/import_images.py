@@ -6,7 +6,6 @@ Every setting that differs becomes an axis; the images stay where they are.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from anima_infer.errors import GridError
 from anima_infer.grid.store.contents import StoredAxis, StoredCell, grid_data, write_grid
-from anima_infer.grid.store.files import GRID, LOCK, sha256_of
+from anima_infer.grid.store.files import GRID, LOCK, relative_path, sha256_of
 from anima_infer.grid.store.manifest import DONE, Manifest
 from anima_prompt.errors import InputError
 from anima_prompt.interchange.images import IMAGES, read_image
@@ -73,7 +72,7 @@ def import_images(folder: Path, output: Path) -> ImportSummary:
         manifest = Manifest(output)
         try:
             for cell, path in zip(cells, settings, strict=True):
-                file = os.path.relpath(path.resolve(), output.resolve())
+                file = relative_path(path, output) or path.resolve().as_posix()
                 manifest.add({"key": cell.key, "cell": cell.number, "batch": -1, **cell.job, "status": DONE,
                               "file": file, "sha256": sha256_of(path), "seconds": None})  # fmt: skip
         finally:

@@ -26,7 +26,7 @@ from anima_prompt.cli.program import (
     echo_result,
     is_terminal,
 )
-from anima_prompt.cli.source import looks_like_text
+from anima_prompt.cli.source import files_of, looks_like_text
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
@@ -245,7 +245,7 @@ class _LintCommand:
             yield self.linter.report_text(text if negative is None else f"{text}\n---\n{negative}")
         paths = [source for source in sources if source not in texts]
         if paths:
-            files = expand(paths, self.linter)
+            files = expand(files_of(paths), self.linter)
             yield from _with_bar(reports(files, self.linter, jobs=self.arguments["jobs"]), len(files))
 
     def _fixed(self, report: Report) -> Report:
@@ -432,7 +432,7 @@ def _with_comments(text: str, report: Report) -> str:
 def _stamps(sources: tuple[str, ...], linter: FileLinter) -> dict[str, float]:
     from anima_prompt.lint_files.runner import expand
 
-    files = expand([source for source in sources if not looks_like_text(source)], linter)
+    files = expand(files_of(source for source in sources if not looks_like_text(source)), linter)
     projects = [linter.project_of(file) for file in files]
     named = [linter.options.use.profile, *(project.use.profile for project in projects)]
     files += [str(project.path) for project in projects if project.path]

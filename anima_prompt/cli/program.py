@@ -7,6 +7,7 @@ unreadable input, 130 is interrupted. Control characters never reach a terminal.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -90,10 +91,14 @@ def is_terminal(stream: Any) -> bool:
 
 
 def run_program(commands: click.Group, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a program and exit with its exit code; a usage error is one line, like any other error."""
+    """Run a program and exit with its exit code; a usage error is one line, like any other error.
+
+    Arguments are not changed on Windows, where click would otherwise expand ``~_~``, ``%`` and ``{a|b}`` in prompts.
+    """
     _replace_closed_streams()
+    _use_utf8()
     try:
-        result = commands.main(arguments, prog_name=name, standalone_mode=False)
+        result = commands.main(arguments, prog_name=name, standalone_mode=False, windows_expand_args=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(USAGE)
@@ -139,6 +144,14 @@ def _replace_closed_streams() -> None:
             os.open(os.devnull, os.O_RDONLY)  # gets the lowest free number
             if descriptor == 1:
                 sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  writing to it fails
+
+
+def _use_utf8() -> None:
+    """Read and write UTF-8 regardless of the console and the environment; lone surrogates are escaped."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            errors = "surrogateescape" if stream is sys.stdin else "backslashreplace"
+            stream.reconfigure(encoding="utf-8", errors=errors)
 
 
 def _discard_output() -> None:

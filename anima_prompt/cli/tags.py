@@ -178,15 +178,13 @@ def learn(folder: Path) -> None:
     Reads the .txt files of FOLDER and its subfolders. 'tags related' and 'tags search --with' use the
     counts. Each run replaces the previous counts.
     """
-    from anima_prompt.vocabulary.cooccurrence import learn as count
     from anima_prompt.vocabulary.user_store import UserStore
 
     files = sorted(path for path in folder.rglob("*.txt") if path.is_file())
     if not files:
         raise InputError(f"{folder}: contains no captions; pass a folder with .txt files")
-    counts = count(
-        (names_in(path.read_text(encoding="utf-8", errors="replace")) for path in files), UserStore.default().learned
-    )
+    captions = (names_in(path.read_text(encoding="utf-8", errors="replace")) for path in files)
+    counts = UserStore.default().learn(captions)
     totals = (counted(counts.captions, "caption"), counted(counts.tags, "tag"), counted(counts.pairs, "pair"))
     click.echo(", ".join(totals), err=True)
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -26,6 +26,9 @@ from anima_prompt.lint.registry import all_rules, joined
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint.word_rules import read_rules
 from anima_prompt.safe_paths import read_utf8
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 FILES = ("anima-prompt.toml", "anima-prompt.yaml", "anima-prompt.yml", "pyproject.toml")
 MOST_BYTES = 4_000_000
@@ -67,7 +70,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """Settings of files that match a glob: their use, and further rules to ignore."""
+    """Settings of files that match patterns: their use, and further rules to ignore."""
 
     files: tuple[str, ...]
     use: Use
@@ -79,12 +82,12 @@ class Project:
     """Content of a configuration file: settings of rules and of files.
 
     Attributes:
-        folder: folder of the file; globs are relative to it.
+        folder: folder of the file; patterns are relative to it.
         path: the file, None without a configuration file.
         config: settings of rules.
         use: default dialect, profile and role; overrides take precedence.
-        overrides: settings by glob; later overrides win.
-        exclude: globs of files to skip in folders.
+        overrides: settings by pattern; later overrides win.
+        exclude: patterns, as in ``.gitignore``, of files to skip in folders.
         max_findings: maximum number of findings shown per rule and file, 0 for all; None for the default.
         rules: rules of the user's own files.
     """
@@ -115,33 +118,28 @@ class Project:
 
     def excludes(self, path: str) -> bool:
         """Return whether a file is excluded."""
-        return any(_fits(path, self.folder, glob) for glob in self.exclude)
+        return _fits(path, self.folder, self.exclude)
 
     def _fitting(self, path: str) -> list[Override]:
-        return [o for o in self.overrides if any(_fits(path, self.folder, glob) for glob in o.files)]
+        return [override for override in self.overrides if _fits(path, self.folder, override.files)]
 
 
-def _fits(path: str, folder: Path, glob: str) -> bool:
-    """Return whether a path matches a glob: relative to the configuration's folder, or any part of it by name."""
+def _fits(path: str, folder: Path, patterns: tuple[str, ...]) -> bool:
+    """Return whether patterns of ``.gitignore`` in the configuration's folder match a path; the last match decides."""
+    if not patterns:
+        return False
     try:
         relative = PurePath(Path(path).absolute().relative_to(folder.absolute()))
     except ValueError:
         relative = PurePath(path)
-    pattern = re.compile(_regex(glob))
-    parts = relative.as_posix()
-    return pattern.fullmatch(parts) is not None or ("/" not in glob and pattern.fullmatch(relative.name) is not None)
+    return _compiled(patterns).match_file(relative.as_posix().lstrip("/"))
 
 
-@lru_cache(maxsize=256)
-def _regex(glob: str) -> str:
-    r"""Return a glob as a regular expression: ``**/`` any folders, ``*`` and ``?`` within one name.
+@lru_cache(maxsize=64)
+def _compiled(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec
 
-    >>> _regex("captions/**/*.txt")
-    'captions/(?:.*/)?[^/]*\\.txt'
-    """
-    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", glob.rstrip("/") + ("/**" if glob.endswith("/") else ""))
-    special = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return "".join(special.get(piece, re.escape(piece)) for piece in pieces)
+    return GitIgnoreSpec.from_lines(patterns)
 
 
 def find_project(start: Path) -> Project:
@@ -217,7 +215,7 @@ def _project(value: Value, path: Path) -> Project:
     overrides = (
         tuple(_override(item) for item in fields["overrides"].items("overrides")) if "overrides" in fields else ()
     )
-    exclude = _texts(fields["exclude"], "exclude") if "exclude" in fields else ()
+    exclude = _pattern_texts(fields["exclude"], "exclude") if "exclude" in fields else ()
     most = _count(fields["max-findings"]) if "max-findings" in fields else None
     return Project(path.parent, path, config, _use(fields), overrides, exclude, rules, most)
 
@@ -236,9 +234,20 @@ def _rules(name: Value, path: Path) -> list[Rule]:
 def _override(value: Value) -> Override:
     fields = value.fields("an override", OVERRIDE_KEYS)
     if "files" not in fields:
-        value.fail("missing: files of an override; add a glob such as captions/**/*.txt")
-    files = tuple(item.text("a glob") for item in fields["files"].one_or_many("files"))
+        value.fail("missing: files of an override; add a pattern such as captions/**/*.txt")
+    files = _pattern_texts(fields["files"], "files")
     return Override(files, _use(fields), _texts(fields["ignore"], "ignore") if "ignore" in fields else ())
+
+
+def _pattern_texts(value: Value, name: str) -> tuple[str, ...]:
+    """Return patterns; an error has the position of the malformed pattern."""
+    for item in value.one_or_many(name):
+        text = item.text("a pattern")
+        try:
+            _compiled((text,))
+        except ValueError:
+            item.fail(f"pattern is '{text}'; expected one as in .gitignore, such as old/ or captions/**/*.txt")
+    return _texts(value, name)
 
 
 def _use(fields: dict[str, Value]) -> Use:

@@ -12,7 +12,7 @@ import hashlib
 import io
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,8 +21,10 @@ from typing import NamedTuple
 from anima_prompt.atomic import replace_file, temporary_path
 from anima_prompt.errors import DataFileError, StoreError
 from anima_prompt.numbers import counted
-from anima_prompt.vocabulary.cooccurrence import Cooccurrence, open_cooccurrence
+from anima_prompt.safe_paths import name_problem
+from anima_prompt.vocabulary.cooccurrence import Cooccurrence, Totals, learn, open_cooccurrence
 from anima_prompt.vocabulary.danbooru import is_dump, is_implications, read_dump, read_implications
+from anima_prompt.vocabulary.generations import delete_older, following, newest
 from anima_prompt.vocabulary.lists import CATEGORIES, TagList, read_list
 from anima_prompt.vocabulary.overlay import apply, is_overlay, read_overlay
 from anima_prompt.vocabulary.packs import OTHER_NAMES, PACKS, Entry, data_folder, read_packs
@@ -40,6 +42,7 @@ from anima_prompt.vocabulary.store import (
 ENVIRONMENT = "ANIMA_PROMPT_DATA"
 """Environment variable that names another folder."""
 
+_STORE, _LEARNED = "vocabulary", "learned"
 _NUMBERS = {category: number for number, (category, _) in CATEGORIES.items()}
 
 
@@ -53,7 +56,7 @@ class OpenedStore(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UserStore:
-    """A folder with ``imports/*.csv`` and ``vocabulary.sqlite``."""
+    """A folder with ``imports/*.csv`` and the databases that are made of them and of captions."""
 
     folder: Path
 
@@ -69,13 +72,24 @@ class UserStore:
 
     @property
     def store(self) -> Path:
-        """Path of the store."""
-        return self.folder / "vocabulary.sqlite"
+        """The file of the store; it does not exist before the first import."""
+        return newest(self.folder, _STORE)
 
     @property
     def learned(self) -> Path:
-        """Path of the co-occurrence counts."""
-        return self.folder / "learned.sqlite"
+        """The file of the co-occurrence counts; it does not exist before the first count."""
+        return newest(self.folder, _LEARNED)
+
+    def learn(self, captions: Iterable[Sequence[str]]) -> Totals:
+        """Count the tags and pairs of captions, replacing the previous counts; see :func:`cooccurrence.learn`.
+
+        Raises:
+            StoreError: the folder or the disk cannot be written; the previous counts are unchanged.
+        """
+        path = following(self.folder, _LEARNED)
+        totals = learn(captions, path)
+        delete_older(path, _LEARNED)
+        return totals
 
     def imports(self) -> list[Path]:
         """Return the imported lists in the order in which they apply: by name, later lists win."""
@@ -109,16 +123,15 @@ class UserStore:
             return self._add_implications(path, name or path.name.split(".")[0], skip_bad=skip_bad)
         tag_list = read_dump(path, self._known()) if is_dump(path) else read_list(path, category=category)
         _refuse(path, tag_list.bad_rows, skip_bad=skip_bad)
-        target = self.folder / "imports" / f"{name or path.name.split('.')[0]}.csv"
+        target = self._target("imports", name or path.name.split(".")[0])
         other_imports = [file for file in self.imports() if file != target]
         written = self._written(target, tag_list.entries)
         fingerprint = self._digest({**_stats(other_imports), target.name: _stat(written)})
         try:
             merged = self._merged(other_imports, tag_list.entries)
-            build(
-                self.store,
+            self._build(
                 merged,
-                fingerprint=fingerprint,
+                fingerprint,
                 before_rename=lambda: replace_file(written, target),
                 on_progress=on_progress or ignore_progress,
             )
@@ -133,7 +146,7 @@ class UserStore:
     def _add_overlay(self, path: Path, name: str) -> TagList:
         """Import a file of changes; all of it is checked before anything is replaced."""
         changes = read_overlay(path)
-        target = self.folder / "overlays" / f"{name}.csv"
+        target = self._target("overlays", name)
         replace_file(self._write_temporary(target, path.read_text(encoding="utf-8-sig")), target)
         self.rebuild()
         return TagList((), (), extra=counted(len(changes), "change"))
@@ -148,7 +161,7 @@ class UserStore:
         _refuse(path, bad, skip_bad=skip_bad)
         if not pairs:
             raise DataFileError(f"{path}: contains no active implications; expected those of the Danbooru API")
-        target = self.folder / "relations" / f"{name}.csv"
+        target = self._target("relations", name)
         rows = io.StringIO()
         csv.writer(rows, lineterminator="\n").writerows([("name", "implies"), *pairs])
         written = self._write_temporary(target, rows.getvalue())
@@ -172,7 +185,7 @@ class UserStore:
             StoreError: no import has that name.
         """
         everything = (*self.imports(), *self.overlays(), *self.implications())
-        target = next((path for path in everything if path.stem == name), None)
+        target = next((path for path in everything if path.stem.casefold() == name.casefold()), None)
         if target is None:
             known = ", ".join(path.stem for path in everything)
             hint = f"imported: {known}" if known else "no lists have been imported"
@@ -195,9 +208,13 @@ class UserStore:
             connection = None
         try:
             self.rebuild()
-            return self._opened(open_store(self.store))
+            rebuilt = open_store(self.store)
         except StoreError:
             return OpenedStore(connection)
+        if connection is not None:
+            connection.close()
+            delete_older(self.store, _STORE)
+        return self._opened(rebuilt)
 
     def _opened(self, connection: sqlite3.Connection) -> OpenedStore:
         return OpenedStore(connection, open_cooccurrence(self.learned), tuple(self.implications()))
@@ -210,7 +227,32 @@ class UserStore:
         """
         imports = self.imports()
         fingerprint = self._digest(_stats(imports))
-        return build(self.store, self._merged(imports), fingerprint=fingerprint)
+        return self._build(self._merged(imports), fingerprint)
+
+    def _build(
+        self,
+        entries: Iterable[Entry],
+        fingerprint: str,
+        *,
+        before_rename: Callable[[], object] | None = None,
+        on_progress: BuildProgress = ignore_progress,
+    ) -> int:
+        path = following(self.folder, _STORE)
+        count = build(path, entries, fingerprint=fingerprint, before_rename=before_rename, on_progress=on_progress)
+        delete_older(path, _STORE)
+        return count
+
+    def _target(self, kind: str, name: str) -> Path:
+        """Return the file of an import, or an earlier file whose name differs only in case.
+
+        Raises:
+            DataFileError: the name is not a valid file name on every system.
+        """
+        problem = name_problem(name)
+        if problem:
+            raise DataFileError(f"the import's name is '{name}', which {problem}; pass another name with --name")
+        earlier = (path for path in (self.folder / kind).glob("*.csv") if path.stem.casefold() == name.casefold())
+        return next(earlier, self.folder / kind / f"{name}.csv")
 
     def fingerprint(self) -> str:
         """Return a digest of the names, sizes and times of packs and imports; fast enough for every start.

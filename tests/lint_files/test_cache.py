@@ -146,7 +146,7 @@ def test_a_change_of_what_the_user_imported_is_a_miss(tmp_path: Path, monkeypatc
     store = UserStore(tmp_path)
     monkeypatch.setattr(UserStore, "default", classmethod(lambda cls: store))
     keys = {key()}
-    for name in ("imports/a.csv", "overlays/a.csv", "relations/a.csv", "vocabulary.sqlite", "learned.sqlite"):
+    for name in ("imports/a.csv", "overlays/a.csv", "relations/a.csv", store.store.name, store.learned.name):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("smile,0,100,\n")

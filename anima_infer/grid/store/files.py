@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from anima_infer.errors import GridError
@@ -23,6 +24,14 @@ def write_text(path: Path, text: str) -> None:
         raise GridError(
             f"{path}: cannot be written ({error.strerror or error}); free some space or choose another folder"
         ) from None
+
+
+def relative_path(path: Path, folder: Path) -> str | None:
+    """Return a file's path from a folder, with slashes on every system; None if it is on another drive of Windows."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return None
 
 
 def sha256_of(path: Path) -> str:

@@ -298,14 +298,14 @@ def test_a_lora_is_read_once_whatever_strengths_a_grid_asks_for(
 ) -> None:
     from safetensors.torch import save_file
 
-    from anima_infer.lora import Merger
+    from anima_infer.lora import ActiveLoras
     from tests.infer.tiny import small_lora
 
     path = tmp_path / "style.safetensors"
     save_file(small_lora(), path)
-    read = Merger.read
+    read = ActiveLoras.read
     reads = list[Path]()
-    monkeypatch.setattr(Merger, "read", lambda self, file: (reads.append(file), read(self, file))[1])
+    monkeypatch.setattr(ActiveLoras, "read", lambda self, file: (reads.append(file), read(self, file))[1])
     spec = grid_spec({"lora_strength": path.name, "values": [0, 0.5, 1]}, base={"loras": [f"{path}:1"]}, batch=1)
     loads = list[None]()
     executor = InProcess(
