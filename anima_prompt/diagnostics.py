@@ -1,6 +1,6 @@
-"""What the library has to say about a piece of text, with the place and, where there is one, the cure.
+"""Diagnostics of the parser, the converter and the linter: severity, span, message and fixes.
 
-Knows nothing of rules; the parser, the converter and the linter all speak through these types.
+Knows nothing of rules.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 Part: TypeAlias = Literal["prompt", "negative"]
-"""Which of the two texts of a prompt a span lies in."""
+"""The text that a span refers to: the prompt or its negative prompt."""
 
 
 class Severity(StrEnum):
-    """How much a diagnostic matters: the picture is wrong, probably wrong, or could be better."""
+    """Severity of a diagnostic: the image is wrong, probably wrong, or could be better."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -41,11 +41,11 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """Edits that cure a diagnostic, all or none.
+    """Edits that fix a diagnostic; they are applied together or not at all.
 
     Attributes:
         edits: replacements that do not overlap.
-        safe: whether the picture is what the writer meant before; otherwise the fix changes it.
+        safe: whether the intended image stays the same.
     """
 
     edits: tuple[Edit, ...]
@@ -57,13 +57,13 @@ class Diagnostic:
     """One finding.
 
     Attributes:
-        name: kebab-case name of what was found, the same everywhere (``paren-unbalanced``).
+        name: kebab-case name of the fault (``underscore-tag``).
         severity: see :class:`Severity`.
-        start, end: span in the text that was read, 0-based code points, end exclusive.
-        message: one line that says what is there and what to write.
-        code: the linter's code (``ANI101``), empty from the parser and the converter.
-        fixes: what would cure it, the best first.
-        part: whether the span lies in the prompt or in its negative prompt.
+        start, end: span in the text, 0-based code points, end exclusive.
+        message: one line with the fault and the next step.
+        code: the linter's code (``ANI101``), empty for diagnostics of the parser and the converter.
+        fixes: alternative fixes, the best first.
+        part: whether the span is in the prompt or in its negative prompt.
     """
 
     name: str

@@ -42,6 +42,11 @@ class Dialect(StrEnum):
             raise DialectError(f"dialect is '{name}'; expected one of {allowed}") from None
 
     @property
+    def label(self) -> str:
+        """The front end's name in messages."""
+        return _LABELS[self]
+
+    @property
     def reads_weights(self) -> bool:
         """Whether parentheses are markup, and a backslash before one an escape."""
         return self is not Dialect.PLAIN
@@ -55,3 +60,11 @@ class Dialect(StrEnum):
     def nested_weights_multiply(self) -> bool:
         """Whether ``((a:1.2):1.5)`` is 1.8; elsewhere the innermost explicit weight wins."""
         return self is Dialect.A1111
+
+
+_LABELS = {
+    Dialect.COMFYUI: "ComfyUI",
+    Dialect.A1111: "Forge Neo",
+    Dialect.INVOKEAI: "InvokeAI",
+    Dialect.PLAIN: "plain pipelines such as diffusers",
+}

@@ -1,7 +1,7 @@
 """Strict reading of YAML and JSON, with a line and a column for every value.
 
-Knows how to say where something is wrong; knows nothing of prompts and profiles. Only plain values are built (no tags,
-no objects), duplicate keys are errors, and numbers stay as written so that weights are exact.
+Knows nothing of prompts and profiles. Only plain values are built (no tags, no objects), duplicate keys are errors, and
+numbers stay as written so that weights are exact.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import yaml
 from anima_prompt.errors import AnimaPromptError, PromptFileError
 
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's parser where PyYAML was built with it: ten times as fast, but its messages say less."""
+"""libyaml's parser if PyYAML was built with it: ten times as fast, but with shorter messages."""
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Value:
 
     @property
     def is_null(self) -> bool:
-        """Whether nothing is given."""
+        """Whether the value is null or missing."""
         return isinstance(self.node, yaml.ScalarNode) and self.node.tag == _NULL
 
     @property
@@ -56,72 +56,72 @@ class Value:
         """Whether it is a mapping."""
         return isinstance(self.node, yaml.MappingNode)
 
-    def text(self, what: str) -> str:
+    def text(self, name: str) -> str:
         """Return a scalar as text; a bare number or year counts, a list or mapping does not."""
         if not isinstance(self.node, yaml.ScalarNode) or self.is_null:
-            self.fail(f"{what} is {self._kind()}; expected text")
+            self.fail(f"{name} is {self._kind()}; expected text")
         text = str(self.node.value)
         if text.isascii():
             return text
         try:  # a JSON escape of a character beyond U+FFFF arrives as two surrogates
             return text.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            self.fail(f"{what} contains half a surrogate pair; write the character itself")
+            self.fail(f"{name} contains half a surrogate pair; write the character itself")
 
-    def decimal(self, what: str) -> Decimal:
+    def decimal(self, name: str) -> Decimal:
         """Return a number exactly as written."""
         try:
-            number = Decimal(self.text(what))
+            number = Decimal(self.text(name))
         except InvalidOperation:
             number = Decimal("NaN")
         if not number.is_finite():
-            self.fail(f"{what} is '{self.node.value}'; expected a finite number")
+            self.fail(f"{name} is '{self.node.value}'; expected a finite number")
         return number
 
-    def whole(self, what: str) -> int:
+    def whole(self, name: str) -> int:
         """Return a whole number."""
-        number = self.decimal(what)
+        number = self.decimal(name)
         if number != number.to_integral_value():
-            self.fail(f"{what} is '{self.node.value}'; expected a whole number")
+            self.fail(f"{name} is '{self.node.value}'; expected a whole number")
         return int(number)
 
-    def boolean(self, what: str) -> bool:
+    def boolean(self, name: str) -> bool:
         """Return true or false."""
         if not isinstance(self.node, yaml.ScalarNode) or self.node.tag != _BOOL:
-            self.fail(f"{what} is {self._kind()}; expected true or false")
+            self.fail(f"{name} is {self._kind()}; expected true or false")
         return str(self.node.value).lower() in ("true", "yes", "on")
 
-    def items(self, what: str) -> list[Value]:
+    def items(self, name: str) -> list[Value]:
         """Return the items of a list."""
         if not isinstance(self.node, yaml.SequenceNode):
-            self.fail(f"{what} is {self._kind()}; expected a list")
+            self.fail(f"{name} is {self._kind()}; expected a list")
         return [_value(self.source, item) for item in self.node.value]
 
-    def one_or_many(self, what: str) -> list[Value]:
+    def one_or_many(self, name: str) -> list[Value]:
         """Return the items of a list, or the value itself as the only one."""
-        return self.items(what) if self.is_list else [self]
+        return self.items(name) if self.is_list else [self]
 
-    def fields(self, what: str, allowed: Iterable[str]) -> dict[str, Value]:
+    def fields(self, name: str, allowed: Iterable[str]) -> dict[str, Value]:
         """Return the fields of a mapping; an unknown key names the nearest known one."""
         if not isinstance(self.node, yaml.MappingNode):
-            self.fail(f"{what} is {self._kind()}; expected a mapping")
+            self.fail(f"{name} is {self._kind()}; expected a mapping")
         known = tuple(allowed)
         fields: dict[str, Value] = {}
         for key_node, value_node in self.node.value:
             key = _value(self.source, key_node)
-            name = key.text(f"a key of {what}")
-            if name not in known:
-                near = get_close_matches(name, known, n=1)
+            text = key.text(f"a key of {name}")
+            if text not in known:
+                near = get_close_matches(text, known, n=1)
                 hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(known)}"
-                key.fail(f"key '{name}' is unknown in {what}; {hint}")
-            fields[name] = _value(self.source, value_node)
+                key.fail(f"key '{text}' is unknown in {name}; {hint}")
+            fields[text] = _value(self.source, value_node)
         return fields
 
-    def keys(self, what: str) -> list[str]:
+    def keys(self, name: str) -> list[str]:
         """Return the keys of a mapping whose keys are free."""
         if not isinstance(self.node, yaml.MappingNode):
-            self.fail(f"{what} is {self._kind()}; expected a mapping")
-        return [_value(self.source, key).text(f"a key of {what}") for key, _ in self.node.value]
+            self.fail(f"{name} is {self._kind()}; expected a mapping")
+        return [_value(self.source, key).text(f"a key of {name}") for key, _ in self.node.value]
 
     def guarded(self, build: Callable[[], T]) -> T:
         """Return ``build()``; an error of the library is raised again with this place in front of it."""
@@ -141,14 +141,14 @@ class Value:
 
 
 def load_documents(text: str, source: str, *, bundled: bool = False) -> list[Value]:
-    """Return the documents of a YAML text (``---`` between them), or the one value of a JSON text.
+    """Return the documents of a YAML text (separated by ``---``), or the single value of a JSON text.
 
     Args:
         source: file name for messages. A name that ends in ``.json`` is read as JSON.
         bundled: whether the file comes with the library, so that speed matters more than messages.
 
     Raises:
-        PromptFileError: syntax error, duplicate key, or a tag that is no plain value.
+        PromptFileError: syntax error, duplicate key, or a YAML tag other than those of plain values.
     """
     body = text.removeprefix("\ufeff")
     if source.endswith(".json"):
@@ -166,7 +166,7 @@ def load_documents(text: str, source: str, *, bundled: bool = False) -> list[Val
     except yaml.YAMLError as error:
         raise PromptFileError(f"{source}:1:1: {' '.join(str(error).split())}; check the YAML syntax") from None
     except RecursionError:
-        raise PromptFileError(f"{source}:1:1: nested too deeply; a prompt file has three levels at most") from None
+        raise PromptFileError(f"{source}:1:1: nested too deeply; a prompt file has at most three levels") from None
     values = [_value(source, node) for node in nodes]
     for value in values:
         for inner in _walk(value):
@@ -182,7 +182,7 @@ def _checked_json(text: str, source: str) -> str:
         message = f"{error.msg.lower()}; check the JSON syntax"
         raise PromptFileError(f"{source}:{error.lineno}:{error.colno}: {message}") from None
     except RecursionError:
-        raise PromptFileError(f"{source}:1:1: nested too deeply; a prompt file has three levels at most") from None
+        raise PromptFileError(f"{source}:1:1: nested too deeply; a prompt file has at most three levels") from None
     return text.replace("\t", " ")
 
 
@@ -219,5 +219,5 @@ def _check_node(value: Value) -> None:
         key = _value(value.source, key_node)
         name = key.text("a key")
         if name in seen:
-            key.fail(f"key '{name}' is already given on line {seen[name]}; keep one of them")
+            key.fail(f"key '{name}' is a duplicate of line {seen[name]}; remove one of them")
         seen[name] = key.line

@@ -1,7 +1,7 @@
 """Every error that the library raises on purpose.
 
-Knows nothing of files, prompts or terminals. Each message is one line that names the thing, the value, what is
-allowed and the next step; the command line prints it as it is and exits with 2.
+Knows nothing of files, prompts or terminals. Each message is one line with the thing, its value, the allowed
+values and the next step; the command line prints it unchanged and exits with 2.
 """
 
 

@@ -1,4 +1,4 @@
-"""The optional packages: which extra contains which, and what to tell a user whose import failed."""
+"""The optional packages: the extra of each, and the error message of a failed import."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXTRAS = {
 
 
 def package_error(error: ImportError) -> PackageError:
-    """Return what to tell the user: which extra is not installed, or which installed package is broken.
+    """Return the message for the user: the extra that is not installed, or the installed package that is broken.
 
     A package is missing only if it itself was not found. Where a package of an extra is there and fails to import
     something else, it is broken, and installing the extra again would change nothing.
@@ -44,7 +44,7 @@ def package_error(error: ImportError) -> PackageError:
 
 
 def _importing_package(traceback: TracebackType | None) -> str:
-    """Return the first package of :data:`EXTRAS` on the way to the error; empty if there is none."""
+    """Return the first package of :data:`EXTRAS` in the traceback of the error, or "" if it has none."""
     known = {package for packages in EXTRAS.values() for package in packages} - {"click"}  # click calls every command
     return next((package for package in _packages_on_the_way(traceback) if package in known), "")
 

@@ -19,8 +19,9 @@ _UNKNOWN = "another process"
 def locked(path: Path) -> Iterator[None]:
     """Lock a file for this process while the body runs; the file and its folder are created.
 
-    A second file, named ``path`` with ``.holder`` added, says who holds the lock: on Windows nobody else may read a
-    locked file. It is deleted at the end; one that a killed process left means nothing, since its lock is gone.
+    A second file, named ``path`` with ``.holder`` added, names the process with the lock: on Windows other processes
+    cannot read a locked file. It is deleted at the end; after a killed process it has no effect, because the lock is
+    gone.
 
     Raises:
         LockError: another process has locked the file (the message says which), or the file cannot be written.
@@ -48,7 +49,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def holder_path(path: Path) -> Path:
-    """Return the file that says who has locked ``path``."""
+    """Return the file that names the process with the lock of ``path``."""
     return path.with_name(path.name + _HOLDER)
 
 

@@ -1,7 +1,7 @@
-r"""Names, prompt texts, and the way between them.
+r"""Names, prompt texts, and conversion between them.
 
 A *name* is canonical: lower case, underscores, bare parentheses (``oil_painting_(medium)``). A *text* is how a prompt
-writes it (``oil painting \(medium\)``). Knows escaping and the underscore rule; knows no table of tags.
+writes it (``oil painting \(medium\)``). Knows escaping and the underscore rule; knows nothing of the vocabulary.
 Source: Anima model card (spaces, lower case, ``score_N``); Danbooru names of 2025-09-24 for the exceptions.
 """
 
@@ -29,7 +29,7 @@ _A1111_ESCAPE = re.compile(r"\\(.)|\\$", re.DOTALL)
 
 
 def keeps_underscores(name: str) -> bool:
-    """Say whether the underscores of ``name`` are part of how it is written.
+    """Return whether the prompt text of ``name`` has underscores, not spaces.
 
     True for scores and for faces: one character on either side (``o_o``, ``>_@``), or signs on both sides of every
     underscore (``<|>_<|>``). A parenthesis after the underscore is a qualifier, not a face.
@@ -53,9 +53,9 @@ def _between_signs(name: str, place: int) -> bool:
 
 
 def spaced(text: str) -> str:
-    r"""Return ``text`` with spaces for underscores, except where :func:`keeps_underscores` says they belong.
+    r"""Return ``text`` with spaces instead of underscores, unless :func:`keeps_underscores` is true.
 
-    Outer and double underscores do not stand for spaces and stay, and so do escapes.
+    Outer and double underscores are not spaces and stay, and so do escapes.
 
     >>> spaced("looking_at_viewer"), spaced("@_@"), spaced("score_7"), spaced(r"aikatsu!_\(series\)")
     ('looking at viewer', '@_@', 'score_7', 'aikatsu! \\(series\\)')
@@ -66,7 +66,7 @@ def spaced(text: str) -> str:
 
 
 def squeezed(text: str) -> str:
-    r"""Return ``text`` without outer white space and with single spaces inside.
+    r"""Return ``text`` without outer whitespace and with single spaces inside.
 
     >>> squeezed("  long \t hair ")
     'long hair'
@@ -97,7 +97,7 @@ def with_escapes(text: str) -> str:
 
 
 def unescape(text: str, dialect: Dialect = Dialect.COMFYUI) -> str:
-    r"""Return what ``dialect`` reads when it meets ``text``: the inverse of :func:`escape`.
+    r"""Return ``text`` as ``dialect`` reads it: the inverse of :func:`escape`.
 
     ``a1111`` drops a lone backslash, ComfyUI keeps it.
 
@@ -127,7 +127,7 @@ def name_to_text(name: str, dialect: Dialect = Dialect.COMFYUI) -> str:
 def text_to_name(text: str, dialect: Dialect = Dialect.COMFYUI) -> str:
     r"""Return the canonical name of a prompt text: unescaped, lower case, underscores.
 
-    An artist's leading ``@`` is part of the text, not of the name; the caller takes it off (:func:`artist_name`).
+    An artist's leading ``@`` is part of the text, not of the name; the caller removes it (:func:`artist_name`).
 
     >>> text_to_name(r"Oil Painting \(medium\)"), text_to_name("@_@"), text_to_name(">:\\(")
     ('oil_painting_(medium)', '@_@', '>:(')
@@ -138,7 +138,7 @@ def text_to_name(text: str, dialect: Dialect = Dialect.COMFYUI) -> str:
 
 
 def is_artist(text: str) -> bool:
-    """Say whether ``text`` has the model's artist marker: ``@`` with a name behind it. Faces are no artists.
+    """Return whether ``text`` is an artist: ``@`` and a name. Faces such as ``@_@`` are not artists.
 
     >>> [is_artist(t) for t in ("@wlop", "@@ichigo", "@ wlop", "@_@", ">_@", "@")]
     [True, True, True, False, False, False]
@@ -147,7 +147,7 @@ def is_artist(text: str) -> bool:
 
 
 def artist_name(text: str, dialect: Dialect = Dialect.COMFYUI) -> str:
-    r"""Return the canonical name behind an ``@``.
+    r"""Return the canonical name after an ``@``.
 
     >>> artist_name(r"@poco \(asahi age\)"), artist_name("@@ichigo")
     ('poco_(asahi_age)', '@ichigo')

@@ -18,8 +18,8 @@ def parse_size(text: str) -> tuple[int, int] | None:
     >>> parse_size("832x1216"), parse_size("64 × 96"), parse_size("large")
     ((832, 1216), (64, 96), None)
     """
-    found = _SIZE.fullmatch(text)
-    return (int(found[1]), int(found[2])) if found else None
+    match = _SIZE.fullmatch(text)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def parse_number(text: str) -> float | None:
@@ -44,10 +44,10 @@ def parse_count(text: str) -> int | None:
     return int(text) if _COUNT.fullmatch(text) else None
 
 
-def counted(count: int, what: str, ending: str = "s") -> str:
+def counted(count: int, noun: str, ending: str = "s") -> str:
     """Format a count with its noun, pluralized.
 
     >>> counted(1, "file"), counted(2, "file"), counted(1200, "batch", "es")
     ('1 file', '2 files', '1,200 batches')
     """
-    return f"{count:,} {what}{'' if count == 1 else ending}"
+    return f"{count:,} {noun}{'' if count == 1 else ending}"

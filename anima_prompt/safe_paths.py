@@ -1,6 +1,6 @@
 """``os.path`` checks that return False, never raise, for impossible names (too long, NUL byte).
 
-``Path.is_file`` and its kin raise for such names, and a prompt can stand where a file name is expected. Reading refuses
+``Path.is_file`` and the like raise for such names, and an argument can be a prompt or a file name. Reading refuses
 devices, which may never end.
 """
 
@@ -48,7 +48,7 @@ def is_link(path: str | Path) -> bool:
 
 
 def expand_home(path: str | Path) -> Path:
-    """Return the path with a leading ``~`` expanded; unchanged if there is no such user."""
+    """Return the path with a leading ``~`` expanded; unchanged if the user does not exist."""
     return Path(os.path.expanduser(path))  # noqa: PTH111
 
 

@@ -1,4 +1,4 @@
-"""The sections of an Anima prompt, in the order in which the model was taught to read them.
+"""The sections of an Anima prompt, in the order of the training captions.
 
 Source: Anima model card, prompting guide (quality / meta / year / safety, count, character, series, artist, general).
 """
@@ -11,7 +11,7 @@ from anima_prompt.errors import PromptError
 
 
 class Section(StrEnum):
-    """A place in a prompt. Iteration gives the model's order."""
+    """A section of a prompt. Iteration gives the order of the training captions."""
 
     DATASET = "dataset"
     QUALITY = "quality"
@@ -43,4 +43,4 @@ class Section(StrEnum):
 
 
 TAG_SECTIONS: tuple[Section, ...] = tuple(s for s in Section if s not in (Section.DATASET, Section.TEXT))
-"""The sections that hold tags, in print order."""
+"""The sections of tags, in print order."""

@@ -27,10 +27,10 @@ def reject_surrogates(text: str, name: str) -> None:
     Raises:
         InputError: the text contains half a surrogate pair, or a byte that is not UTF-8.
     """
-    found = None if text.isascii() else _SURROGATE.search(text)
-    if found is None:
+    match = None if text.isascii() else _SURROGATE.search(text)
+    if match is None:
         return
-    code, place = ord(found[0]), found.start() + 1
+    code, place = ord(match[0]), match.start() + 1
     if 0xDC80 <= code <= 0xDCFF:  # as Python hands over bytes of the command line
-        raise InputError(f"{name}: is not UTF-8 (byte 0x{code - 0xDC00:02x} at character {place}); give it in UTF-8")
+        raise InputError(f"{name}: is not UTF-8 (byte 0x{code - 0xDC00:02x} at character {place}); convert it to UTF-8")
     raise InputError(f"{name}: contains half a surrogate pair at character {place}; write the character itself")

@@ -1,7 +1,7 @@
 """Token ids as the model's two tokenizers make them: Qwen's byte-level BPE and T5's pieces.
 
-Knows tokenizer files and weighted segments; knows nothing of tensors. Needs the package ``tokenizers``. Source: what
-ComfyUI 0.29.0 computes.
+Knows tokenizer files and weighted segments; knows nothing of tensors. Needs the package ``tokenizers``. Source: output
+of ComfyUI 0.29.0.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 QWEN_EMPTY = 151643
-"""What Qwen reads where there is nothing to read: ``<|endoftext|>``."""
+"""Qwen's id for an empty text: ``<|endoftext|>``."""
 
 T5_END = 1
 _QWEN_SPLIT = (
@@ -31,7 +31,7 @@ _QWEN_SPLIT = (
 
 
 TRAINED_ROWS = 512
-"""T5 ids that training saw at most; ComfyUI reads more, other programs cut."""
+"""Largest number of T5 ids in training; ComfyUI reads more, other programs truncate."""
 
 VARIABLE = "ANIMA_MODELS"
 """Environment variable that names the folder of the model's files."""
@@ -44,12 +44,12 @@ _FOLDERS = {
 
 def find_folders(root: Path) -> tuple[Path | None, Path | None]:
     """Return the folders of Qwen's and T5's tokenizers below a folder of ComfyUI, of diffusers, or a plain one."""
-    holders = [root, root / "comfy" / "text_encoders", root.parent, root.parent / "comfy" / "text_encoders"]
-    found = [
-        next((holder / name for holder in holders for name in names if _is_tokenizer(holder / name)), None)
+    parents = [root, root / "comfy" / "text_encoders", root.parent, root.parent / "comfy" / "text_encoders"]
+    folders = [
+        next((parent / name for parent in parents for name in names if _is_tokenizer(parent / name)), None)
         for names in _FOLDERS.values()
     ]
-    return found[0], found[1]
+    return folders[0], folders[1]
 
 
 def _is_tokenizer(folder: Path) -> bool:
@@ -75,37 +75,37 @@ class Tokenizers:
     """Both tokenizers."""
 
     def __init__(self, qwen: Tokenizer, t5: Tokenizer) -> None:
-        """Hold them; ``from_folders`` reads them."""
+        """Keep both; ``from_folders`` reads them."""
         self._qwen, self._t5 = qwen, t5
         self._empty = qwen.token_to_id("<|endoftext|>")
 
     @classmethod
     def from_folders(cls, qwen: Path, t5: Path) -> Tokenizers:
-        """Read both from folders as ComfyUI and diffusers lay them out.
+        """Read both from folders in the layout of ComfyUI or diffusers.
 
         Raises:
-            InputError: a folder holds no tokenizer, or a damaged one.
+            InputError: a folder contains no tokenizer, or a damaged tokenizer.
         """
         return cls(_read(qwen), _read(t5))
 
     @classmethod
     def find(cls, folder: str | Path | None = None) -> Tokenizers:
-        """Read both from wherever they are below a folder, or below the one that the environment names.
+        """Find and read both below a folder, by default the folder in the environment variable ``ANIMA_MODELS``.
 
         Raises:
-            InputError: no folder is named, or one of the two is not there.
+            InputError: no folder is named, or it does not contain both.
         """
         named = folder or os.environ.get(VARIABLE)
         if not named:
-            raise InputError(f"no tokenizers are named; give the folder of ComfyUI or of the model, or set {VARIABLE}")
+            raise InputError(f"missing: tokenizers; pass the folder of ComfyUI or of the model, or set {VARIABLE}")
         qwen, t5 = find_folders(expand_home(named))
         if qwen is None or t5 is None:
-            gone = "qwen25_tokenizer" if qwen is None else "t5_tokenizer"
-            raise InputError(f"{named}: holds no {gone}; both come with ComfyUI, in comfy/text_encoders")
+            missing = "qwen25_tokenizer" if qwen is None else "t5_tokenizer"
+            raise InputError(f"{named}: does not contain {missing}; ComfyUI includes both, in comfy/text_encoders")
         return cls.from_folders(qwen, t5)
 
     def count(self, text: str) -> tuple[int, int]:
-        """Return how many Qwen and T5 ids a text has by itself, without the end token."""
+        """Return the number of Qwen and T5 ids of a text, without the end token."""
         tokens = self.encode([(text, 1.0)]) if text else None
         return (0, 0) if tokens is None else (len(tokens.qwen), len(tokens.t5) - 1)
 
@@ -143,7 +143,7 @@ def _read(folder: Path) -> Tokenizer:
             return _byte_level(folder)
     except Exception as error:  # noqa: BLE001  the library raises plain exceptions
         raise InputError(f"{folder}: the tokenizer cannot be read ({error}); fetch it again") from None
-    raise InputError(f"{folder}: holds no tokenizer; expected tokenizer.json, or vocab.json and merges.txt")
+    raise InputError(f"{folder}: contains no tokenizer; expected tokenizer.json, or vocab.json and merges.txt")
 
 
 def _byte_level(folder: Path) -> Tokenizer:
@@ -151,9 +151,9 @@ def _byte_level(folder: Path) -> Tokenizer:
     from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
     model: Any = models.BPE.from_file(str(folder / "vocab.json"), str(folder / "merges.txt"))
-    made = Tokenizer(model)
-    made.normalizer = normalizers.NFC()
-    made.pre_tokenizer = pre_tokenizers.Sequence(
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(_QWEN_SPLIT), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
@@ -164,5 +164,5 @@ def _byte_level(folder: Path) -> Tokenizer:
         added = json.loads(path.read_text(encoding="utf-8")).get("added_tokens_decoder", {})
         for _, token in sorted(added.items(), key=lambda pair: int(pair[0])):
             flags = {key: bool(token[key]) for key in ("single_word", "lstrip", "rstrip", "normalized") if key in token}
-            made.add_tokens([AddedToken(token["content"], special=bool(token.get("special")), **flags)])
-    return made
+            tokenizer.add_tokens([AddedToken(token["content"], special=bool(token.get("special")), **flags)])
+    return tokenizer

@@ -36,11 +36,11 @@ def shared() -> Path:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
-    """Compare data with a committed JSON file, or rewrite it under ``--update-golden``."""
+    """Compare data with a committed JSON file (a text with a ``.txt``), or rewrite it under ``--update-golden``."""
 
     def compare(name: str, data: Any) -> None:
-        path = GOLDEN / f"{name}.json"
-        text = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+        path = GOLDEN / f"{name}.{'txt' if isinstance(data, str) else 'json'}"
+        text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, indent=1) + "\n"
         if request.config.getoption("--update-golden"):
             path.write_text(text, encoding="utf-8")
         assert path.read_text(encoding="utf-8") == text, f"{path.name} differs; read the diff, then --update-golden"

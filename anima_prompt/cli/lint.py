@@ -1,4 +1,4 @@
-"""``anima-prompt lint`` and ``anima-prompt rule``: thin shells round the linter of files."""
+"""``anima-prompt lint`` and ``anima-prompt rule``: on top of :mod:`anima_prompt.lint_files`."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ _BAR_FILES = 200
 
 @contextmanager
 def interruption() -> Iterator[threading.Event]:
-    """Remember Ctrl-C beyond its exception, which Python drops where it falls into a finaliser."""
-    asked = threading.Event()
+    """Record SIGINT in an event too: Python swallows a KeyboardInterrupt raised inside a finalizer."""
+    stop = threading.Event()
 
-    def note(_number: int, _frame: object) -> None:
-        asked.set()
+    def record(_number: int, _frame: object) -> None:
+        stop.set()
         raise KeyboardInterrupt
 
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.SIG_IGN:  # as in a shell's background jobs
-        signal.signal(signal.SIGINT, note)
+        signal.signal(signal.SIGINT, record)
     try:
-        yield asked
+        yield stop
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -76,7 +76,7 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
 @_selectors("--fixable", "Only apply fixes of these rules.")
 @_selectors("--unfixable", "Never apply fixes of these rules.")
 @click.option("--fix", is_flag=True, help="Apply safe fixes (do not change the intended image).")
-@click.option("--unsafe-fixes", is_flag=True, help="Also apply fixes that change the image. Implies --fix.")
+@click.option("--unsafe-fixes", is_flag=True, help="Also apply fixes that may change the image. Implies --fix.")
 @click.option(
     "--diff", is_flag=True, help="Print the changes as a diff instead of writing files; exit with 1 if there are any."
 )
@@ -109,8 +109,8 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
 @click.option("--dialect", type=click.Choice([d.value for d in Dialect]), help="Front end that reads the prompts.")
 @click.option("--profile", metavar="NAME|FILE", help="Model release that renders the prompts.")
 @click.option("--role", type=click.Choice(["positive", "negative", "caption", "region"]), help="Role of the prompts.")
-@click.option("--negative", metavar="TEXT", help="Negative prompt of TEXT; empty for none.")
-@click.option("--lines", is_flag=True, help="Read text files as one prompt a line.")
+@click.option("--negative", metavar="TEXT", help="Negative prompt of TEXT; pass an empty text for no negative prompt.")
+@click.option("--lines", is_flag=True, help="Read each line of a text file as a prompt.")
 @click.option("--steps", type=int, help="Sampler steps, for rules about settings.")
 @click.option("--cfg", type=float, help="Guidance scale, for rules about settings.")
 @click.option("--size", metavar="WxH", help="Width and height in pixels, for rules about settings.")
@@ -131,10 +131,10 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
 )
 @click.option("--watch", is_flag=True, help="Re-lint on changes; stop with Ctrl-C.")
 @click.pass_context
-def lint(ctx: click.Context, /, sources: tuple[str, ...], **given: Any) -> None:
+def lint(ctx: click.Context, /, sources: tuple[str, ...], **arguments: Any) -> None:
     """Check prompts and optionally fix them.
 
-    SOURCES are prompts, text files, captions, YAML, JSON and JSONL files, ComfyUI workflows, images with
+    Arguments are prompts, text files, captions, YAML, JSON and JSONL files, ComfyUI workflows, images with
     metadata, folders of these, or - for standard input; the current folder by default. Findings of severity info do not
     cause exit code 1 unless --fail-on info is set.
 
@@ -144,8 +144,8 @@ def lint(ctx: click.Context, /, sources: tuple[str, ...], **given: Any) -> None:
       anima-prompt lint captions/ --statistics
       anima-prompt lint prompt.txt --fix
     """
-    run = _LintCommand(given)
-    if given["watch"]:
+    run = _LintCommand(arguments)
+    if arguments["watch"]:
         run.watch(sources or (".",))
         ctx.exit(CLEAN)
     ctx.exit(run.once(sources or (".",)))
@@ -154,31 +154,31 @@ def lint(ctx: click.Context, /, sources: tuple[str, ...], **given: Any) -> None:
 class _LintCommand:
     """One call of the command."""
 
-    def __init__(self, given: dict[str, Any]) -> None:
+    def __init__(self, arguments: dict[str, Any]) -> None:
         from anima_prompt.lint_files.runner import Options
 
-        self.given = given
-        self.fixing = given["fix"] or given["unsafe_fixes"] or given["diff"]
+        self.arguments = arguments
+        self.fixing = arguments["fix"] or arguments["unsafe_fixes"] or arguments["diff"]
         names = ("select", "extend_select", "ignore", "fixable", "unfixable")
         choices = {
-            name: tuple(s.strip() for text in given[name] for s in text.split(",") if s.strip()) for name in names
+            name: tuple(s.strip() for text in arguments[name] for s in text.split(",") if s.strip()) for name in names
         }
         options = Options(
-            _use(given),
+            _use(arguments),
             choices,
-            given["config"],
-            given["isolated"],
-            not given["no_cache"],
-            _figures(given),
-            given["max_findings"],
+            arguments["config"],
+            arguments["isolated"],
+            not arguments["no_cache"],
+            _sampling_settings(arguments),
+            arguments["max_findings"],
         )
         self.options = options
-        self.least = Severity(given["severity"]).rank
-        self.fatal = Severity(given["fail_on"]).rank
+        self.least = Severity(arguments["severity"]).rank
+        self.fatal = Severity(arguments["fail_on"]).rank
         self._start()
 
     def _start(self) -> None:
-        """Begin a run: configurations and profiles are read anew, and nothing is counted yet."""
+        """Begin a run: read configurations and profiles again, and reset the counts."""
         from anima_prompt.lint_files.configuration import forget_projects
         from anima_prompt.lint_files.runner import FileLinter
 
@@ -193,7 +193,7 @@ class _LintCommand:
     def once(self, sources: Iterable[str]) -> int:
         """Lint everything once and return the exit code."""
         with self._stream() as echo:
-            writer = writer_for(self.given["output_format"], echo, colour=self._colour())
+            writer = writer_for(self.arguments["output_format"], echo, color=self._color())
             for checked in self._reports(list(sources)):
                 report = self._with_failures(checked)
                 capped = self.linter.capped(report)
@@ -202,25 +202,25 @@ class _LintCommand:
                 self.errors += capped.hidden_errors
                 shown = self._shown(self._fixed(report) if self.fixing else report)
                 self._count(shown)
-                if not self.given["statistics"] and not self.given["diff"]:
+                if not self.arguments["statistics"] and not self.arguments["diff"]:
                     writer.report(self.linter.capped(shown))
-                if self.given["add_ignore"]:
+                if self.arguments["add_ignore"]:
                     self._add_ignores(shown)
-            if self.given["statistics"]:
+            if self.arguments["statistics"]:
                 from anima_prompt.lint_files.outputs.plain import statistics
 
                 echo(statistics(self.counts, errors=self.errors))
-            elif not self.given["diff"]:
+            elif not self.arguments["diff"]:
                 writer.close()
         if self.linter.cache_problem:
             echo_message(f"warning: {self.linter.cache_problem}")
         return self._exit_code()
 
     def watch(self, sources: tuple[str, ...]) -> None:
-        """Lint, and again whenever a file changes; Ctrl-C ends it."""
+        """Lint, and lint again whenever a file changes, until Ctrl-C."""
         before: dict[str, float] = {}
-        with interruption() as asked, suppress(KeyboardInterrupt):
-            while not asked.is_set():
+        with interruption() as stop, suppress(KeyboardInterrupt):
+            while not stop.is_set():
                 now = _stamps(sources, self.linter)
                 if now != before:
                     before = now
@@ -237,54 +237,56 @@ class _LintCommand:
         from anima_prompt.lint_files.runner import expand, reports
 
         texts = [source for source in sources if looks_like_text(source)]
-        if self.given["negative"] is not None and len(texts) != 1:
-            raise InputError("--negative goes with one TEXT; put the negative prompt of a file below a line of ---")
+        if self.arguments["negative"] is not None and len(texts) != 1:
+            raise InputError(
+                "--negative needs exactly one TEXT; in a file, write the negative prompt below a line of ---"
+            )
         for text in texts:
-            negative = self.given["negative"]
+            negative = self.arguments["negative"]
             yield self.linter.report_text(text if negative is None else f"{text}\n---\n{negative}")
-        rest = [source for source in sources if source not in texts]
-        if rest:
-            files = expand(files_of(rest), self.linter)
-            yield from _with_bar(reports(files, self.linter, jobs=self.given["jobs"]), len(files))
+        paths = [source for source in sources if source not in texts]
+        if paths:
+            files = expand(files_of(paths), self.linter)
+            yield from _with_bar(reports(files, self.linter, jobs=self.arguments["jobs"]), len(files))
 
     def _fixed(self, report: Report) -> Report:
-        """Fix a file, or show what fixing would change; return what is left to say."""
+        """Fix a file, or show the changes; return the report with the remaining findings."""
         from dataclasses import replace
 
         from anima_prompt.interchange.textfile import write_text
         from anima_prompt.lint_files.runner import new_text
 
-        fixed = self.linter.fixed(report, unsafe=self.given["unsafe_fixes"])
-        left = replace(report, diagnostics=tuple(one.diagnostics for one in fixed))
+        fixed = self.linter.fixed(report, unsafe=self.arguments["unsafe_fixes"])
+        remaining = replace(report, diagnostics=tuple(result.diagnostics for result in fixed))
         pieces = [
-            replace(piece, document=replace(piece.document, prompt=one.prompt, negative=one.negative))
-            for piece, one in zip(report.pieces, fixed, strict=True)
+            replace(piece, document=replace(piece.document, prompt=result.prompt, negative=result.negative))
+            for piece, result in zip(report.pieces, fixed, strict=True)
         ]
-        left = replace(left, pieces=tuple(pieces))
+        remaining = replace(remaining, pieces=tuple(pieces))
         if report.path in ("<text>", "-") or not is_file(report.path):
-            self._show_text(report, left)
-            return left
+            self._show_text(report, remaining)
+            return remaining
         use = self.linter.use_of(report.path, self.linter.project_of(report.path))
         texts = new_text(report, fixed, lines=bool(use.lines))
-        if texts is None:  # a kind of file that cannot be written: its findings stay
+        if texts is None:  # the format cannot be written: keep the findings
             return report
         if texts[0] == texts[1]:
-            return left
+            return remaining
         self.changed = True
-        if self.given["diff"]:
+        if self.arguments["diff"]:
             print_diff(texts[0], texts[1], report.path)
-            return left
+            return remaining
         try:
             write_text(Path(report.path), texts[1], within=self.linter.folders.get(report.path))
         except InputError as error:
             self._fail(str(error))
             return report
-        count = sum(len(one.applied) for one in fixed)
+        count = sum(len(result.applied) for result in fixed)
         echo_message(f"{report.path}: {count} fixed")
-        return left
+        return remaining
 
     def _fail(self, message: str) -> None:
-        """Print an error that concerns one file; the others are linted all the same."""
+        """Print an error about a file; the other files are still linted."""
         self.errors += 1
         echo_error(message)
 
@@ -310,70 +312,75 @@ class _LintCommand:
         old, new = ([join_negative(p.document.prompt, p.document.negative) for p in r.pieces] for r in (before, after))
         if old != new:
             self.changed = True
-        if self.given["diff"]:
+        if self.arguments["diff"]:
             print_diff("\n".join(old), "\n".join(new), before.path)
         else:
             echo_result("\n".join(new))
 
     def _shown(self, report: Report) -> Report:
-        """Return a report without findings below the least severity."""
+        """Return a report without findings below the minimum severity."""
         from dataclasses import replace
 
-        kept = tuple(tuple(d for d in found if d.severity.rank <= self.least) for found in report.diagnostics)
-        return replace(report, diagnostics=kept)
+        shown = tuple(tuple(d for d in group if d.severity.rank <= self.least) for group in report.diagnostics)
+        return replace(report, diagnostics=shown)
 
     def _count(self, report: Report) -> None:
-        for found in report.diagnostics:
-            for d in found:
+        for group in report.diagnostics:
+            for d in group:
                 self.counts[d.code, d.name, d.severity.value] += 1
                 self.worst = min(self.worst, d.severity.rank)
 
     def _exit_code(self) -> int:
         if self.errors:
             return USAGE
-        if self.given["diff"]:
+        if self.arguments["diff"]:
             return FINDINGS if self.changed else CLEAN
-        return FINDINGS if self.worst <= self.fatal and not self.given["exit_zero"] else CLEAN
+        return FINDINGS if self.worst <= self.fatal and not self.arguments["exit_zero"] else CLEAN
 
-    def _colour(self) -> bool:
-        return self.given["output"] in (None, "-") and is_terminal(sys.stdout) and "NO_COLOR" not in os.environ
+    def _color(self) -> bool:
+        return self.arguments["output"] in (None, "-") and is_terminal(sys.stdout) and "NO_COLOR" not in os.environ
 
     @contextmanager
     def _stream(self) -> Iterator[Callable[[str], None]]:
-        """Yield the function that writes findings: to a file when all are known, or to standard output at once."""
+        """Yield a function that writes findings to standard output immediately, or to a file at the end."""
         from anima_prompt.interchange.textfile import write_report
 
-        if self.given["output"] in (None, "-"):
-            to_errors = self.fixing and not self.given["diff"] and self.given["output_format"] in ("text", "concise")
+        if self.arguments["output"] in (None, "-"):
+            to_errors = (
+                self.fixing and not self.arguments["diff"] and self.arguments["output_format"] in ("text", "concise")
+            )
             yield lambda text: click.echo(text, nl=False, err=to_errors)
             return
         pieces: list[str] = []
         yield pieces.append
-        write_report(Path(self.given["output"]), "".join(pieces))
+        write_report(Path(self.arguments["output"]), "".join(pieces))
 
 
-def _use(given: dict[str, Any]) -> Use:
+def _use(arguments: dict[str, Any]) -> Use:
     from anima_prompt.lint.document import Role
     from anima_prompt.lint_files.configuration import Use
 
-    dialect = Dialect(given["dialect"]) if given["dialect"] else None
+    dialect = Dialect(arguments["dialect"]) if arguments["dialect"] else None
     return Use(
-        dialect, given["profile"], Role(given["role"]) if given["role"] else None, True if given["lines"] else None
+        dialect,
+        arguments["profile"],
+        Role(arguments["role"]) if arguments["role"] else None,
+        True if arguments["lines"] else None,
     )
 
 
-def _figures(given: dict[str, Any]) -> dict[str, str]:
-    figures = {"steps": given["steps"], "guidance_scale": given["cfg"]}
-    if given["size"]:
-        size = parse_size(given["size"])
+def _sampling_settings(arguments: dict[str, Any]) -> dict[str, str]:
+    settings = {"steps": arguments["steps"], "guidance_scale": arguments["cfg"]}
+    if arguments["size"]:
+        size = parse_size(arguments["size"])
         if size is None:
-            raise InputError(f"size is '{given['size']}'; expected {SIZE}")
-        figures |= {"width": size[0], "height": size[1]}
-    return {key: str(value) for key, value in figures.items() if value is not None}
+            raise InputError(f"size is '{arguments['size']}'; expected {SIZE}")
+        settings |= {"width": size[0], "height": size[1]}
+    return {key: str(value) for key, value in settings.items() if value is not None}
 
 
 def print_diff(old: str, new: str, name: str) -> None:
-    """Print what changes, in the form that ``patch`` reads."""
+    """Print the changes in the format of ``patch``."""
     from anima_prompt.cli.views import print_diff as show
 
     show(difflib.unified_diff(old.splitlines(), new.splitlines(), name, name, lineterm="", n=1))
@@ -388,22 +395,24 @@ def add_ignores(report: Report, *, within: Path | None = None) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    from anima_prompt.interchange.pictures import PICTURES
+    from anima_prompt.interchange.images import IMAGES
     from anima_prompt.interchange.textfile import lines_of, read_text, write_text
     from anima_prompt.lint_files.sources import MOST_BYTES, SIDECAR, TEXTS
 
-    codes = sorted({d.code for found in report.diagnostics for d in found})
+    codes = sorted({d.code for group in report.diagnostics for d in group})
     path = Path(report.path)
     if not codes or report.path in ("-", "<text>"):
         return
-    if path.suffix.lower() in PICTURES:
+    if path.suffix.lower() in IMAGES:
         sidecar = path.with_name(path.name + SIDECAR)
         before = lines_of(read_text(str(sidecar))) if exists(sidecar) else []
         write_text(sidecar, "".join(f"{line}\n" for line in (*before, *codes)), within=within)
     elif path.suffix.lower() in TEXTS and is_file(path):
         write_text(path, _with_comments(read_text(report.path, limit=MOST_BYTES), report), within=within)
     else:
-        echo_message(f"{report.path}: takes no comments; ignore {', '.join(codes)} in the configuration")
+        echo_message(
+            f"{report.path}: this format has no comments; ignore {', '.join(codes)} in the configuration instead"
+        )
 
 
 def _with_comments(text: str, report: Report) -> str:
@@ -412,9 +421,11 @@ def _with_comments(text: str, report: Report) -> str:
 
     rows = lines_of(text, keep_ends=True)
     ending = "\r\n" if "\r\n" in text else "\n"
-    for piece, found in sorted(zip(report.pieces, report.diagnostics, strict=True), key=lambda pair: -pair[0].line):
-        if found:
-            codes = ", ".join(sorted({d.code for d in found}))
+    for piece, diagnostics in sorted(
+        zip(report.pieces, report.diagnostics, strict=True), key=lambda pair: -pair[0].line
+    ):
+        if diagnostics:
+            codes = ", ".join(sorted({d.code for d in diagnostics}))
             rows.insert(piece.line - 1, f"# anima: ignore {codes}{ending}")
     return "".join(rows)
 
@@ -430,13 +441,13 @@ def _stamps(sources: tuple[str, ...], linter: FileLinter) -> dict[str, float]:
     return {file: Path(file).stat().st_mtime for file in files if exists(file)}
 
 
-def _with_bar(found: Iterator[Report], total: int) -> Iterator[Report]:
+def _with_bar(reports: Iterator[Report], total: int) -> Iterator[Report]:
     """Yield reports; many files get a progress bar."""
     if total < _BAR_FILES:
-        yield from found
+        yield from reports
         return
     with ProgressBar("linting") as bar:
-        for number, report in enumerate(found, 1):
+        for number, report in enumerate(reports, 1):
             yield report
             bar.update(number, total, f"{number:,} of {counted(total, 'file')}")
 
@@ -453,13 +464,13 @@ def rule(selector: str | None, as_json: bool, markdown: bool) -> None:
     chosen = [rule_named(selector)] if selector else list(all_rules())
     if as_json:
         keys = ("code", "name", "family", "severity", "fix", "default", "reason")
-        rows = [{key: getattr(one, key) for key in keys} for one in chosen]
+        rows = [{key: getattr(rule, key) for key in keys} for rule in chosen]
         click.echo(dump_json(rows[0] if selector else rows, indent=2))
     elif markdown:
         click.echo(rules_page(chosen), nl=False)
     elif selector:
         click.echo(explain(chosen[0]).removeprefix("### ").replace("**", ""))
     else:
-        for one in chosen:
-            off = "" if one.default else "  (off)"
-            click.echo(f"{one.code}  {one.severity.value:7}  {one.fix.value:6}  {one.name}{off}")
+        for rule in chosen:
+            off = "" if rule.default else "  (off)"
+            click.echo(f"{rule.code}  {rule.severity.value:7}  {rule.fix.value:6}  {rule.name}{off}")

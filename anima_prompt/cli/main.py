@@ -1,7 +1,7 @@
-"""Commands of ``anima-prompt``: thin shells round the library.
+"""Commands of ``anima-prompt``.
 
 Knows arguments, streams and exit codes. Results go to standard output, messages to standard error; 0 is clean, 1 is
-findings, 2 is wrong usage or input. Bad input gives one line, never a traceback.
+findings, 2 is a usage error or unreadable input. Bad input gives one line, never a traceback.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SHELLS = ("bash", "zsh", "fish")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the program and leave with its exit code."""
+    """Run the program and exit with its exit code."""
     run_program(commands, "anima-prompt", arguments)
 
 
@@ -74,7 +74,7 @@ def commands() -> None:
 def parse(source: str, dialect: str, as_json: bool) -> None:
     """Show the sections, weights, spans and sentences of a prompt.
 
-    SOURCE is a prompt text, a text file, or - for standard input. A line of three hyphens separates positive and
+    The argument is a prompt text, a text file, or - for standard input. A line of three hyphens separates positive and
     negative prompt. Exits with 1 if the text is malformed.
     """
     from anima_prompt.prompt import read
@@ -111,15 +111,15 @@ def fmt(sources: tuple[str, ...], dialect: str, check: bool, diff: bool, order: 
 
     One space after a comma, no underscores in known names (scores, faces and unknown names keep theirs), no empty tags.
     Nothing moves and no weight changes unless --order is set. Sentences, quotations, LoRA references, wildcards and
-    comments stay as they are. With - the text is read from standard input and written to standard output.
+    comments are not changed. With - the text is read from standard input and written to standard output.
     """
     changed = failed = False
     for source in files_of(sources):
         try:
             text = read_text(source)
-            result, found = formatted(text, source, dialect, order=order)
-            views.print_diagnostics(found, name_of(source))
-            changed |= result != text or bool(found)
+            result, obstacles = formatted(text, source, dialect, order=order)
+            views.print_diagnostics(obstacles, name_of(source))
+            changed |= result != text or bool(obstacles)
             deliver(source, text, result, check=check, diff=diff)
         except AnimaPromptError as error:
             failed = True
@@ -143,8 +143,8 @@ def build(source: str, dialect: str, profile: str | None, as_json: bool) -> None
     """
     from anima_prompt.interchange.promptfile import read_prompt_file
 
-    found = read_prompt_file(source, profile=profile)
-    built = [views.Built.of(item, dialect) for item in found]
+    prompts = read_prompt_file(source, profile=profile)
+    built = [views.Built.of(item, dialect) for item in prompts]
     if as_json:
         data = [item.data() for item in built]
         click.echo(dump_json(data[0] if len(data) == 1 else data, indent=2))
@@ -185,7 +185,7 @@ def convert(source: str, reads: str, writes: str, as_json: bool) -> None:
 @click.argument("name", metavar="[NAME|FILE]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def profiles(name: str | None, as_json: bool) -> None:
-    """List the release profiles, or show one with its sources."""
+    """List the release profiles, or show a profile with its sources."""
     from anima_prompt.profiles import load_profile
     from anima_prompt.profiles import profiles as all_profiles
 
@@ -219,9 +219,9 @@ def completion(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    found = get_completion_class(shell)
-    assert found is not None
-    click.echo(found(commands, {}, "anima-prompt", "_ANIMA_PROMPT_COMPLETE").source())
+    script = get_completion_class(shell)
+    assert script is not None
+    click.echo(script(commands, {}, "anima-prompt", "_ANIMA_PROMPT_COMPLETE").source())
 
 
 commands.add_command(tags)
@@ -231,12 +231,12 @@ commands.add_command(rule)
 
 
 def name_of(source: str) -> str:
-    """Return how messages call a source."""
+    """Return the name of a source in messages."""
     return "standard input" if source == "-" else source
 
 
 def formatted(text: str, source: str, dialect: str, *, order: bool) -> tuple[str, list[Diagnostic]]:
-    """Return the canonical form of a file's text, and what kept it from being put in order.
+    """Return the canonical form of a file's text, and the errors that prevented sorting.
 
     Raises:
         InputError: the file is not a prompt text.
@@ -244,22 +244,22 @@ def formatted(text: str, source: str, dialect: str, *, order: bool) -> tuple[str
     from anima_prompt.prompt import Prompt, format_text, read
 
     if Path(source).suffix.lower() in PROMPT_FILES:
-        raise InputError(f"{source}: fmt takes prompt texts; use 'anima-prompt build {source}' for prompt files")
+        raise InputError(f"{source}: fmt formats prompt texts; use 'anima-prompt build {source}' for prompt files")
     positive, negative = split_negative(text)
     parts = [positive] if negative is None else [positive, negative]
     diagnostics = [d for part in parts for d in read(part, dialect=dialect).diagnostics] if order else []
-    found = [d for d in diagnostics if d.severity is Severity.ERROR]
-    if order and not found:
+    obstacles = [d for d in diagnostics if d.severity is Severity.ERROR]
+    if order and not obstacles:
         parts = [Prompt.parse(part, dialect=dialect).to_text(dialect) for part in parts]
     parts = [format_text(part, dialect=dialect) for part in parts]
     result = join_negative(parts[0], parts[1] if negative is not None else None)
     ending = "\r\n" if "\r\n" in text else "\n"
     closing = ending if text.endswith(("\n", "\r")) and result else ""
-    return result.replace("\n", ending) + closing, found
+    return result.replace("\n", ending) + closing, obstacles
 
 
 def deliver(source: str, text: str, result: str, *, check: bool, diff: bool) -> None:
-    """Write, show or announce what formatting changed."""
+    """Write, show or report the formatted text."""
     name = name_of(source)
     if diff:
         views.print_diff(difflib.unified_diff(text.splitlines(), result.splitlines(), name, name, lineterm="", n=1))
@@ -274,7 +274,7 @@ def deliver(source: str, text: str, result: str, *, check: bool, diff: bool) -> 
 
 
 def finish(diagnostics: list[Diagnostic], *, quiet: bool, warnings_count: bool = False) -> None:
-    """Print diagnostics and leave with 1 if there are errors, or, where asked, anything at all."""
+    """Print diagnostics and exit with 1 if there are errors, or with ``warnings_count`` any diagnostics."""
     if not quiet:
         views.print_diagnostics(diagnostics)
     errors = [d for d in diagnostics if warnings_count or d.severity is Severity.ERROR]

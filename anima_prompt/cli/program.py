@@ -1,7 +1,7 @@
-"""Shared by all programs of the library: one line for an error, exit codes, and streams that may be closed or full.
+"""Shared by both programs: one-line errors, exit codes, and standard streams that may be closed or full.
 
-Results go to standard output, messages to standard error; 0 is clean, 1 is findings, 2 is wrong usage or input, 130 is
-interrupted. Control characters never reach a terminal.
+Results go to standard output, messages to standard error; 0 is clean, 1 is findings, 2 is a usage error or
+unreadable input, 130 is interrupted. Control characters never reach a terminal.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _LONGEST_MESSAGE = 600
 
 
 class Commands(click.Group):
-    """Turns errors of both packages, and missing packages, into one line each and exit code 2."""
+    """A group of commands that prints each error and missing package in one line and exits with 2."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Remember the arguments for messages that quote them."""
+        """Store the arguments for messages that quote them."""
         ctx.meta[_ARGUMENTS] = tuple(args)
         return super().parse_args(ctx, args)
 
@@ -45,7 +45,7 @@ class Commands(click.Group):
 
 
 class PathArgument(click.Path):
-    """A path; a name that no file can have is wrong usage and not an exception."""
+    """A path; an impossible file name is a usage error, not an exception."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path."""
@@ -70,14 +70,14 @@ def echo_message(text: str) -> None:
 
 
 def echo_error(text: str) -> None:
-    """Print an error in one line on standard error; the middle of a very long one is left out."""
+    """Print an error in one line on standard error, without the middle if it is very long."""
     if len(text) > _LONGEST_MESSAGE:
         text = f"{text[: _LONGEST_MESSAGE // 2]} ... {text[-_LONGEST_MESSAGE // 2 :]}"
     echo_message(f"error: {text}")
 
 
 def echo_result(text: str, *, nl: bool = True) -> None:
-    """Print a prompt or another result: as it is into a file or pipe, control characters as escapes on a terminal."""
+    """Print a result: unchanged into a file or pipe, with control characters as escapes on a terminal."""
     if is_terminal(sys.stdout):
         click.echo(visible(text, keep="\n\t"), nl=nl)
         return
@@ -91,9 +91,9 @@ def is_terminal(stream: Any) -> bool:
 
 
 def run_program(commands: click.Group, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a program and leave with its exit code; wrong usage gives one line, like any other error.
+    """Run a program and exit with its exit code; a usage error is one line, like any other error.
 
-    Arguments stay as they are on Windows too, where click would expand ``~_~``, ``%`` and ``{a|b}`` in prompts.
+    Arguments are not changed on Windows, where click would otherwise expand ``~_~``, ``%`` and ``{a|b}`` in prompts.
     """
     _replace_closed_streams()
     _use_utf8()
@@ -109,7 +109,7 @@ def run_program(commands: click.Group, name: str, arguments: Sequence[str] | Non
         sys.exit(USAGE)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # the reader, such as head, has seen enough
+    except BrokenPipeError:  # the reader, such as head, closed the pipe
         _discard_output()
         sys.exit(FINDINGS)
     except OSError as error:
@@ -120,7 +120,7 @@ def run_program(commands: click.Group, name: str, arguments: Sequence[str] | Non
 
 
 def _described(error: OSError) -> str:
-    """Return a message for an error of the system; without a file name it comes from standard output."""
+    """Return a message for an OSError; without a file name it is about standard output."""
     reason = error.strerror or str(error)
     reason = reason[:1].lower() + reason[1:]
     if error.filename:
@@ -133,7 +133,7 @@ def _described(error: OSError) -> str:
 def _replace_closed_streams() -> None:
     """Open the null device for each closed standard stream, so that no data file gets its number.
 
-    Writing to a standard output that is closed is an error; reading a closed standard input is one, too.
+    Writing to a closed standard output is an error, and so is reading a closed standard input.
     """
     if os.name != "posix":
         return
@@ -141,13 +141,13 @@ def _replace_closed_streams() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDONLY)  # gets the lowest number that is free
+            os.open(os.devnull, os.O_RDONLY)  # gets the lowest free number
             if descriptor == 1:
                 sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  writing to it fails
 
 
 def _use_utf8() -> None:
-    """Read and write UTF-8 whatever the console or the environment says; what UTF-8 cannot encode is escaped."""
+    """Read and write UTF-8 regardless of the console and the environment; lone surrogates are escaped."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             errors = "surrogateescape" if stream is sys.stdin else "backslashreplace"
@@ -155,6 +155,6 @@ def _use_utf8() -> None:
 
 
 def _discard_output() -> None:
-    """Send what is left in the buffer of standard output nowhere, so that it does not fail again at the end."""
+    """Redirect the remaining buffer of standard output to the null device, so that it does not fail again at exit."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

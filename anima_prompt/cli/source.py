@@ -1,4 +1,4 @@
-"""What an argument means: a prompt text, a file, or standard input."""
+"""Read an argument that is a prompt text, a file, or - for standard input."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROMPT_FILES = (".yaml", ".yml", ".json")
 
 
 def looks_like_text(source: str) -> bool:
-    """Say whether an argument is a prompt and no file: nothing of that name exists, and no file would be called so."""
+    """Return whether an argument is a prompt, not a file: no such file exists, and it is unlike a file name."""
     if source == "-" or exists(source) or is_link(source):
         return False
     name_like = " " not in source and ("." in Path(source).suffix or _SEPARATOR.search(source) is not None)
@@ -43,10 +43,10 @@ def _matches(source: str) -> list[str]:
 
 
 def text_of(source: str) -> str:
-    """Return the prompt that an argument means: standard input, a file if there is one of that name, or itself.
+    """Return the prompt of an argument: standard input, an existing file, or the argument itself.
 
     Raises:
-        InputError: the file cannot be read, the text is not UTF-8, or a name that can only be a file's does not exist.
+        InputError: the file cannot be read, the text is not UTF-8, or a file name does not exist.
     """
     if source == "-":
         return read_text(source)

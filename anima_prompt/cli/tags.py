@@ -1,7 +1,4 @@
-"""Commands of ``anima-prompt tags``: search, show and fill the vocabulary.
-
-Thin shells round :class:`Vocabulary` and :class:`UserStore`, as the other commands are round the rest.
-"""
+"""Commands of ``anima-prompt tags``: search, show and extend the vocabulary."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
     from anima_prompt.vocabulary.user_store import UserStore
 
 CATEGORIES = click.Choice(["general", "artist", "copyright", "character", "meta", "closed"])
-FOUND, NOTHING = 0, 1
+RESULTS, NO_RESULTS = 0, 1
 _IMPORT_NAME = re.compile(r"\w[\w.-]{0,99}")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -42,40 +39,40 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 
 @click.group()
 def tags() -> None:
-    r"""Search and fill the vocabulary."""
+    """Search and extend the vocabulary."""
 
 
 @tags.command()
 @click.argument("query")
 @click.option("--category", type=CATEGORIES, help="Only tags of this category.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Maximum number of results.")
-@click.option("--with", "beside", metavar="TEXT", help="Prompt so far: tags that fit it come first.")
+@click.option("--with", "prompt", metavar="TEXT", help="Prompt so far: tags that often occur with its tags come first.")
 @json_option
-def search(query: str, category: str | None, limit: int, beside: str | None, as_json: bool) -> None:
+def search(query: str, category: str | None, limit: int, prompt: str | None, as_json: bool) -> None:
     """Find tags by name, alias, part or typo.
 
-    '*_hair' is a pattern, '/bhs' are the first letters of the words.
+    '*_hair' is a pattern, '/bhs' searches by the first letters of the words.
 
-    Exits with 1 if nothing is found.
+    Exits with 1 without results.
     """
     from anima_prompt.vocabulary import Vocabulary
 
-    held = names_in(beside) if beside else ()
-    found = Vocabulary.default().search(query, category=category, limit=limit, beside=held)
+    prompt_tags = names_in(prompt) if prompt else ()
+    matches = Vocabulary.default().search(query, category=category, limit=limit, prompt_tags=prompt_tags)
     if as_json:
         data = [
             {**entry_data(m.entry), "found_by": m.tier.name.lower(), "found_as": m.form, "score": round(m.score, 3)}
-            for m in found
+            for m in matches
         ]
         click.echo(dump_json(data, indent=2))
     else:
-        rows = [(written(m.entry), m.entry.category, count(m.entry), note(m.entry), _how(m)) for m in found]
+        rows = [(written(m.entry), m.entry.category, count(m.entry), note(m.entry), _how(m)) for m in matches]
         print_table(("write", "category", "posts", "belongs to", "found by"), rows)
-    sys.exit(FOUND if found else NOTHING)
+    sys.exit(RESULTS if matches else NO_RESULTS)
 
 
 def _how(match: Match) -> str:
-    """Return how an entry was found, with the spelling that fits the query if it is not the entry's name."""
+    """Return how an entry matched, with the matching spelling if it is not the entry's name."""
     tier = match.tier.name.lower()
     return tier if match.form == match.entry.name else f"{tier}: {match.form}"
 
@@ -90,9 +87,9 @@ def show(name: str, as_json: bool) -> None:
     table = Vocabulary.default()
     entry = table.lookup(text_to_name(name.removeprefix("@"))) or table.find(name)
     if entry is None:
-        near = ", ".join(written(match.entry) for match in table.search(name, limit=3)) or "nothing near"
-        echo_error(f"'{name}' is not in the vocabulary; near it: {near}")
-        sys.exit(NOTHING)
+        near = ", ".join(written(match.entry) for match in table.search(name, limit=3)) or "no similar names"
+        echo_error(f"'{name}' is not in the vocabulary; similar: {near}")
+        sys.exit(NO_RESULTS)
     data = entry_data(entry)
     data |= {"implies": table.implies(entry.name), "implied_by": table.implied_by(entry.name)}
     if as_json:
@@ -106,7 +103,7 @@ def show(name: str, as_json: bool) -> None:
 @click.argument("prefix")
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Maximum number of results.")
 def complete(prefix: str, limit: int) -> None:
-    """Print the most common names that start with PREFIX, one a line."""
+    """Print the most common names with a prefix, one per line."""
     from anima_prompt.vocabulary import Vocabulary
 
     for name in Vocabulary.default().complete(prefix, limit=limit):
@@ -117,7 +114,7 @@ def complete(prefix: str, limit: int) -> None:
 @click.argument("path", default="")
 @json_option
 def group(path: str, as_json: bool) -> None:
-    """List tag groups, or the tags in one group. Exits with 1 if there is no such group."""
+    """List tag groups, or the tags in one group. Exits with 1 if the group does not exist."""
     from anima_prompt.vocabulary import Vocabulary
 
     entries = Vocabulary.default().group(path)
@@ -131,27 +128,27 @@ def group(path: str, as_json: bool) -> None:
             click.echo(dump_json(dict(sizes), indent=2))
         else:
             print_table(("group", "tags"), [(name, f"{size:,}") for name, size in sizes])
-    sys.exit(FOUND if entries else NOTHING)
+    sys.exit(RESULTS if entries else NO_RESULTS)
 
 
 @tags.command()
 @click.argument("source", metavar="TEXT|FILE|-")
 @json_option
 def conflicts(source: str, as_json: bool) -> None:
-    """List tags of a prompt that exclude each other. Exits with 1 if any do."""
+    """List tags of a prompt that exclude each other. Exits with 1 if the prompt has such tags."""
     from anima_prompt.cli.source import text_of
     from anima_prompt.prompt import Prompt
     from anima_prompt.vocabulary import Vocabulary
 
     prompt = Prompt.parse(split_negative(text_of(source))[0])
-    found = Vocabulary.default().conflicts(prompt)
+    conflicting = Vocabulary.default().conflicts(prompt)
     if as_json:
-        click.echo(dump_json([asdict(conflict) for conflict in found], indent=2))
-    elif found:
-        print_table(("group", "keep one of"), [(c.group, ", ".join(map(name_to_text, c.tags))) for c in found])
+        click.echo(dump_json([asdict(conflict) for conflict in conflicting], indent=2))
+    elif conflicting:
+        print_table(("group", "keep one of"), [(c.group, ", ".join(map(name_to_text, c.tags))) for c in conflicting])
     else:
         click.echo("no tags exclude each other", err=True)
-    sys.exit(NOTHING if found else FOUND)
+    sys.exit(NO_RESULTS if conflicting else RESULTS)
 
 
 @tags.command()
@@ -159,58 +156,63 @@ def conflicts(source: str, as_json: bool) -> None:
 @click.option("--limit", type=click.IntRange(1, 60), default=20, show_default=True, help="Maximum number of results.")
 @json_option
 def related(name: str, limit: int, as_json: bool) -> None:
-    """List tags that often occur with a tag. Exits with 1 if there are none.
+    """List tags that often occur with a tag. Exits with 1 if no related tags are known.
 
-    From the captions that 'tags learn' read; otherwise the tags of its group, or the characters of its series.
+    Uses the counts of 'tags learn'; without them, lists the tags of the same group or the characters of the series.
     """
     from anima_prompt.vocabulary import Vocabulary
 
-    found = Vocabulary.default().related(text_to_name(name.removeprefix("@")), limit=limit)
+    tags = Vocabulary.default().related(text_to_name(name.removeprefix("@")), limit=limit)
     if as_json:
-        click.echo(dump_json([asdict(one) for one in found], indent=2))
-    elif found and found[0].captions:
-        rows = [(name_to_text(one.name), f"{one.captions:,}", f"{one.score:.3f}") for one in found]
+        click.echo(dump_json([asdict(tag) for tag in tags], indent=2))
+    elif tags and tags[0].captions:
+        rows = [(name_to_text(tag.name), f"{tag.captions:,}", f"{tag.score:.3f}") for tag in tags]
         print_table(("tag", "together", "score"), rows)
-    elif found:
-        print_table(("tag",), [(name_to_text(one.name),) for one in found])
-    sys.exit(FOUND if found else NOTHING)
+    elif tags:
+        print_table(("tag",), [(name_to_text(tag.name),) for tag in tags])
+    sys.exit(RESULTS if tags else NO_RESULTS)
 
 
 @tags.command()
 @click.argument("folder", type=PathArgument(path_type=Path, exists=True, file_okay=False))
 def learn(folder: Path) -> None:
-    """Count which tags go together in a folder of captions.
+    """Count which tags occur together in a folder of captions.
 
-    Reads the .txt files of FOLDER and of the folders in it. 'tags related' and 'tags search --with' use the
+    Reads the .txt files of FOLDER and its subfolders. 'tags related' and 'tags search --with' use the
     counts. Each run replaces the previous counts.
     """
     from anima_prompt.vocabulary.user_store import UserStore
 
     files = sorted(path for path in folder.rglob("*.txt") if path.is_file())
     if not files:
-        raise InputError(f"{folder}: contains no captions; give a folder with .txt files")
+        raise InputError(f"{folder}: contains no captions; pass a folder with .txt files")
     captions = (names_in(path.read_text(encoding="utf-8", errors="replace")) for path in files)
-    lesson = UserStore.default().learn(captions)
-    counts = (counted(lesson.captions, "caption"), counted(lesson.tags, "tag"), counted(lesson.pairs, "pair"))
-    click.echo(", ".join(counts), err=True)
+    counts = UserStore.default().learn(captions)
+    totals = (counted(counts.captions, "caption"), counted(counts.tags, "tag"), counted(counts.pairs, "pair"))
+    click.echo(", ".join(totals), err=True)
 
 
 @tags.command()
 @click.option("--base", default=None, metavar="URL", help="Site with a Danbooru-compatible API; Danbooru by default.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Leave out what was made after this day.")
+@click.option(
+    "--until",
+    metavar="YYYY-MM-DD",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Exclude everything created after this day.",
+)
 @click.option("--delay", type=click.FloatRange(0), default=1.0, show_default=True, help="Seconds between requests.")
 @click.option(
     "--kind",
     "kinds",
     type=click.Choice(["tags", "tag_aliases", "tag_implications", "artists"]),
     multiple=True,
-    help="Fetch this alone; may be repeated.",
+    help="Only fetch this kind. Repeatable.",
 )
 def sync(base: str | None, until: datetime | None, delay: float, kinds: tuple[str, ...]) -> None:
     """Fetch tags, aliases and artists from Danbooru, and import them.
 
-    Implications come with the tags. Goes on where it was interrupted. The model's knowledge ends in September 2025:
-    --until 2025-09-30 stays inside it.
+    Implications are imported with the tags. An interrupted run is resumed. The training images end in September 2025:
+    --until 2025-09-30 excludes later tags.
     """
     from anima_prompt.vocabulary.sync import BASE, KINDS, Pace
     from anima_prompt.vocabulary.user_store import UserStore
@@ -228,8 +230,8 @@ def sync(base: str | None, until: datetime | None, delay: float, kinds: tuple[st
             click.echo(f"{kind}: none", err=True)
             path.unlink()
             continue
-        found = _imported(library, path, name=f"sync_{kind}", skip_bad=True)
-        click.echo(f"{kind}: {found.taken} imported", err=True)
+        report = _imported(library, path, name=f"sync_{kind}", skip_bad=True)
+        click.echo(f"{kind}: {report.taken} imported", err=True)
         path.unlink()
 
 
@@ -237,7 +239,7 @@ _MOST_WORDS = 7
 
 
 def names_in(text: str) -> tuple[str, ...]:
-    """Return the names of a caption's tags; sentences are left out."""
+    """Return the names of a caption's tags, without sentences."""
     parts = (part.strip() for part in text.replace("\n", ",").split(","))
     return tuple(
         text_to_name(part.removeprefix("@"))
@@ -249,7 +251,7 @@ def names_in(text: str) -> tuple[str, ...]:
 @tags.command()
 @json_option
 def stats(as_json: bool) -> None:
-    """Count the vocabulary by category, and name its imports."""
+    """Count the vocabulary by category, and list its imports."""
     from anima_prompt.vocabulary import Vocabulary
     from anima_prompt.vocabulary.user_store import UserStore
 
@@ -274,45 +276,45 @@ def stats(as_json: bool) -> None:
 def import_list(file: Path, name: str | None, category: str | None, skip_bad: bool) -> None:
     """Add a tag list of your own.
 
-    It is a tagcomplete CSV (name,category,count,"aliases"), a .txt file with one name a line, JSON of the Danbooru API
-    (tags, aliases, artists, and implications where the file's name says so; .json, .jsonl, also .gz), the style
-    explorer's table of artists (.tsv), or changes of your own: a CSV with the columns
-    name,action,value,category,post_count,aliases, whose actions are add, rename, hide and alias.
+    FILE is a tagcomplete CSV (name,category,count,"aliases"), a .txt file with one name per line, JSON of the Danbooru
+    API (tags, aliases, artists, and implications if the file name contains the word; .json, .jsonl, also .gz), the
+    style explorer's table of artists (.tsv), or a CSV with the columns name,action,value,category,post_count,aliases,
+    whose actions are add, rename, hide and alias.
 
-    Where both define a tag, the built-in data wins; counts and aliases come from your list. A failed import leaves the
-    vocabulary as it was.
+    Where both define a tag, the built-in data wins; counts and aliases come from your list. A failed import does
+    not change the vocabulary.
     """
     from anima_prompt.vocabulary.user_store import UserStore
 
     if exists(file) and not is_file(file):
-        raise InputError(f"{file}: is not a regular file; give a tag list")
+        raise InputError(f"{file}: is not a regular file; pass a tag list")
     if name is not None and not _IMPORT_NAME.fullmatch(name):
         raise InputError(f"name is '{name}'; expected letters, digits, '_', '-' and '.', such as my-tags")
     library = UserStore.default()
-    found = _imported(library, file, name=name, category=category, skip_bad=skip_bad)
-    for row in found.warnings:
+    report = _imported(library, file, name=name, category=category, skip_bad=skip_bad)
+    for row in report.warnings:
         echo_message(f"{file}:{row}")
-    for row in found.bad_rows:
+    for row in report.bad_rows:
         echo_message(f"skipped {file}:{row}")
-    echo_message(f"{found.taken} imported into {library.folder}")
+    echo_message(f"{report.taken} imported into {library.folder}")
 
 
 def _fetched(kind: str, folder: Path, **options: Any) -> Path:
     from anima_prompt.vocabulary.sync import fetch
 
     with ProgressBar(f"fetching {kind}") as bar:
-        return fetch(kind, folder, tell=lambda _, rows: bar.update(rows, None, counted(rows, "row")), **options)
+        return fetch(kind, folder, on_progress=lambda _, rows: bar.update(rows, None, counted(rows, "row")), **options)
 
 
 def _imported(library: UserStore, path: Path, **options: Any) -> TagList:
     with ProgressBar("importing") as bar:
-        return library.add(path, tell=lambda stage, share: bar.update(share, 1.0, stage), **options)
+        return library.add(path, on_progress=lambda stage, share: bar.update(share, 1.0, stage), **options)
 
 
 @tags.command()
 @click.argument("name")
 def forget(name: str) -> None:
-    """Remove an imported list; 'stats' names them."""
+    """Remove an imported list; 'tags stats' lists the imports."""
     from anima_prompt.vocabulary.user_store import UserStore
 
     UserStore.default().remove(name)
@@ -324,7 +326,7 @@ def forget(name: str) -> None:
 def export(category: str | None) -> None:
     """Print the vocabulary as a tagcomplete CSV.
 
-    Most common tags first; words that have no category number on Danbooru are left out.
+    Most common tags first; tags without a category number on Danbooru are excluded.
     """
     from anima_prompt.vocabulary import Vocabulary
     from anima_prompt.vocabulary.lists import CATEGORIES as NUMBERS
@@ -347,20 +349,20 @@ def where() -> None:
 
 
 def entry_data(entry: Entry) -> dict[str, Any]:
-    """Return a JSON-ready mapping of an entry, with the text that a prompt writes."""
+    """Return a JSON-ready mapping of an entry, with its prompt text."""
     data = asdict(entry)
     data["section"] = entry.section.value
     return {"text": written(entry), **data}
 
 
 def written(entry: Entry) -> str:
-    """Return the tag as a prompt writes it in ComfyUI's dialect."""
+    """Return the tag as written in a prompt for ComfyUI."""
     text = name_to_text(entry.trained)
     return f"@{text}" if entry.category == "artist" else text
 
 
 def count(entry: Entry) -> str:
-    """Return the post count with thousands separated, empty where there is none."""
+    """Return the post count with thousands separators, empty if it is 0."""
     return f"{entry.post_count:,}" if entry.post_count else ""
 
 
@@ -375,7 +377,7 @@ def shown(value: Any) -> str:
 
 
 def print_table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Print rows under titles; numbers stand to the right."""
+    """Print a table; numbers are aligned right."""
     from rich.table import Table
 
     from anima_prompt.cli.views import plain, print_wide
@@ -388,4 +390,4 @@ def print_table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Non
     if rows:
         print_wide(table)
     else:
-        click.echo("nothing found")
+        click.echo("no results")

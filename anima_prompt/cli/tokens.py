@@ -1,4 +1,4 @@
-"""``anima-prompt tokens``: how long a prompt is for the model."""
+"""The command ``anima-prompt tokens``: count the tokens of a prompt."""
 
 from __future__ import annotations
 
@@ -20,9 +20,18 @@ _BETWEEN = "commas"
 @click.command()
 @click.argument("source", metavar="TEXT|FILE|-")
 @click.option(
-    "--tokenizers", "folder", metavar="FOLDER", help="Folder of ComfyUI, or of the model; ANIMA_MODELS by default."
+    "--tokenizers",
+    "folder",
+    metavar="FOLDER",
+    help="Folder of ComfyUI or of the model (default: the environment variable ANIMA_MODELS).",
 )
-@click.option("--dialect", default="comfyui", show_default=True, help="Front end whose weight syntax the prompt uses.")
+@click.option(
+    "--dialect",
+    type=click.Choice([dialect.value for dialect in Dialect]),
+    default=Dialect.COMFYUI.value,
+    show_default=True,
+    help="Front end whose weight syntax the prompt uses.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def tokens(source: str, folder: str | None, dialect: str, as_json: bool) -> None:
     """Count a prompt's tokens by section.
@@ -49,17 +58,18 @@ def tokens(source: str, folder: str | None, dialect: str, as_json: bool) -> None
     left = TRAINED_ROWS - total[1]
     if left < 0:
         click.echo(
-            f"warning: {-left} more T5 tokens than training saw; many programs cut them off, shorten it", err=True
+            f"warning: {-left} more T5 tokens than in training; many programs cut them off, shorten the prompt",
+            err=True,
         )
 
 
 def sections_of(
     text: str, dialect: Dialect, tokenizers: Tokenizers
 ) -> tuple[dict[str, tuple[int, int]], tuple[int, int]]:
-    """Return Qwen's and T5's counts by section, and in all.
+    """Return the Qwen and T5 token counts by section, and in total.
 
-    A section's are those of its tags and sentences by themselves; what is left of the whole, with T5's end token,
-    stands under ``commas``.
+    A section counts its tags and sentences separately; the difference to the total, with T5's end token, is listed as
+    ``commas``.
     """
     from anima_prompt.names import unescape
     from anima_prompt.prompt import read
@@ -74,5 +84,5 @@ def sections_of(
         before = counts.get(item.section.value, (0, 0))
         counts[item.section.value] = before[0] + qwen, before[1] + t5
     ordered = {section.value: counts[section.value] for section in Section if section.value in counts}
-    rest = total[0] - sum(q for q, _ in ordered.values()), total[1] - sum(t for _, t in ordered.values())
-    return ordered | {_BETWEEN: rest}, total
+    between = total[0] - sum(q for q, _ in ordered.values()), total[1] - sum(t for _, t in ordered.values())
+    return ordered | {_BETWEEN: between}, total

@@ -1,6 +1,6 @@
-"""How results look: tables for people, plain data for programs.
+"""Results as tables for people and plain data for programs.
 
-Colour only where standard output is a terminal (rich decides, and honours ``NO_COLOR``).
+Colors only if standard output is a terminal (rich decides, and respects ``NO_COLOR``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from anima_prompt.profiles import Profile
     from anima_prompt.prompt import Prompt, Reading
 
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+_COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,15 @@ class Built:
 
         positive = print_prompt(item.prompt, dialect)
         negative = None if item.prompt.negative is None else print_prompt(item.prompt.negative, dialect)
-        found = positive.diagnostics + (negative.diagnostics if negative else ())
+        diagnostics = positive.diagnostics + (negative.diagnostics if negative else ())
         return cls(
-            item.name, dialect, item.prompt, item.profile, positive.text, negative.text if negative else None, found
+            item.name,
+            dialect,
+            item.prompt,
+            item.profile,
+            positive.text,
+            negative.text if negative else None,
+            diagnostics,
         )
 
     def data(self) -> dict[str, Any]:
@@ -93,7 +99,7 @@ def reading_data(reading: Reading) -> dict[str, Any]:
 
 
 def print_reading(reading: Reading, text: str) -> None:
-    """Print a table of what stands where."""
+    """Print a table of tags and sentences by section, with weights and spans."""
     from rich.table import Table
 
     from anima_prompt.prompt.printer import weight_text
@@ -111,23 +117,27 @@ def print_reading(reading: Reading, text: str) -> None:
     if reading.items:
         print_wide(table)
     else:
-        click.echo("the prompt is empty" if not text.strip() else "no tags and no sentences")
+        click.echo("the prompt is empty" if not text.strip() else "the prompt contains no tags and no sentences")
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic], name: str = "") -> None:
     """Print one line per diagnostic on standard error."""
-    for found in diagnostics:
+    for diagnostic in diagnostics:
         place = f"{visible(name)}:" if name else ""
-        severity = click.style(found.severity.value, fg=_COLOURS[found.severity])
-        click.echo(f"{place}{found.start}-{found.end}: {severity}: {visible(found.message)} [{found.name}]", err=True)
+        message = f"{visible(diagnostic.message)} [{diagnostic.name}]"
+        severity = click.style(diagnostic.severity.value, fg=_COLORS[diagnostic.severity])
+        click.echo(
+            f"{place}{diagnostic.start}-{diagnostic.end}: {severity}: {message}",
+            err=True,
+        )
 
 
 def print_diff(lines: Iterable[str]) -> None:
     """Print a unified diff."""
-    colours = {"+": "green", "-": "red", "@": "cyan"}
+    colors = {"+": "green", "-": "red", "@": "cyan"}
     for line in lines:
         if is_terminal(sys.stdout):
-            click.echo(click.style(visible(line, keep="\t"), fg=colours.get(line[:1])))
+            click.echo(click.style(visible(line, keep="\t"), fg=colors.get(line[:1])))
         else:
             echo_result(line)
 
@@ -149,14 +159,14 @@ def settings_data(profile: Profile) -> dict[str, Any]:
 
 
 def profile_data(profile: Profile) -> dict[str, Any]:
-    """Return every figure of a profile and its source."""
+    """Return every value of a profile and its source."""
     data = {f.name: _jsonable(getattr(profile, f.name)) for f in fields(profile)}
     data["sources"] = dict(profile.sources)
     return data
 
 
 def print_profile(profile: Profile) -> None:
-    """Print a table of figures and their sources."""
+    """Print a table of values and their sources."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -186,7 +196,7 @@ def print_profiles(profiles: list[Profile]) -> None:
 
 
 def print_wide(table: Any) -> None:
-    """Print a table: in the terminal's width; into a file or pipe up to 200 wide, without blanks at the ends."""
+    """Print a table in the width of the terminal; into a file or pipe up to 200 wide, without trailing spaces."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=False)
@@ -201,7 +211,7 @@ def print_wide(table: Any) -> None:
 
 
 def plain(text: str) -> Any:
-    """Return text that rich does not read as its own markup, control characters as escapes."""
+    """Return text that rich does not interpret as markup, with control characters as escapes."""
     from rich.text import Text
 
     return Text(visible(text))

@@ -14,7 +14,7 @@ from anima_prompt.prompt import Place, Prompt
 
 
 class Blend(StrEnum):
-    """Where the sentences stand.
+    """Position of the sentences.
 
     ``tags-first``: all tags, full stop, sentences. ``sentences-first``: sentences, then all tags. ``prefix``: the tags
     up to the artists, full stop, sentences, then the general tags.

@@ -88,7 +88,7 @@ class PromptBuilder:
             name: name or text, ``fern_(sousou_no_frieren)`` or ``fern \(sousou no frieren\)``.
             series: True adds the series that the vocabulary knows, a text that one, False none.
             looks: add the lasting looks as general tags.
-            sentence: a sentence about the character; ``where`` alone makes one from the looks.
+            sentence: a sentence about the character; with only ``where``, a sentence is made from the looks.
             where: place in the frame, such as ``on the left side of the image``.
 
         Raises:
@@ -98,7 +98,7 @@ class PromptBuilder:
         if entry is None or entry.section is not Section.CHARACTER:
             entry = None
             if looks or (where and sentence is None):
-                raise PromptError(f"character '{name}' is not in the vocabulary; give looks and sentence yourself")
+                raise PromptError(f"character '{name}' is not in the vocabulary; pass looks and sentence explicitly")
         text = name_to_text(entry.name) if entry else name
         builder = self._added(Section.CHARACTER, (text,), weight=weight)
         known = name_to_text(entry.series) if entry and entry.series else ""
@@ -139,14 +139,14 @@ class PromptBuilder:
         return replace(self, prompt=replace(self.prompt, sentences=self.prompt.sentences + new))
 
     def dataset(self, tag: str) -> PromptBuilder:
-        """Set the data-set tag of the first line: ``ye-pop`` or ``deviantart``."""
+        """Set the dataset tag of the first line: ``ye-pop`` or ``deviantart``."""
         return replace(self, prompt=self.prompt.with_section(Section.DATASET, tag))
 
     def negative(self, *tags: str | Tag) -> PromptBuilder:
         """Add tags to the negative prompt."""
         start = Prompt(role="negative") if self.prompt.negative is None else self.prompt.negative
-        beside = PromptBuilder(start, self.vocabulary).tags(*tags)
-        return replace(self, prompt=replace(self.prompt, negative=beside.prompt)) if tags else self
+        negative = PromptBuilder(start, self.vocabulary).tags(*tags)
+        return replace(self, prompt=replace(self.prompt, negative=negative.prompt)) if tags else self
 
     def blend(self, style: str | Blend) -> PromptBuilder:
         """Lay tags and sentences out; see :class:`Blend`."""

@@ -15,7 +15,7 @@ _TAIL = re.compile(
     r" (?:across|around|behind|between|in|on|over|past|through|under|with"
     r"|pinned|pulled|rolled|slicked|tied|down|up)\b.*"
 )
-"""What follows the noun: ``hair over one eye`` is about hair, ``headphones around neck`` about headphones."""
+"""Start of the words after the noun: ``hair over one eye`` describes hair, ``headphones around neck`` headphones."""
 _UNCOUNTED = frozenset(
     "armor bald barefoot eyeliner eyeshadow eyewear fashion fluff fluffy fur hair headwear heterochromia lipstick "
     "makeup pantyhose polish shoulder skin sleeveless stubble tight trim".split()
@@ -43,7 +43,7 @@ def describe_character(character: Entry, *, where: str = "") -> str:
 
 
 def phrase(look: str) -> str:
-    """Return a look as English lists it: without its qualifier, behind an article where the noun can be counted.
+    """Return a look as English phrase: without its qualifier, with an article if the noun is countable.
 
     >>> [phrase(look) for look in ("white_dress", "blue_eyes", "hair_over_one_eye", "ahoge", "pom_pom_(clothes)")]
     ['a white dress', 'blue eyes', 'hair over one eye', 'an ahoge', 'a pom pom']

@@ -1,6 +1,6 @@
-"""The text that A1111 and its kin write into pictures: prompt, negative prompt, and a line of settings.
+"""Read the parameters text of A1111-style tools in images: prompt, negative prompt, and a line of settings.
 
-Knows the form; knows nothing of picture files. Source: the format as the front ends document and show it.
+Knows the format; knows nothing of image files. Source: documentation and output of the front ends.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _SETTINGS_LINE = re.compile(r"\s*Steps:\s*\d+")
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A prompt found in a picture or workflow.
+    """A prompt of an image or workflow.
 
     Attributes:
         prompt, negative: the texts; ``negative`` is None where nothing is known of it.
-        settings: figures by our names (steps, guidance_scale, sampler, scheduler, shift, width, height, seed), as text.
+        settings: values by our names (steps, guidance_scale, sampler, scheduler, shift, width, height, seed), as text.
         model: file name of the checkpoint, empty if unknown.
         role: ``positive``, ``negative`` or ``region``: what ``prompt`` is for.
-        place: where in the file it stood, for people (``node 6``).
+        place: position in the file for people (``node 6``).
     """
 
     prompt: str
@@ -37,7 +37,7 @@ class Recorded:
 
 
 def read_parameters(text: str) -> Recorded:
-    r"""Return what a parameters text says.
+    r"""Return the prompts and settings of a parameters text.
 
     >>> found = read_parameters("1girl, hat\nNegative prompt: blurry\nSteps: 30, CFG scale: 4, Size: 1024x768")
     >>> found.prompt, found.negative, found.settings["width"]
@@ -68,10 +68,10 @@ def _ours(figures: Mapping[str, str]) -> dict[str, str]:
         "Seed": "seed",
         "Distilled CFG Scale": "shift",
     }
-    found = {ours: figures[theirs] for theirs, ours in names.items() if theirs in figures}
+    values = {ours: figures[theirs] for theirs, ours in names.items() if theirs in figures}
     size = parse_size(figures.get("Size", ""))
     if size is not None:
-        found |= {"width": str(size[0]), "height": str(size[1])}
+        values |= {"width": str(size[0]), "height": str(size[1])}
     if any(name.startswith("Hires") for name in figures):
-        found["hires"] = "yes"
-    return found
+        values["hires"] = "yes"
+    return values

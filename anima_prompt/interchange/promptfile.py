@@ -1,6 +1,6 @@
 """Prompt files: YAML, JSON or plain text to prompts.
 
-Knows the keys of a prompt file and what each may hold; every error has a line and a column. ``docs/prompt-files.md``
+Knows the keys of a prompt file and their values; every error has a line and a column. ``docs/prompt-files.md``
 describes the format for people, :mod:`anima_prompt.interchange.schema` for editors.
 """
 
@@ -70,14 +70,14 @@ def parse_prompt_file(text: str, source: str, *, profile: Profile | None = None)
     Raises:
         PromptFileError: the content breaks the schema.
     """
-    found: list[PromptFile] = []
+    prompts: list[PromptFile] = []
     for document in load_documents(text, source):
         for value in document.one_or_many("a prompt file"):
-            item = _prompt_file(value, profile, f"{Path(source).stem}-{len(found) + 1}")
-            found.append(replace(item, line=value.line))
-    if not found:
+            item = _prompt_file(value, profile, f"{Path(source).stem}-{len(prompts) + 1}")
+            prompts.append(replace(item, line=value.line))
+    if not prompts:
         raise PromptError(f"{source}: contains no prompt; write at least one section, such as 'general: [smile]'")
-    return found
+    return prompts
 
 
 def parse_prompt(value: Value) -> Prompt:
@@ -95,7 +95,7 @@ def _prompt_file(value: Value, profile: Profile | None, default_name: str) -> Pr
     fields = value.fields("a prompt", KEYS)
     if profile is None and "profile" in fields:
         named = fields["profile"]
-        profile = named.guarded(lambda: load_profile(_beside(named.text("profile"), named.source)))
+        profile = named.guarded(lambda: load_profile(_profile_path(named.text("profile"), named.source)))
     prompt = value.guarded(lambda: _prompt(fields))
     if "negative" in fields and not fields["negative"].is_null:
         prompt = replace(prompt, negative=_negative(fields["negative"]))
@@ -109,7 +109,7 @@ def _prompt_file(value: Value, profile: Profile | None, default_name: str) -> Pr
     return replace(filled, prompt=blend(filled.prompt, style.text("blend")))
 
 
-def _beside(profile: str, source: str) -> str | Path:
+def _profile_path(profile: str, source: str) -> str | Path:
     """Return a profile's name, or its file as seen from the prompt file that names it."""
     path = Path(source).parent / profile
     return path if path.suffix and is_file(path) else profile
@@ -178,10 +178,10 @@ def _character(builder: PromptBuilder, value: Value) -> PromptBuilder:
         return replace(builder, prompt=builder.prompt.add(tag, section=Section.CHARACTER, repeat=True))
     options: dict[str, Any] = {"series": False}
     if "series" in fields:
-        given = fields["series"]
-        free = given.is_list or given.is_mapping
+        series = fields["series"]
+        free = series.is_list or series.is_mapping
         options["series"] = (
-            given.boolean("series") if free or given.node.tag.endswith(":bool") else given.text("series")
+            series.boolean("series") if free or series.node.tag.endswith(":bool") else series.text("series")
         )
     if "looks" in fields:
         options["looks"] = fields["looks"].boolean("looks")
@@ -210,15 +210,15 @@ def _negative(value: Value) -> Prompt:
     return Prompt.parse(", ".join(texts))
 
 
-def _filled(found: PromptFile, profile: Profile | None, given: set[str]) -> PromptFile:
+def _filled(prompt_file: PromptFile, profile: Profile | None, present: set[str]) -> PromptFile:
     """Add the profile's prefix and negative prompt, for the sections that the file leaves out."""
     if profile is None:
-        return found
-    prompt = found.prompt
+        return prompt_file
+    prompt = prompt_file.prompt
     prefix = PromptBuilder().tags(*profile.prefix).build()
     for section, tag in prefix.tags():
-        if section.value not in given and prompt.find(tag.text) is None:
+        if section.value not in present and prompt.find(tag.text) is None:
             prompt = prompt.add(tag, section=section)
-    if prompt.negative is None and "negative" not in given and profile.negative:
+    if prompt.negative is None and "negative" not in present and profile.negative:
         prompt = replace(prompt, negative=PromptBuilder().tags(*profile.negative).build())
-    return replace(found, prompt=prompt, profile=profile)
+    return replace(prompt_file, prompt=prompt, profile=profile)

@@ -1,7 +1,7 @@
 """JSON-lines records: one prompt a line, with whatever is known of its use.
 
 ``{"prompt", "negative", "role", "dialect", "profile", "settings": {"steps", "cfg", "width", …}}``; all but the prompt
-are optional, and further keys are left alone.
+are optional, and further keys are ignored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SETTINGS = {
     "width": "width",
     "height": "height",
 }
-"""Keys of a record's settings, with our names for them; others are left alone."""
+"""Keys of a record's settings, with our names; other keys are ignored."""
 
 _TEXTS = ("negative", "role", "dialect", "profile")
 
@@ -48,7 +48,7 @@ def read_record(line: str, number: int, source: str) -> Record:
     """Return one line of a JSON-lines file.
 
     Raises:
-        InputError: the line is no JSON object, or a field has the wrong kind.
+        InputError: the line is not a JSON object, or a field has the wrong type.
 
     >>> read_record('{"prompt": "1girl", "settings": {"cfg": 4.5}}', 1, "x").settings
     {'guidance_scale': '4.5'}
@@ -57,12 +57,14 @@ def read_record(line: str, number: int, source: str) -> Record:
     try:
         data = json.loads(line, parse_float=Decimal)
     except json.JSONDecodeError as error:
-        raise InputError(f"{where}: {error.msg.lower()} at column {error.colno}; give one JSON object a line") from None
+        raise InputError(
+            f"{where}: {error.msg.lower()} at column {error.colno}; expected one JSON object per line"
+        ) from None
     except RecursionError:
-        raise InputError(f"{where}: nested too deeply; give one JSON object a line") from None
+        raise InputError(f"{where}: nested too deeply; expected one JSON object per line") from None
     if not isinstance(data, dict) or not isinstance(data.get("prompt"), str):
         raise InputError(
-            f'{where}: has no text under "prompt"; give one JSON object a line, such as {{"prompt": "1girl"}}'
+            f'{where}: has no text under "prompt"; expected one JSON object per line, such as {{"prompt": "1girl"}}'
         )
     for key in _TEXTS:
         if data.get(key) is not None and not isinstance(data[key], str):
@@ -84,15 +86,15 @@ def _settings(data: object, where: str) -> dict[str, str]:
         return {}
     if not isinstance(data, dict):
         raise InputError(f'{where}: settings are {data!r}; expected an object such as {{"steps": 30}}')
-    found = {}
+    settings = {}
     for key, ours in SETTINGS.items():
         value = data.get(key)
         if value is None:
             continue
         if ours not in ("sampler", "scheduler") and _number(value) is None:
             raise InputError(f"{where}: {key} is {value!r}; expected a number")
-        found[ours] = str(value)
-    return found
+        settings[ours] = str(value)
+    return settings
 
 
 def _number(value: object) -> Decimal | None:

@@ -21,7 +21,7 @@ _DESCRIPTIONS = {
     "series": "the series of the characters",
     "artist": "artists; the @ is put on",
     "general": "everything else",
-    "closing": "general tags that stand after the sentences",
+    "closing": "general tags after the sentences",
     "sentences": "natural language",
     "comments": "comment lines, kept",
 }
@@ -72,7 +72,7 @@ def _prompt(extra: dict[str, Any]) -> dict[str, Any]:
 
 
 _ARTIST: dict[str, Any] = {
-    "at": {"type": "boolean", "description": "false leaves the name without its '@', as somebody wrote it"},
+    "at": {"type": "boolean", "description": "false keeps a name without '@', as written"},
 }
 _CHARACTER: dict[str, Any] = {
     "series": {"type": ["boolean", "string"], "description": "true adds the series that the vocabulary knows"},

@@ -1,6 +1,6 @@
 """Read and write text files without losing anything.
 
-Knows sizes, encodings and safe replacement; knows nothing of prompts. A text file may hold a negative prompt below a
+Knows sizes, encodings and safe replacement; knows nothing of prompts. A text file may contain a negative prompt below a
 line of three hyphens.
 """
 
@@ -37,7 +37,7 @@ def read_text(source: str, *, limit: int = MAX_BYTES) -> str:
         data = _read_stdin(limit) if source == "-" else read_bytes(Path(source), limit=limit)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(f"{shortened(name)}: {reason[:1].lower()}{reason[1:]}; give a readable text file") from None
+        raise InputError(f"{shortened(name)}: {reason[:1].lower()}{reason[1:]}; pass a readable text file") from None
     if len(data) > limit:
         raise InputError(f"{name}: larger than {limit // 1024 // 1024} MiB; split it into files of one prompt each")
     return decode(data, name)
@@ -58,7 +58,7 @@ def decode(data: bytes, name: str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(f"{name}: is UTF-16; save it as UTF-8")
     if b"\0" in data:
-        raise InputError(f"{name}: is a binary file (byte 0 at offset {data.index(0)}); give a text file")
+        raise InputError(f"{name}: is a binary file (byte 0 at offset {data.index(0)}); pass a text file")
     try:
         return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -72,11 +72,11 @@ def write_text(path: Path, text: str, *, within: Path | None = None) -> None:
     """Replace the text of a file atomically, or create the file; an interruption leaves the old text.
 
     Args:
-        within: the folder in which ``path`` was found. A symbolic link in it is followed if its target lies inside the
+        within: the folder in which ``path`` was found. A symbolic link in it is followed if its target is inside the
             folder as well. None for a path that the user named: a link is followed wherever it leads.
 
     Raises:
-        InputError: the file is read-only, is not a regular file, lies outside ``within``, or the disk refuses it.
+        InputError: the file is read-only, is not a regular file, is outside ``within``, or the disk refuses it.
     """
     try:
         if within is not None and not path.resolve().is_relative_to(within.resolve()):
@@ -106,7 +106,7 @@ def _write_error(path: Path, error: OSError | ValueError, next_step: str) -> Inp
 
 
 def shortened(name: str) -> str:
-    """Return a name for a message: a prompt may stand where a file is expected, so that it is cut at 255 characters."""
+    """Return a name for a message, cut at 255 characters, because it may be a prompt instead of a file name."""
     return name if len(name) <= _LONGEST_NAME else f"{name[:40]}..."
 
 

@@ -1,7 +1,7 @@
-"""Prompts in ComfyUI workflows: both the API form (nodes by id) and the one that the editor saves (nodes and links).
+"""Read prompts from ComfyUI workflows: the API format (nodes by id) and the editor format (nodes and links).
 
-Finds every text-encode node and follows the links back from the samplers, so that positive and negative are told apart
-by what they are connected to and not by their titles. Knows node graphs; knows nothing of rules.
+Finds every text-encode node and follows the links back from the samplers, so that positive and negative prompts are
+distinguished by their connections and not by their titles. Knows node graphs; knows nothing of rules.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ Graph = dict[str, GraphNode]
 
 
 def is_workflow(data: object) -> bool:
-    """Say whether a JSON value looks like a workflow of either form."""
+    """Return whether a JSON value looks like a workflow of either form."""
     if not isinstance(data, dict):
         return False
     if isinstance(data.get("nodes"), list):
@@ -79,16 +79,16 @@ def read_workflow(data: object, source: str) -> list[Recorded]:
     """Return the prompts of a workflow: a pair for every sampler, and every text node that no sampler reaches.
 
     Raises:
-        InputError: the value is no workflow, or has too many nodes.
+        InputError: the value is not a workflow, or has too many nodes.
     """
     if not isinstance(data, dict) or not is_workflow(data):
-        raise InputError(f"{source}: is no ComfyUI workflow; save it with 'Save' or 'Save (API format)'")
-    found: list[Recorded] = []
+        raise InputError(f"{source}: is not a ComfyUI workflow; save it with 'Save' or 'Save (API format)'")
+    prompts: list[Recorded] = []
     for graph in _graphs(data):
         if len(graph) > _MOST_NODES:
             raise InputError(f"{source}: has {len(graph)} nodes; at most {_MOST_NODES} are read")
-        found += _prompts(graph)
-    return found
+        prompts += _prompts(graph)
+    return prompts
 
 
 def _graphs(data: dict[str, Any]) -> Iterator[Graph]:
@@ -161,7 +161,7 @@ def _widget_values(kind: str, widgets: object) -> dict[str, Any]:
 
 
 def _prompts(graph: Graph) -> list[Recorded]:
-    found: list[Recorded] = []
+    prompts: list[Recorded] = []
     reached: set[str] = set()
     for number, node in graph.items():
         if "positive" not in node.links or _is_passing(node):
@@ -171,13 +171,13 @@ def _prompts(graph: Graph) -> list[Recorded]:
         if set(positive) <= reached and set(negative) <= reached:
             continue
         reached.update(positive, negative)
-        found += _pair(graph, number, positive, negative)
+        prompts += _pair(graph, number, positive, negative)
     for number, node in graph.items():
         if number not in reached and _ENCODER.search(node.kind):
             text = _text(graph, node)
             if text.strip():
-                found.append(Recorded(text, None, {}, "", "region", f"node {number}"))
-    return found
+                prompts.append(Recorded(text, None, {}, "", "region", f"node {number}"))
+    return prompts
 
 
 def _pair(graph: Graph, sampler: str, positive: list[str], negative: list[str]) -> list[Recorded]:
@@ -188,17 +188,17 @@ def _pair(graph: Graph, sampler: str, positive: list[str], negative: list[str]) 
         return [
             Recorded(texts[0][1], below[0][1] if below else None, figures, model, "positive", f"node {texts[0][0]}")
         ]
-    found = [Recorded(text, None, figures, model, "region", f"node {number}") for number, text in texts]
-    return found + [Recorded(text, None, figures, model, "negative", f"node {number}") for number, text in below]
+    prompts = [Recorded(text, None, figures, model, "region", f"node {number}") for number, text in texts]
+    return prompts + [Recorded(text, None, figures, model, "negative", f"node {number}") for number, text in below]
 
 
 def _is_passing(node: GraphNode) -> bool:
-    """Say whether a node only hands conditioning on (a control net, a mask), and samples nothing itself."""
+    """Return whether a node only hands conditioning on (a control net, a mask), and samples nothing itself."""
     return not ({"latent_image", "model", "noise", "latent"} & (node.links.keys() | node.values.keys()))
 
 
 def _encoders(graph: Graph, link: Link) -> Iterator[str]:
-    """Yield the text-encode nodes behind a conditioning link."""
+    """Yield the text-encode nodes of a conditioning link."""
     waiting = [link]
     visited: set[tuple[str, int]] = set()
     while waiting:
@@ -233,7 +233,7 @@ def _text(graph: Graph, node: GraphNode, depth: int = 0) -> str:
 
 
 def _figures(graph: Graph, sampler: str) -> tuple[dict[str, str], str]:
-    """Return the settings on the way into a sampler, nearest first, and the model's file name."""
+    """Return the settings of the nodes that feed a sampler, nearest first, and the model's file name."""
     figures: dict[str, str] = {}
     model = ""
     waiting, seen = [sampler], {sampler}

@@ -1,4 +1,4 @@
-"""The linter: rules with codes, fixes, a configuration. Most programs need ``lint(text)`` and ``fix(text)`` alone."""
+"""The linter: rules with codes, fixes, a configuration. Most programs only need ``lint(text)`` and ``fix(text)``."""
 
 from anima_prompt.lint.config import Config
 from anima_prompt.lint.document import Document, Role, Settings

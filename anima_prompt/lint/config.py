@@ -1,4 +1,4 @@
-"""Which rules speak, how loudly, and which fixes are allowed. Pure data; files are read elsewhere."""
+"""Which rules run, their severities, and which fixes are allowed. Pure data; files are read elsewhere."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from dataclasses import dataclass, field
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.errors import InputError
+from anima_prompt.lint.retired import retirement
 from anima_prompt.lint.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Choices about rules. A selector is a code (``ANI101``), the start of one (``ANI1``), a name, or ``ALL``.
+    """Choices about rules. A selector is a code (``ANI101``), a prefix (``ANI1``), a name, or ``ALL``.
 
     Attributes:
         select: rules to run; None for those that are on by default.
-        extend_select: rules to run besides.
-        ignore: rules to leave out; the longest selector that fits a rule decides, and ``ignore`` wins a tie.
+        extend_select: rules to run in addition.
+        ignore: rules not to run; the longest selector that matches a rule decides, and ``ignore`` wins a tie.
         fixable, unfixable: rules whose fixes may be applied, and those whose may not.
-        extend_safe_fixes, extend_unsafe_fixes: rules whose fixes count as safe, or as unsafe, whatever they say.
+        extend_safe_fixes, extend_unsafe_fixes: rules whose fixes count as safe, or as unsafe.
         severities: severity by selector.
-        words: names that the user calls known, spaces or underscores.
+        words: names to accept although the vocabulary lacks them, with spaces or underscores.
     """
 
     select: tuple[str, ...] | None = None
@@ -35,7 +36,7 @@ class Config:
     words: frozenset[str] = frozenset()
 
     def runs(self, rule: Rule) -> bool:
-        """Say whether a rule is on."""
+        """Return whether a rule is on."""
         chosen = _reach(self.extend_select, rule)
         if self.select is not None:
             chosen = max(chosen, _reach(self.select, rule))
@@ -44,7 +45,7 @@ class Config:
         return chosen > _reach(self.ignore, rule)
 
     def may_fix(self, rule: Rule) -> bool:
-        """Say whether a rule's fixes may be applied."""
+        """Return whether a rule's fixes may be applied."""
         return _reach(self.fixable, rule) > _reach(self.unfixable, rule)
 
     def safety(self, rule: Rule, *, safe: bool) -> bool:
@@ -53,16 +54,16 @@ class Config:
         return safe if raised == lowered else raised > lowered
 
     def severity(self, rule: Rule) -> Severity | None:
-        """Return the severity that the user wants for a rule, or None."""
+        """Return the configured severity of a rule, or None."""
         fitting = [(_fit(selector, rule), severity) for selector, severity in self.severities.items()]
         best = max(fitting, key=lambda pair: pair[0], default=(-1, None))
         return best[1] if best[0] >= 0 else None
 
     def check(self, rules: Iterable[Rule]) -> None:
-        """Check that every selector fits a rule.
+        """Check that every selector matches a rule.
 
         Raises:
-            InputError: one does not.
+            InputError: a selector matches no rule.
         """
         known = tuple(rules)
         groups = (self.select or (), self.extend_select, self.ignore, self.fixable, self.unfixable)
@@ -72,10 +73,10 @@ class Config:
 
 
 def check_selector(selector: str, rules: Iterable[Rule]) -> None:
-    """Check that a selector fits a rule.
+    """Check that a selector matches a rule.
 
     Raises:
-        InputError: it does not; the message names the nearest that would.
+        InputError: it matches no rule; the message names the nearest code or name.
     """
     known = tuple(rules)
     if not any(_fit(selector, rule) >= 0 for rule in known):
@@ -83,11 +84,14 @@ def check_selector(selector: str, rules: Iterable[Rule]) -> None:
 
 
 def unknown_rule(selector: str, rules: Iterable[Rule]) -> InputError:
-    """Return the error for a selector that fits no rule; it names the nearest code or name."""
+    """Return the error for a selector that matches no rule; it names the nearest code or name."""
     from difflib import get_close_matches
 
+    retired = retirement(selector)
+    if retired:
+        return InputError(retired)
     near = get_close_matches(selector, [name for rule in rules for name in (rule.code, rule.name)], n=1)
-    hint = f"did you mean '{near[0]}'?" if near else "give a code such as ANI201, the start of one, a name, or ALL"
+    hint = f"did you mean '{near[0]}'?" if near else "use a code such as ANI201, a prefix of a code, a name, or ALL"
     return InputError(f"rule '{selector}' is unknown; {hint}")
 
 
@@ -96,7 +100,7 @@ def _reach(selectors: Iterable[str], rule: Rule) -> int:
 
 
 def _fit(selector: str, rule: Rule) -> int:
-    """Return how exactly a selector fits a rule: -1 not at all, higher is more exact."""
+    """Return how exactly a selector matches a rule: -1 not at all, higher is more exact."""
     if selector == "ALL":
         return 0
     if selector == rule.name:

@@ -1,4 +1,4 @@
-"""One text as the rules see it: the tree, and flat lists of what stands in it.
+"""One text as the rules see it: the tree, and flat lists of its tags, sentences, groups and references.
 
 Built in one walk. Knows nothing of rules.
 """
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from anima_prompt.vocabulary.packs import Entry
     from anima_prompt.vocabulary.relations import Clash
 
-ONE = Decimal(1)
-BARE = Decimal("1.1")
+NEUTRAL = Decimal(1)
+UNNUMBERED = Decimal("1.1")
 
 Inner = syntax.TagNode | syntax.SentenceNode | syntax.Group | syntax.Bracket
 
@@ -42,15 +42,15 @@ class Level:
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """A tag where it stands.
+    """A tag and its position.
 
     Attributes:
-        facts: what is known of its text.
+        facts: section, name and vocabulary entry of its text.
         start, end: span.
-        weight: as the front end computes it.
-        level, place: the list that it stands in, and where.
-        plain: whether it is text and escapes alone.
-        closing: whether it stands behind a sentence.
+        weight: as computed by the front end.
+        level, place: the list of nodes that contains it, and its index there.
+        plain: whether it consists only of text and escapes.
+        closing: whether it comes after a sentence.
     """
 
     facts: Facts
@@ -74,18 +74,18 @@ class Item:
 
     @property
     def entry(self) -> Entry | None:
-        """What the vocabulary has of it."""
+        """Entry of the vocabulary, or None."""
         return self.facts.entry
 
     @property
     def section(self) -> Section:
-        """Where it belongs."""
+        """Section of the prompt."""
         return self.facts.section
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Separators in a row that are not one comma and one space. ``before`` and ``after`` are their neighbours."""
+    """Adjacent separators other than one comma and one space. ``before`` and ``after`` are the neighboring nodes."""
 
     start: int
     end: int
@@ -97,7 +97,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Weighted:
-    """A group and its surroundings: how deep it stands, its level, whether it is a part of a tag or sentence."""
+    """A group with its depth, its level, and the tag or sentence that contains it."""
 
     node: syntax.Group
     depth: int
@@ -107,7 +107,7 @@ class Weighted:
 
 
 class Context:
-    """Everything that the rules may ask of one text."""
+    """A parsed text with everything that rules look at."""
 
     def __init__(self, source: str, environment: Environment, settings: Settings, part: Part = "prompt") -> None:
         """Parse ``source`` and sort its nodes."""
@@ -115,7 +115,7 @@ class Context:
         self.environment = environment
         self.settings = settings
         self.part: Part = part
-        self.other: Context | None = None
+        self.counterpart: Context | None = None
         self.negative_is_known = False
         self.characters = frozenset(source)
         self.items: list[Item] = []
@@ -134,7 +134,7 @@ class Context:
         self.by_name: dict[str, Item] = {}
         self.tree = parse(source, dialect=environment.dialect, known=environment.is_known)
         self.top = Level(self.tree.nodes)
-        self._level(self.top, ONE, 0)
+        self._level(self.top, NEUTRAL, 0)
 
     @property
     def role(self) -> str:
@@ -144,10 +144,10 @@ class Context:
     @cached_property
     def protected(self) -> Protected:
         """Spans that no fix may touch: quotations, sentences, references, wildcards, comments."""
-        kept: list[syntax.Node] = [*self.sentences, *self.quotes, *self.dynamics, *self.comments]
-        kept += [node for node, _, _ in self.loras]
-        kept += [node for node, _, _ in self.embeddings]
-        return Protected((node.start, node.end) for node in kept)
+        nodes: list[syntax.Node] = [*self.sentences, *self.quotes, *self.dynamics, *self.comments]
+        nodes += [node for node, _, _ in self.loras]
+        nodes += [node for node, _, _ in self.embeddings]
+        return Protected((node.start, node.end) for node in nodes)
 
     @cached_property
     def _quote_starts(self) -> list[int]:
@@ -170,12 +170,12 @@ class Context:
 
     @cached_property
     def lowered(self) -> str:
-        """The text in lower case, for quick looks."""
+        """The text in lower case, for quick searches."""
         return self.source.lower()
 
     @cached_property
     def by_canonical(self) -> dict[str, Item]:
-        """Tags by name, in order, the last one of each; an alias counts as the name that it stands for."""
+        """Tags by canonical name, aliases resolved; the last tag of each name."""
         return {
             facts.name if facts.entry is None else facts.entry.name: item
             for item in self.items
@@ -186,13 +186,13 @@ class Context:
     def clashes(self) -> list[Clash]:
         """Exclusive groups of which the text has more than one tag, if no named character explains it.
 
-        Two named characters are two people, whatever the count tags say; and one may look like both tags (two eye
-        colors).
+        Two named characters are two people, regardless of the count tags, and the looks of a character may include both
+        tags (two eye colors).
         """
         clashes = self.environment.relations.clashes(self.by_canonical)
         if not clashes:
             return clashes
-        looks = [set(item.entry.looks) for item in self.persons if item.entry]
+        looks = [set(item.entry.looks) for item in self.named_characters if item.entry]
         several = len(looks) > 1
         return [
             clash
@@ -202,13 +202,13 @@ class Context:
         ]
 
     @cached_property
-    def people(self) -> int:
-        """How many people the count tags speak of at least, 0 if they speak of none."""
+    def people_count(self) -> int:
+        """Smallest number of people that the count tags allow, 0 without count tags."""
         return sum(people_of(name) for name in self.by_name if name[:1].isdecimal())
 
     @cached_property
-    def persons(self) -> list[Item]:
-        """The named characters, each once: ``racing miku`` beside ``hatsune miku`` is the same person."""
+    def named_characters(self) -> list[Item]:
+        """The named characters, each once: ``racing miku`` and ``hatsune miku`` are the same person."""
         named: dict[str, Item] = {}
         for item in self.of(Section.CHARACTER):
             name = item.entry.name if item.entry else item.name
@@ -222,13 +222,13 @@ class Context:
         return [item for item in named.values() if item.entry is None or item.entry.name not in looks]
 
     def unit_at(self, place: int) -> str:
-        """Return what stands between the commas round a place."""
+        """Return the text between the commas around an offset."""
         start = max(self.source.rfind(sign, 0, place) for sign in ",\n") + 1
         ends = [end for end in (self.source.find(sign, place) for sign in ",\n") if end >= 0]
         return self.source[start : min(ends, default=len(self.source))].strip()
 
     def has(self, section: Section) -> bool:
-        """Say whether a tag of ``section`` is there."""
+        """Return whether the text contains a tag of ``section``."""
         return any(item.facts.section is section for item in self.items)
 
     def of(self, section: Section) -> list[Item]:
@@ -242,16 +242,16 @@ class Context:
             if entry is not None and entry.group.startswith(paths):
                 yield item
 
-    def without(self, item: Item) -> Edit | None:
-        """Return the edit that takes a tag out with its comma; None where pieces touch and none can be told apart."""
-        return self._without(item.level, item.place, item.start, item.end)
+    def removal(self, item: Item) -> Edit | None:
+        """Return the edit that removes a tag with its comma; None if it touches its neighbors without a separator."""
+        return self._removal(item.level, item.place, item.start, item.end)
 
-    def without_node(self, level: Level, place: int) -> Edit | None:
-        """Return the edit that takes any unit out with its comma."""
+    def removal_at(self, level: Level, place: int) -> Edit | None:
+        """Return the edit that removes any unit with its comma."""
         node = level.nodes[place]
-        return self._without(level, place, node.start, node.end)
+        return self._removal(level, place, node.start, node.end)
 
-    def _without(self, level: Level, place: int, start: int, end: int) -> Edit | None:
+    def _removal(self, level: Level, place: int, start: int, end: int) -> Edit | None:
         nodes = level.nodes
         before = nodes[place - 1] if place else None
         after = nodes[place + 1] if place + 1 < len(nodes) else None
@@ -263,11 +263,11 @@ class Context:
             return Edit(start, end, "")
         alone = isinstance(before, syntax.Mark) and isinstance(after, syntax.Mark)
         if alone and level.owner is not None and level.parent is not None:
-            return self._without(level.parent, level.place, level.owner.start, level.owner.end)
+            return self._removal(level.parent, level.place, level.owner.start, level.owner.end)
         return None
 
     def outer(self, item: Item) -> tuple[int, int]:
-        """Return the span of a tag with the groups that hold it alone."""
+        """Return the span of a tag with the groups that contain nothing else."""
         level, start, end = item.level, item.start, item.end
         while level.owner is not None and level.parent is not None and len(level.nodes) == 3:
             start, end, level = level.owner.start, level.owner.end, level.parent
@@ -282,7 +282,7 @@ class Context:
             if kind is syntax.TagNode:
                 self._tag(node, level, place, weight)  # type: ignore[arg-type]
             elif kind is syntax.Separator:
-                if not _is_usual(nodes, place):
+                if not _is_comma_and_space(nodes, place):
                     self._gap(nodes, place)
             elif kind is syntax.Group:
                 self._group(node, level, place, weight, depth, None)  # type: ignore[arg-type]
@@ -316,7 +316,7 @@ class Context:
             self._inside(node, 0)
 
     def _inside(self, node: syntax.TagNode | syntax.SentenceNode, depth: int) -> None:
-        """Note what stands inside a tag or a sentence; no tags of their own are found there."""
+        """Record the groups, brackets and references inside a tag or a sentence."""
         for inner in syntax.walk(node.children):
             if isinstance(inner, syntax.Group):
                 self.groups.append(Weighted(inner, depth, Level(node.children), 0, node))
@@ -329,14 +329,14 @@ class Context:
         self, node: syntax.Group, level: Level, place: int, weight: Decimal, depth: int, inside: syntax.TagNode | None
     ) -> None:
         self.groups.append(Weighted(node, depth, level, place, inside))
-        own = BARE if node.weight is None else node.weight
+        own = UNNUMBERED if node.weight is None else node.weight
         multiplies = node.weight is None or self.environment.dialect.nested_weights_multiply
-        inner = weight * own if multiplies and weight != ONE else own
+        inner = weight * own if multiplies and weight != NEUTRAL else own
         self._level(Level(node.children, node, level, place), inner, depth + 1)
 
     def _bracket(self, node: syntax.Bracket, level: Level, place: int, weight: Decimal, depth: int) -> None:
         if node.kind == "lowered":
-            lower = round(weight / BARE, 6) if self.environment.dialect.reads_brackets else weight
+            lower = round(weight / UNNUMBERED, 6) if self.environment.dialect.reads_brackets else weight
             self._level(Level(node.children, node, level, place), lower, depth + 1)
 
     def _leaf(self, node: syntax.Node, level: Level, place: int) -> None:
@@ -358,7 +358,7 @@ class Context:
             self.datasets.append(node)
 
     def _gap(self, nodes: tuple[syntax.Node, ...], place: int) -> None:
-        """Note a run of separators once, from its first one."""
+        """Record a run of separators once, at its first separator."""
         if place and type(nodes[place - 1]) is syntax.Separator:
             return
         stop = place
@@ -376,7 +376,7 @@ _PEOPLE = {"1girl": 1, "1boy": 1, "1other": 1}
 
 
 def people_of(name: str) -> int:
-    """Return how many people a count tag's name speaks of, 0 for other names.
+    """Return the number of people of a count tag, 0 for other names.
 
     >>> people_of("2girls"), people_of("6+boys"), people_of("smile")
     (2, 6, 0)
@@ -388,8 +388,8 @@ def people_of(name: str) -> int:
     return 0
 
 
-def _is_usual(nodes: tuple[syntax.Node, ...], place: int) -> bool:
-    """Say whether a separator is one comma and one space between two units."""
+def _is_comma_and_space(nodes: tuple[syntax.Node, ...], place: int) -> bool:
+    """Return whether a separator is one comma and one space between two units."""
     node = nodes[place]
     if node.text != ", " or not 0 < place < len(nodes) - 1:  # type: ignore[union-attr]
         return False
@@ -397,7 +397,7 @@ def _is_usual(nodes: tuple[syntax.Node, ...], place: int) -> bool:
 
 
 def _is_edge(node: syntax.Node | None) -> bool:
-    """Say whether a unit may end here: at a separator, at a bracket's mark, or at either end of the text."""
+    """Return whether a unit may end here: at a separator, at a bracket's mark, or at either end of the text."""
     return node is None or isinstance(node, syntax.Separator | syntax.Mark)
 
 

@@ -1,4 +1,4 @@
-"""What the linter is given: one prompt, its negative prompt, and what is known of how they are used."""
+"""The input of the linter: a prompt, its negative prompt, its role, dialect, profile and sampling settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anima_prompt.profiles import DEFAULT_PROFILE
 
 
 class Role(StrEnum):
-    """What a text is for. Rules that fit one role leave the others alone."""
+    """Purpose of a text. A rule applies to some roles and skips texts of others."""
 
     POSITIVE = "positive"
     NEGATIVE = "negative"
@@ -34,7 +34,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the picture is made, as far as it is known; None where it is not.
+    """Sampling settings; None for those that are not known.
 
     Attributes:
         steps: sampler steps.
@@ -42,7 +42,7 @@ class Settings:
         sampler, scheduler: ComfyUI's names.
         shift: the schedule's shift.
         width, height: pixels.
-        hires: whether a second pass enlarges the picture, so that its size says little.
+        hires: whether a second pass enlarges the image, so that its size is not the size of sampling.
     """
 
     steps: int | None = None
@@ -60,12 +60,12 @@ class Document:
     """One prompt to be linted.
 
     Attributes:
-        prompt: the text, as the front end gets it.
-        negative: the text of the negative prompt; None where it is not known, empty where there is none.
-        role: what ``prompt`` is for.
+        prompt: the text as the front end receives it.
+        negative: the negative prompt; empty without a negative prompt, None if it is not known.
+        role: purpose of ``prompt``.
         dialect: the front end.
         profile: name of the model release, or path of a profile file.
-        settings: how the picture is made.
+        settings: sampling settings.
     """
 
     prompt: str

@@ -1,6 +1,6 @@
-"""What stays the same from prompt to prompt: dialect, profile, vocabulary, and the facts about tags met so far.
+"""State shared by all prompts of a run: dialect, profile, vocabulary, and cached facts about tags.
 
-Facts are remembered by text, since prompts repeat their tags; the memory is bounded.
+Facts are cached by text, because prompts repeat tags; the cache is bounded.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ MOST_FACTS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a tag's text, wherever it stands.
+    """Facts about the text of a tag, independent of its position.
 
     Attributes:
-        text: as written, markup and all.
-        literal: what the model reads: unescaped, single spaces.
+        text: as written, with markup.
+        literal: as the model reads it: unescaped, single spaces.
         name: canonical name; an artist's without its ``@``.
-        entry: what the vocabulary has under that name or alias.
-        section: where the tag belongs.
+        entry: the vocabulary's entry of that name or alias.
+        section: section of the tag.
         artist: whether it has the ``@`` of an artist.
-        everyday: whether it is lower-case words and single spaces alone, so that no typography can be wrong.
+        everyday: whether it is only lower-case words and single spaces, so typography rules can skip it.
     """
 
     text: str
@@ -62,7 +62,7 @@ class Environment:
         vocabulary: Vocabulary,
         words: frozenset[str] = frozenset(),
     ) -> None:
-        """Hold the surroundings; ``words`` are names that the user calls known."""
+        """Keep the surroundings; ``words`` are additional known names."""
         self.role = role
         self.dialect = dialect
         self.profile = profile
@@ -76,7 +76,7 @@ class Environment:
         return self.vocabulary.relations
 
     def facts(self, text: str) -> Facts:
-        """Return what is known of a tag's text."""
+        """Return the facts about a tag's text."""
         memory = self._memory.facts
         facts = memory.get(text)
         if facts is None:
@@ -86,7 +86,7 @@ class Environment:
         return facts
 
     def is_known(self, clause: str) -> bool:
-        """Say whether a clause is a known tag or artist or a live phrase; the parser asks before it sees a sentence."""
+        """Return whether a clause is a known tag or artist or a live phrase, not a sentence; for the parser."""
         memory = self._memory.known
         answer = memory.get(clause)
         if answer is None:

@@ -1,4 +1,4 @@
-"""Rules in words: for the terminal, and the page ``docs/rules.md``."""
+"""Explanations of rules for the terminal and the page ``docs/rules.md``."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from itertools import groupby
 
 from anima_prompt.escapes import visible
 from anima_prompt.lint.document import Role, Settings
+from anima_prompt.lint.retired import RETIRED_CODES, RETIRED_NAMES
 from anima_prompt.lint.rule import ALL_ROLES, Example, Rule, Safety
 
-_KEPT = "\n\t"
+_LINE_BREAKS = "\n\t"
 _FIXES = {
     Safety.SAFE: "safe fix (`--fix`)",
-    Safety.UNSAFE: "fix that changes the picture (`--unsafe-fixes`)",
+    Safety.UNSAFE: "unsafe fix (`--unsafe-fixes`): may change the image",
     Safety.NONE: "no fix",
 }
 
 
 def explain(rule: Rule) -> str:
-    """Return a rule in Markdown: what it is about, why, bad and good examples."""
+    """Return a rule in Markdown: severity, fix, reason, bad and good examples."""
     facts = [f"**{rule.severity.value}**", _FIXES[rule.fix]]
     if not rule.default:
         facts.append("off unless selected")
@@ -48,7 +49,21 @@ def rules_page(rules: Iterable[Rule]) -> str:
         lines += ["", f"## {family[0]}xx {family[1]}"]
         for rule in members:
             lines += ["", explain(rule)]
-    return "\n".join(lines) + "\n"
+    return "\n".join((*lines, *_retired())) + "\n"
+
+
+def _retired() -> list[str]:
+    """Return the table of retired codes and names."""
+    return [
+        "",
+        "## Retired codes and names",
+        "",
+        "A configuration or suppression comment that names one of these is reported with its successor.",
+        "",
+        "| retired | use |",
+        "|---|---|",
+        *(f"| {code} | {', '.join(codes)} |" for code, codes in sorted((RETIRED_CODES | RETIRED_NAMES).items())),
+    ]
 
 
 def _roles(rule: Rule) -> str:
@@ -63,7 +78,7 @@ def _block(examples: tuple[Example, ...]) -> list[str]:
 
 
 def _example(example: Example) -> str:
-    """Return an example with what matters about it, and what the fix makes of it."""
+    """Return an example with its role, dialect, profile and settings, and the fixed text."""
     notes = []
     if example.role is not Role.POSITIVE:
         notes.append(f"role {example.role.value}")
@@ -74,13 +89,13 @@ def _example(example: Example) -> str:
     notes += _settings(example.settings)
     text = _short(example.text)
     if example.negative is not None:
-        text += f"\n--- negative\n{visible(example.negative, keep=_KEPT) or '(empty)'}"
+        text += f"\n--- negative\n{visible(example.negative, keep=_LINE_BREAKS) or '(empty)'}"
     if notes:
         text += f"    ({', '.join(notes)})"
     if example.fixed is not None and example.fixed != example.text:
         text += f"\n-> {_short(example.fixed)}"
     if example.fixed_negative is not None:
-        text += f"\n-> negative: {visible(example.fixed_negative, keep=_KEPT) or '(empty)'}"
+        text += f"\n-> negative: {visible(example.fixed_negative, keep=_LINE_BREAKS) or '(empty)'}"
     return text or "(empty)"
 
 
@@ -94,5 +109,5 @@ def _settings(settings: Settings) -> list[str]:
 
 
 def _short(text: str) -> str:
-    shown = visible(text, keep=_KEPT)
+    shown = visible(text, keep=_LINE_BREAKS)
     return shown if len(shown) <= 160 else f"{shown[:110]} ... ({len(text)} characters)"

@@ -1,4 +1,4 @@
-"""Apply fixes: text edits that do not overlap, round by round, until nothing changes."""
+"""Apply fixes: text edits that do not overlap, in passes, until nothing changes."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from itertools import accumulate
 from anima_prompt.diagnostics import Diagnostic, Edit, Fix
 from anima_prompt.lint.document import Document
 
-MOST_ROUNDS = 10
-_BEHIND_ALL = 1 << 62
+MOST_PASSES = 10
+_AFTER_ALL = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """What fixing made of a prompt.
+    """A prompt with fixes applied.
 
     Attributes:
         prompt, negative: the new texts.
-        applied: diagnostics whose fixes were applied, in the order of the rounds.
-        diagnostics: what is left.
+        applied: diagnostics whose fixes were applied, in the order of the passes.
+        diagnostics: remaining diagnostics.
     """
 
     prompt: str
@@ -35,30 +35,30 @@ def fix_document(
     check: Callable[[Document], list[Diagnostic]],
     *,
     unsafe: bool,
-    keep: Callable[[Diagnostic], bool],
+    is_allowed: Callable[[Diagnostic], bool],
 ) -> Fixed:
     """Fix a prompt.
 
     Args:
-        check: finds diagnostics.
-        unsafe: whether fixes that change the picture are wanted.
-        keep: says whether a diagnostic's fixes are allowed.
+        check: returns the diagnostics of a document.
+        unsafe: whether to apply fixes that may change the image.
+        is_allowed: whether the fixes of a diagnostic may be applied.
     """
     applied: list[Diagnostic] = []
     seen = {(document.prompt, document.negative)}
-    found = check(document)
-    for _ in range(MOST_ROUNDS):
-        chosen = _chosen((d for d in found if keep(d)), unsafe=unsafe)
+    diagnostics = check(document)
+    for _ in range(MOST_PASSES):
+        chosen = _chosen((d for d in diagnostics if is_allowed(d)), unsafe=unsafe)
         if not chosen:
             break
         changed = _applied(document, [edit for _, fix in chosen for edit in fix.edits])
-        if (changed.prompt, changed.negative) in seen:  # two rules that undo each other must not go on for ever
+        if (changed.prompt, changed.negative) in seen:  # two rules that undo each other must not loop forever
             break
         seen.add((changed.prompt, changed.negative))
         applied += [diagnostic for diagnostic, _ in chosen]
         document = changed
-        found = check(document)
-    return Fixed(document.prompt, document.negative, tuple(applied), tuple(found))
+        diagnostics = check(document)
+    return Fixed(document.prompt, document.negative, tuple(applied), tuple(diagnostics))
 
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
@@ -75,10 +75,10 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
 
 
 class Protected:
-    """Spans that no fix may change; they may nest. A question takes the logarithm of their number."""
+    """Spans that no fix may change; they may nest. A query takes logarithmic time."""
 
     def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
-        """Sort the spans by start, and note how far those up to each one reach."""
+        """Sort the spans by start, and record how far the spans up to each index reach."""
         ordered = sorted(spans)
         self._starts = [start for start, _ in ordered]
         self._reach = list(accumulate((end for _, end in ordered), max))
@@ -95,38 +95,38 @@ def usable(fixes: tuple[Fix, ...], protected: Protected) -> tuple[Fix, ...]:
 
 
 def _chosen(diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> list[tuple[Diagnostic, Fix]]:
-    """Pick the first allowed fix of every diagnostic, as long as it meets no edit that was picked before."""
+    """Choose the first allowed fix of every diagnostic, unless it overlaps or touches a chosen edit."""
     chosen = []
-    taken = {"prompt": _Taken(), "negative": _Taken()}
+    chosen_edits = {"prompt": _Chosen(), "negative": _Chosen()}
     for diagnostic in diagnostics:
         fix = next((fix for fix in diagnostic.fixes if fix.safe or unsafe), None)
-        if fix is not None and not any(taken[edit.part].meets(edit) for edit in fix.edits):
+        if fix is not None and not any(chosen_edits[edit.part].touches(edit) for edit in fix.edits):
             chosen.append((diagnostic, fix))
             for edit in fix.edits:
-                taken[edit.part].add(edit)
+                chosen_edits[edit.part].add(edit)
     return chosen
 
 
-class _Taken:
-    """Edits of one text that were picked: they do not overlap, so that the ends are sorted as the starts are."""
+class _Chosen:
+    """Chosen edits of one text: they do not overlap, so the ends are sorted like the starts."""
 
     def __init__(self) -> None:
         self._spans: list[tuple[int, int]] = []
 
-    def meets(self, edit: Edit) -> bool:
-        """Return whether an edit overlaps or touches one of these; those that touch wait for the next round."""
-        last = bisect_right(self._spans, (edit.end, _BEHIND_ALL))
+    def touches(self, edit: Edit) -> bool:
+        """Return whether an edit overlaps or touches a chosen edit; such an edit waits for the next pass."""
+        last = bisect_right(self._spans, (edit.end, _AFTER_ALL))
         return last > 0 and self._spans[last - 1][1] >= edit.start
 
     def add(self, edit: Edit) -> None:
-        """Take an edit in. Most come in order, so that this rarely moves anything."""
+        """Add an edit. Most come in order, so this rarely moves any."""
         insort(self._spans, (edit.start, edit.end))
 
 
 def _applied(document: Document, edits: list[Edit]) -> Document:
     prompt = apply_edits(document.prompt, [edit for edit in edits if edit.part == "prompt"])
     negative = document.negative
-    beside = [edit for edit in edits if edit.part == "negative"]
-    if beside:
-        negative = apply_edits(negative or "", beside)
+    negative_edits = [edit for edit in edits if edit.part == "negative"]
+    if negative_edits:
+        negative = apply_edits(negative or "", negative_edits)
     return replace(document, prompt=prompt, negative=negative)

@@ -1,6 +1,6 @@
 """Run the rules over a prompt.
 
-The linter holds what it has learned about tags and is otherwise without state; make one and use it for many prompts.
+A linter caches facts about tags and has no other state; create one and use it for many prompts.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from anima_prompt.lint.environment import MOST_FACTS, Environment
 from anima_prompt.lint.fixing import Fixed, fix_document, usable
 from anima_prompt.lint.plugins import guarded
 from anima_prompt.lint.registry import all_rules, plugin_errors
+from anima_prompt.lint.retired import retirement
 from anima_prompt.lint.rule import Finding, Rule, fixes_of
 from anima_prompt.lint.suppression import Suppression, suppress, suppressions
 from anima_prompt.names import text_to_name
@@ -42,10 +43,10 @@ class Linter:
     def __init__(
         self, config: Config | None = None, *, vocabulary: Vocabulary | None = None, rules: Iterable[Rule] | None = None
     ) -> None:
-        """Set the linter up.
+        """Select the rules of the configuration.
 
         Args:
-            rules: the rules to choose from; all that are built in or installed by default.
+            rules: the rules to choose from; by default all built-in and installed rules.
 
         Raises:
             InputError: the configuration names a rule that does not exist.
@@ -68,7 +69,7 @@ class Linter:
         self._profiles: dict[str, Profile] = {}
 
     def profile(self, name: str) -> Profile:
-        """Return a release's profile by name, or that of a file, which is read once.
+        """Return the profile of a release, or of a file, which is read once.
 
         Raises:
             ProfileError: no profile has that name.
@@ -79,7 +80,7 @@ class Linter:
         return self._profiles[name]
 
     def check(self, document: Document) -> list[Diagnostic]:
-        """Return the diagnostics of a prompt and its negative prompt, in order of place.
+        """Return the diagnostics of a prompt and its negative prompt, in order of position.
 
         Raises:
             ProfileError: no profile has the document's name.
@@ -91,26 +92,29 @@ class Linter:
 
     def _check(self, document: Document) -> list[Diagnostic]:
         contexts = self._contexts(document)
-        found = [diagnostic for context, run in contexts for diagnostic in self._checked(context, run)]
+        diagnostics = [diagnostic for context, run in contexts for diagnostic in self._checked(context, run)]
         comments = suppressions(document.prompt)
-        beside = suppressions(document.negative or "")
-        if comments or beside:
-            found, unused = suppress(found, (*comments, *beside))
-            found += suppress(self._unused(unused, comments), (*comments, *beside))[0]
-        found.sort(key=lambda d: (d.part != "prompt", d.start, d.end, d.code))
-        return found
+        negative = suppressions(document.negative or "")
+        if comments or negative:
+            diagnostics, unused = suppress(diagnostics, (*comments, *negative))
+            own = [*self._unused(unused, comments), *self._retired((*comments, *negative), comments)]
+            diagnostics += suppress(own, (*comments, *negative))[0]
+        diagnostics.sort(key=lambda d: (d.part != "prompt", d.start, d.end, d.code))
+        return diagnostics
 
-    def unused(self, comments: list[Suppression], own: list[Suppression]) -> list[Diagnostic]:
-        """Return a diagnostic for every suppression that took nothing back; ``own`` are those of the prompt itself."""
-        return list(self._unused(comments, own))
+    def suppressed(self, diagnostics: list[Diagnostic], comments: list[Suppression]) -> list[Diagnostic]:
+        """Return the diagnostics that no comment suppresses, and those about comments that are unused or retired."""
+        remaining, unused = suppress(diagnostics, comments)
+        own = [*self._unused(unused, comments), *self._retired(comments, comments)]
+        return remaining + [replace(diagnostic, start=0, end=0) for diagnostic in own]
 
     def fix(self, document: Document, *, unsafe: bool = False) -> Fixed:
-        """Return the prompt with fixes applied, and what is left to say.
+        """Return the prompt with fixes applied, and the remaining diagnostics.
 
         Args:
-            unsafe: also apply fixes that change the picture.
+            unsafe: also apply fixes that may change the image.
         """
-        return fix_document(document, self.check, unsafe=unsafe, keep=lambda d: d.code in self._fixable)
+        return fix_document(document, self.check, unsafe=unsafe, is_allowed=lambda d: d.code in self._fixable)
 
     # --- one text ----------------------------------------------------------------------------------------------------
 
@@ -120,10 +124,10 @@ class Linter:
         context.negative_is_known = document.negative is not None
         if not document.negative:
             return [(context, run)]
-        beside = self._run(Role.NEGATIVE, document.dialect, document.profile)
-        negative = Context(document.negative, beside.environment, document.settings, "negative")
-        context.other, negative.other = negative, context
-        return [(context, run), (negative, beside)]
+        negative_run = self._run(Role.NEGATIVE, document.dialect, document.profile)
+        negative = Context(document.negative, negative_run.environment, document.settings, "negative")
+        context.counterpart, negative.counterpart = negative, context
+        return [(context, run), (negative, negative_run)]
 
     def _run(self, role: Role, dialect: Dialect, profile: str) -> _Run:
         key = (role, dialect, profile)
@@ -153,24 +157,33 @@ class Linter:
         return Diagnostic(rule.name, severity, finding.start, finding.end, finding.message, rule.code, fixes, part)
 
     def _unused(self, unused: list[Suppression], own: list[Suppression]) -> Iterator[Diagnostic]:
-        rule = next((rule for rule in self._active if rule.code == UNUSED), None)
-        if rule is None:
-            return
-        severity = self._severities[UNUSED] or rule.severity
-        of_prompt = {id(comment) for comment in own}
+        own_ids = {id(comment) for comment in own}
         runs: dict[tuple[str, ...], bool] = {}
         for comment in unused:
             if comment.selectors not in runs:
                 runs[comment.selectors] = any(comment.names(rule) for rule in self._active)
             if comment.selectors and not runs[comment.selectors]:
-                continue  # the rule does not run here, so that nobody knows
-            part: Part = "prompt" if id(comment) in of_prompt else "negative"
+                continue  # the rule does not run, so it is not known whether the comment is needed
             named = ", ".join(comment.selectors)
             message = (
-                f"nothing here is reported by {named}; remove the comment"
+                f"the comment suppresses no finding of {named}; remove it"
                 if named
-                else ("the comment names no rule; write '# anima: ignore ANI601 reason'")
+                else "the comment names no rule; write a code, such as '# anima: ignore ANI601 reason'"
             )
+            yield from self._about(comment, message, in_prompt=id(comment) in own_ids)
+
+    def _retired(self, comments: Iterable[Suppression], own: list[Suppression]) -> Iterator[Diagnostic]:
+        own_ids = {id(comment) for comment in own}
+        for comment in comments:
+            for message in filter(None, map(retirement, comment.selectors)):
+                yield from self._about(comment, message, in_prompt=id(comment) in own_ids)
+
+    def _about(self, comment: Suppression, message: str, *, in_prompt: bool) -> Iterator[Diagnostic]:
+        """Yield a diagnostic about a suppression comment of the prompt or of the negative prompt, if ANI001 runs."""
+        rule = next((rule for rule in self._active if rule.code == UNUSED), None)
+        if rule is not None:
+            part: Part = "prompt" if in_prompt else "negative"
+            severity = self._severities[UNUSED] or rule.severity
             yield Diagnostic(rule.name, severity, comment.start, comment.end, message, rule.code, (), part)
 
 
@@ -189,17 +202,14 @@ def _collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def with_suppressions(linter: Linter, found: list[Diagnostic], comments: str) -> list[Diagnostic]:
-    """Return diagnostics without those that comment lines beside a prompt take back (a sidecar, a YAML file)."""
-    given = suppressions(comments)
-    if not given:
-        return found
-    kept, unused = suppress(found, given)
-    return kept + [replace(d, start=0, end=0) for d in linter.unused(unused, given)]
+def with_suppressions(linter: Linter, diagnostics: list[Diagnostic], comments: str) -> list[Diagnostic]:
+    """Return diagnostics without those suppressed by comment lines of a sidecar or a YAML file."""
+    parsed = suppressions(comments)
+    return linter.suppressed(diagnostics, parsed) if parsed else diagnostics
 
 
 class _Run:
-    """The rules that apply to one role, dialect and profile, with the findings about tags met so far."""
+    """The rules for a role, dialect and profile, with cached findings by tag."""
 
     def __init__(self, environment: Environment, rules: Iterable[Rule]) -> None:
         self.environment = environment
@@ -209,7 +219,7 @@ class _Run:
         self.memory: dict[str, tuple[tuple[Rule, Finding], ...]] = {}
 
     def findings(self, context: Context) -> Iterator[tuple[Rule, Finding]]:
-        """Yield what the rules say of a text."""
+        """Yield the findings of all rules in a text."""
         memory = self.memory
         for item in context.items:
             if not item.plain:
@@ -231,9 +241,11 @@ class _Run:
         if len(self.memory) >= MOST_FACTS:
             self.memory.clear()
         facts = self.environment.facts(text)
-        found = tuple((rule, finding) for rule, check in self.tag_rules for finding in check(facts, self.environment))
-        self.memory[text] = found
-        return found
+        findings = tuple(
+            (rule, finding) for rule, check in self.tag_rules for finding in check(facts, self.environment)
+        )
+        self.memory[text] = findings
+        return findings
 
 
 def _shifted(finding: Finding, by: int) -> Finding:
@@ -258,8 +270,8 @@ def lint(
 
     Args:
         text: a text, or a :class:`~anima_prompt.Prompt`, printed in ``dialect``; spans are of the printed text.
-        negative: the negative prompt: empty if there is none, None if it is not known or that of the Prompt is meant.
-        settings: steps, guidance scale, size and so on, as far as they are known.
+        negative: the negative prompt; empty without one, None if it is not known or to use that of the Prompt.
+        settings: known steps, guidance scale, size and so on.
 
     Raises:
         InputError: an argument is of the wrong type.
@@ -270,9 +282,9 @@ def lint(
     """
     document = _document(text, negative, role=role, dialect=dialect, profile=profile, settings=settings)
     linter = _linter(config)
-    found = linter.check(document)
+    diagnostics = linter.check(document)
     _warn(linter)
-    return found
+    return diagnostics
 
 
 def fix(
@@ -289,7 +301,7 @@ def fix(
     """Return a prompt's texts with fixes applied. The arguments are those of :func:`lint`.
 
     Args:
-        unsafe: also apply fixes that change the picture.
+        unsafe: also apply fixes that may change the image.
 
     >>> fix("masterpiece ,long_hair, 1 girl").prompt
     'masterpiece, long hair, 1girl'

@@ -1,4 +1,4 @@
-"""The order of the captions, for the rules that ask for it.
+"""The order of tags in the training captions, for the rules about order.
 
 Source: Anima model card, prompting guide.
 """
@@ -11,7 +11,7 @@ from anima_prompt.prompt.items import led_places
 from anima_prompt.sections import Section
 
 RANKS = ("quality, meta, year and safety", "count", "character", "series", "artist", "general")
-"""The runs of tags in a caption, in order; inside each the order is free."""
+"""The runs of tags in a caption, in order; inside each the order is arbitrary."""
 _RANK = {
     Section.QUALITY: 0,
     Section.META: 0,
@@ -31,27 +31,27 @@ def rank(section: Section) -> int:
 
 
 def ranks(items: list[Item]) -> list[int | None]:
-    """Return the rank of every tag; None for an unknown name, whose section nobody knows.
+    """Return the rank of every tag; None for an unknown name, whose section is not known.
 
     An unknown name that directly precedes a series ranks as its character.
     """
     sections = [item.section for item in items]
     unknown = [is_unknown(item) for item in items]
     led = led_places(sections, unknown)
-    found: list[int | None] = []
+    ranked_tags: list[int | None] = []
     for place, section in enumerate(sections):
         if place in led:
-            found.append(rank(Section.CHARACTER))
+            ranked_tags.append(rank(Section.CHARACTER))
         else:
-            found.append(None if unknown[place] else rank(section))
-    return found
+            ranked_tags.append(None if unknown[place] else rank(section))
+    return ranked_tags
 
 
 def in_order(context: Context) -> list[Edit | None]:
-    """Return the edits that put every tag's text where the order wants it; separators stay where they are.
+    """Return the edits that sort the tags; separators keep their position.
 
-    Unknown names go with the general tags, and those that a series makes characters stand directly before the series.
-    One None stands for a prompt whose markup forbids it.
+    Unknown names count as general tags; those that are characters of a series stay directly before the series. A single
+    None means that markup prevents sorting.
     """
     slots = [item for item in context.items if not item.closing and item.level is context.top]
     if not all(item.plain for item in slots) or len(slots) != len([i for i in context.items if not i.closing]):
@@ -70,5 +70,5 @@ def in_order(context: Context) -> list[Edit | None]:
 
 
 def is_unknown(item: Item) -> bool:
-    """Say whether a tag is a plain text that neither the vocabulary nor its form gives a section."""
+    """Return whether a tag is a plain text that neither the vocabulary nor its form gives a section."""
     return item.plain and item.entry is None and item.section is Section.GENERAL and not item.facts.artist

@@ -1,6 +1,6 @@
 """Rules of other packages: load them, and keep their failures from ending a run.
 
-Knows entry points and what a rule must look like; knows nothing of the built-in rules.
+Knows entry points and the form of a rule; knows nothing of the built-in rules.
 """
 
 from __future__ import annotations
@@ -122,8 +122,8 @@ def guarded(rule: Rule, failures: list[str]) -> Rule:
 def _check(
     rule: Rule, check: Callable[[Context], Iterable[Finding]], failures: list[str], context: Context
 ) -> list[Finding]:
-    other = context.other.source if context.other else ""
-    return _safe(rule, partial(check, context), failures, (len(context.source), len(other)))
+    negative = context.counterpart.source if context.counterpart else ""
+    return _safe(rule, partial(check, context), failures, (len(context.source), len(negative)))
 
 
 def _check_tag(
@@ -140,13 +140,13 @@ def _safe(
     rule: Rule, check: Callable[[], Iterable[Finding]], failures: list[str], lengths: tuple[int, int]
 ) -> list[Finding]:
     try:
-        found = list(check())
-        for finding in found:
+        findings = list(check())
+        for finding in findings:
             _require(finding, max(lengths))
     except Exception as error:  # noqa: BLE001  whatever a plug-in raises, the other rules still run
         failures.append(f"rule {rule.code} ({rule.name}) failed ({described(error)}); update the plug-in or ignore it")
         return []
-    return found
+    return findings
 
 
 def _require(finding: object, length: int) -> None:
@@ -158,4 +158,4 @@ def _require(finding: object, length: int) -> None:
         if span is not finding and not isinstance(span, Edit):
             raise TypeError(f"a fix contains {type(span).__name__}, not Edit")
         if not 0 <= span.start <= span.end <= length:
-            raise ValueError(f"the span {span.start}-{span.end} lies outside of the text")
+            raise ValueError(f"the span {span.start}-{span.end} is outside of the text")

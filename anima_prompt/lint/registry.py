@@ -82,12 +82,12 @@ def joined(rules: list[Rule], more: list[Rule]) -> tuple[Rule, ...]:
     """Return the rules of both lists, by code.
 
     Raises:
-        InputError: one of ``more`` takes a code or name that is in use.
+        InputError: a rule of ``more`` has a code or name that is in use.
     """
     codes, names = {rule.code for rule in rules}, {rule.name for rule in rules}
     for rule in more:
         if rule.code in codes or rule.name in names:
-            raise InputError(f"rule {rule.code} ({rule.name}) takes a code or a name that is in use; choose another")
+            raise InputError(f"rule {rule.code} ({rule.name}) has a code or a name that is in use; choose another")
         codes.add(rule.code)
         names.add(rule.name)
     return tuple(sorted((*rules, *more), key=lambda rule: rule.code))
@@ -97,7 +97,7 @@ def rule_named(selector: str) -> Rule:
     """Return the rule with a code or name.
 
     Raises:
-        InputError: there is none; the message names the nearest.
+        InputError: no rule has that code or name; the message names the nearest.
     """
     for rule in all_rules():
         if selector.upper() == rule.code or selector.lower() == rule.name:

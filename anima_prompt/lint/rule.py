@@ -1,7 +1,7 @@
-"""What a rule is: its code and name, how much it matters, examples that are run, and one check.
+"""Definition of a rule: code, name, severity, tested examples, and a check.
 
-A rule looks either at single tags (``check_tag``: the same text always gives the same answer, so the linter asks once)
-or at the whole prompt (``check``). Knows nothing of which rules there are.
+A rule looks either at single tags (``check_tag``, whose findings depend only on the tag's text and are cached) or at
+the whole prompt (``check``). Knows nothing of the existing rules.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ FAMILIES = {
 
 ALL_ROLES = frozenset(Role)
 IMAGE_ROLES = frozenset((Role.POSITIVE, Role.NEGATIVE, Role.REGION))
-"""Texts that a picture is made from."""
+"""Texts that condition an image."""
 POSITIVE = frozenset((Role.POSITIVE,))
 SHOWN = frozenset((Role.POSITIVE, Role.REGION))
-"""Texts that say what the picture shows."""
+"""Texts that describe the image."""
 WANTED = frozenset((Role.POSITIVE, Role.CAPTION, Role.REGION))
 NEGATIVE = frozenset((Role.NEGATIVE,))
 
 
 class Safety(StrEnum):
-    """What a rule's fix does to the picture."""
+    """Whether a rule's fix may change the intended image."""
 
     SAFE = "safe"
     UNSAFE = "unsafe"
@@ -55,7 +55,7 @@ class Safety(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check says: a place, a message, and edits that would cure it."""
+    """A finding of a check: a span, a message, and alternative fixes."""
 
     start: int
     end: int
@@ -68,11 +68,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A prompt on which a rule speaks or keeps silent.
+    """A prompt that a rule reports or passes.
 
     Attributes:
         text, negative: the prompt.
-        fixed: the text after this rule's fixes, safe or not; None where nothing is claimed.
+        fixed: the text after this rule's fixes, safe or not; None if it is not tested.
         fixed_negative: the same for the negative prompt.
     """
 
@@ -86,7 +86,7 @@ class Example:
     settings: Settings = field(default_factory=Settings)
 
     def document(self) -> Document:
-        """Return what the linter is given."""
+        """Return the example as input of the linter."""
         return Document(self.text, self.negative, self.role, self.dialect, self.profile, self.settings)
 
 
@@ -102,14 +102,14 @@ class Rule:
         code: three letters and three digits; the first digit is the family.
         name: kebab case.
         severity: default; a finding may differ where the rule says so.
-        reason: why it matters, for ``anima-prompt rule``, one or two sentences with the source.
-        bad, good: examples, run by the tests; a good one is a tempting look-alike.
-        fix: what the fix does to the picture.
-        check: looks at the whole prompt.
-        check_tag: looks at one plain tag; offsets of its findings count from the tag's start.
-        needs: the rule is skipped unless the text holds one of these characters.
-        roles, dialects: where the rule applies.
-        default: whether it is on without being selected.
+        reason: why the fault matters, in one or two sentences with the source.
+        bad, good: tested examples; a good example resembles a bad one.
+        fix: whether the fix may change the intended image.
+        check: yields the findings of the whole prompt.
+        check_tag: yields the findings of one plain tag, with offsets from the start of the tag.
+        needs: the rule is skipped unless the text contains one of these characters.
+        roles, dialects: roles and dialects to which the rule applies.
+        default: whether it runs without being selected.
     """
 
     code: str
@@ -128,7 +128,7 @@ class Rule:
 
     @property
     def family(self) -> str:
-        """The family's name; rules of other makers have their letters for one."""
+        """The family's name; for plug-ins the letters of the code."""
         return (
             FAMILIES.get(self.code[3], self.code[:3]) if self.code.startswith("ANI") else self.code.rstrip("0123456789")
         )
@@ -148,7 +148,7 @@ class Spanned(Protocol):
         ...
 
 
-def found(
+def finding_at(
     span: Spanned | tuple[int, int],
     message: str,
     *,
@@ -160,29 +160,29 @@ def found(
     """Return a finding at ``span``.
 
     Args:
-        write: what to put in the place of the whole span.
-        edits: the edits of one fix, where that is not enough; an edit of None means that there is no way to fix it.
-        severity, safe: where this finding differs from its rule.
+        write: replacement of the whole span.
+        edits: the edits of one fix, if it changes more than the span; an edit of None means that no fix is possible.
+        severity, safe: if they differ from those of the rule.
     """
     start, end = span if isinstance(span, tuple) else (span.start, span.end)
     chosen: tuple[Edit, ...] = ()
     if write is not None:
         chosen = (Edit(start, end, write),)
     elif edits is not None:
-        given = tuple(edits)
-        if None not in given:
-            chosen = tuple(edit for edit in given if edit is not None)
+        listed = tuple(edits)
+        if None not in listed:
+            chosen = tuple(edit for edit in listed if edit is not None)
     return Finding(start, end, message, (chosen,) if chosen else (), severity, safe)
 
 
 def quoted(text: str, limit: int = 60) -> str:
-    """Return a text in quotation marks for a message, on one line and not too long."""
+    """Return a text in quotation marks for a message, on one line, shortened to ``limit`` characters."""
     flat = " ".join(text.split())
     return f"'{flat if len(flat) <= limit else flat[: limit - 1] + '…'}'"
 
 
 def fixes_of(finding: Finding, rule: Rule, part: Part) -> tuple[Fix, ...]:
-    """Return a finding's fixes, placed in the text that was checked."""
+    """Return the fixes of a finding, with edits in the text that was checked."""
     if rule.fix is Safety.NONE or not finding.edits:
         return ()
     safe = rule.fix is Safety.SAFE if finding.safe is None else finding.safe
@@ -194,11 +194,11 @@ def _placed(edit: Edit, part: Part) -> Edit:
 
 
 def plain(*texts: str) -> tuple[Example, ...]:
-    """Return examples that need nothing but a text."""
+    """Return examples with default settings."""
     return tuple(Example(text) for text in texts)
 
 
-def settings(**figures: int | str | bool) -> Settings:
-    """Return settings from plain figures, for examples."""
-    exact = {key: Decimal(str(figures.pop(key))) for key in ("guidance_scale", "shift") if key in figures}
-    return Settings(**figures, **exact)  # type: ignore[arg-type]
+def settings(**numbers: int | str | bool) -> Settings:
+    """Return settings from plain numbers, for examples."""
+    exact = {key: Decimal(str(numbers.pop(key))) for key in ("guidance_scale", "shift") if key in numbers}
+    return Settings(**numbers, **exact)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
-"""``# anima: ignore ANI601 reason``: what a writer wants left alone.
+"""Suppression comments: ``# anima: ignore ANI601 reason``.
 
-A comment line takes back the named rules for its whole prompt. Knows comment lines; knows nothing of files.
+A comment line suppresses the named rules for its whole prompt. Knows comment lines; knows nothing of files.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ _SELECTOR = re.compile(r"[A-Z]{3}\d{1,3}|ALL|[a-z]+(?:-[a-z0-9]+)+")
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """One comment: its span, and the codes and names that it takes back; none means that it says nothing usable."""
+    """A comment: its span, and the codes and names that it suppresses; empty if it names no rule."""
 
     start: int
     end: int
     selectors: tuple[str, ...]
 
     def covers(self, diagnostic: Diagnostic) -> bool:
-        """Say whether the comment takes a diagnostic back."""
+        """Return whether the comment suppresses a diagnostic."""
         return any(
             s in ("ALL", diagnostic.name) or (s[-1:].isdigit() and diagnostic.code.startswith(s))
             for s in self.selectors
         )
 
     def names(self, rule: Rule) -> bool:
-        """Say whether the comment is about a rule."""
+        """Return whether the comment is about a rule."""
         return any(s in ("ALL", rule.name) or (s[-1:].isdigit() and rule.code.startswith(s)) for s in self.selectors)
 
 
 def is_suppression(comment: str) -> bool:
-    """Say whether a comment line speaks to the linter.
+    """Return whether a comment line is a suppression.
 
     >>> is_suppression("# anima: ignore ANI601 my own word"), is_suppression("# a note")
     (True, False)
@@ -53,18 +53,18 @@ def suppressions(text: str) -> list[Suppression]:
     """
     if "anima:" not in text.lower():
         return []
-    found = []
+    parsed = []
     offset = 0
     for line in text.splitlines(keepends=True):
         match = _LINE.match(line)
         if match:
-            found.append(Suppression(offset + match.start(), offset + match.end(), _selectors(match["rest"])))
+            parsed.append(Suppression(offset + match.start(), offset + match.end(), _selectors(match["rest"])))
         offset += len(line)
-    return found
+    return parsed
 
 
 def _selectors(rest: str) -> tuple[str, ...]:
-    """Return the codes and names that lead the line; the reason follows."""
+    """Return the codes and names before the reason."""
     selectors = []
     for word in rest.replace(",", " ").split():
         if not _SELECTOR.fullmatch(word):
@@ -77,15 +77,15 @@ def suppress(
     diagnostics: Iterable[Diagnostic], comments: Iterable[Suppression]
 ) -> tuple[list[Diagnostic], list[Suppression]]:
     """Return the diagnostics that no comment suppresses, and the comments that suppress nothing."""
-    given = tuple(comments)
+    known = tuple(comments)
     covering: dict[tuple[str, str], list[int]] = {}
     used: set[int] = set()
-    kept = []
+    remaining = []
     for diagnostic in diagnostics:
         rule = diagnostic.code, diagnostic.name
-        if rule not in covering:  # asked once for a rule: a text may have thousands of findings and of comments
-            covering[rule] = [place for place, comment in enumerate(given) if comment.covers(diagnostic)]
+        if rule not in covering:  # once per rule: a text may have thousands of findings and comments
+            covering[rule] = [place for place, comment in enumerate(known) if comment.covers(diagnostic)]
             used.update(covering[rule])
         if not covering[rule]:
-            kept.append(diagnostic)
-    return kept, [comment for place, comment in enumerate(given) if place not in used]
+            remaining.append(diagnostic)
+    return remaining, [comment for place, comment in enumerate(known) if place not in used]

@@ -1,7 +1,7 @@
-"""Rules that are nothing but words: read from YAML, ours and the user's.
+"""Rules about words, read from YAML: the library's and the user's.
 
 A file is a list of rules; each has ``code``, ``name``, ``severity``, ``reason``, ``message``, and ``words`` or
-``pairs``. In the message ``{text}`` is the tag as written and ``{write}`` what to write instead.
+``pairs``. In the message ``{text}`` is the tag as written and ``{write}`` its replacement.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from anima_prompt.documents import load_documents
 from anima_prompt.errors import DataFileError
 from anima_prompt.lint.context import Context, Item
 from anima_prompt.lint.document import Role
-from anima_prompt.lint.rule import ALL_ROLES, Example, Finding, Rule, Safety, found, quoted
+from anima_prompt.lint.rule import ALL_ROLES, Example, Finding, Rule, Safety, finding_at, quoted
 from anima_prompt.names import escape, text_to_name
 from anima_prompt.numbers import counted
 from anima_prompt.safe_paths import read_utf8
@@ -37,7 +37,7 @@ _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class WordCheck:
-    """Look for tags by name: ``words`` maps each to what to write, "" to remove it, None to offer nothing."""
+    """Report tags by name: ``words`` maps each to its replacement, "" to remove it, None for no fix."""
 
     words: dict[str, str | None]
     message: str
@@ -52,23 +52,23 @@ class WordCheck:
             if item.name in self.words and not item.facts.artist and item.name not in context.environment.words:
                 write = self.words[item.name]
                 message = self.message.format(text=quoted(item.text), write=quoted(write or ""))
-                yield found(item, message, edits=_edits(context, item, write), severity=severity)
+                yield finding_at(item, message, edits=_edits(context, item, write), severity=severity)
 
 
 @dataclass(frozen=True, slots=True)
 class PairCheck:
-    """Look for two tags that do not go together."""
+    """Report two tags that contradict each other."""
 
     pairs: tuple[tuple[str, str], ...]
     message: str
 
     def __call__(self, context: Context) -> Iterator[Finding]:
-        """Yield a finding for every pair that is there."""
+        """Yield a finding for every pair in the text."""
         names = context.by_name
-        for one, other in self.pairs:
-            if one in names and other in names:
-                first, second = sorted((names[one], names[other]), key=lambda item: item.start)
-                yield found(second, self.message.format(text=quoted(second.text), write=quoted(first.text)))
+        for tag, contrary in self.pairs:
+            if tag in names and contrary in names:
+                first, second = sorted((names[tag], names[contrary]), key=lambda item: item.start)
+                yield finding_at(second, self.message.format(text=quoted(second.text), write=quoted(first.text)))
 
 
 def _edits(context: Context, item: Item, write: str | None) -> list[Edit | None] | None:
@@ -76,7 +76,7 @@ def _edits(context: Context, item: Item, write: str | None) -> list[Edit | None]
         return None
     if write:
         return [Edit(item.start, item.end, escape(write, context.environment.dialect))] if item.plain else None
-    return [context.without(item)]
+    return [context.removal(item)]
 
 
 def builtin_rules() -> list[Rule]:
@@ -105,13 +105,13 @@ def read_rules(path: Path) -> list[Rule]:
         text = read_utf8(path, limit=_MOST_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise DataFileError(f"{path}: cannot be read ({reason}); give a YAML file of rules") from None
+        raise DataFileError(f"{path}: cannot be read ({reason}); expected a YAML file of rules") from None
     rules = []
     for document in load_documents(text, str(path)):
         for value in document.items("rules"):
             rule = _rule(value)
             if rule.code.startswith("ANI"):
-                value.fail(f"code is '{rule.code}'; codes that begin with ANI are the library's, choose other letters")
+                value.fail(f"code is '{rule.code}'; codes that begin with ANI are reserved; choose other letters")
             rules.append(rule)
     return rules
 
@@ -120,14 +120,14 @@ def _rule(value: Value) -> Rule:
     fields = value.fields("a rule", _KEYS)
     for key in ("code", "name", "severity", "message", "reason"):
         if key not in fields:
-            value.fail(f"a rule has no {key}; give one")
+            value.fail(f"missing: {key} of a rule; add it")
     code, name = fields["code"].text("code"), fields["name"].text("name")
     if not _CODE.fullmatch(code):
         fields["code"].fail(f"code is '{code}'; expected three capital letters and three digits, such as MYR101")
     if not _NAME.fullmatch(name):
         fields["name"].fail(f"name is '{name}'; expected lower-case words with hyphens")
     if ("words" in fields) == ("pairs" in fields):
-        value.fail("a rule has either words or pairs")
+        value.fail("a rule needs either words or pairs, not both")
     return Rule(
         code=code,
         name=name,
@@ -147,12 +147,12 @@ def _severity(value: Value) -> Severity:
     return _choice(value, Severity, "severity")
 
 
-def _choice(value: Value, kind: type[Kind], what: str) -> Kind:
-    text = value.text(what)
+def _choice(value: Value, kind: type[Kind], name: str) -> Kind:
+    text = value.text(name)
     try:
         return kind(text)
     except ValueError:
-        value.fail(f"{what} is '{text}'; expected one of {', '.join(str(m) for m in kind)}")
+        value.fail(f"{name} is '{text}'; expected one of {', '.join(str(m) for m in kind)}")
 
 
 def _message(fields: dict[str, Value]) -> str:
@@ -160,7 +160,7 @@ def _message(fields: dict[str, Value]) -> str:
     try:
         message.format(text="x", write="y")
     except (KeyError, IndexError, ValueError):
-        fields["message"].fail("the message may hold {text} and {write} and no other braces")
+        fields["message"].fail("the message may contain {text} and {write} but no other braces")
     return message
 
 
@@ -173,8 +173,8 @@ def _word_check(fields: dict[str, Value]) -> WordCheck:
             words[text_to_name(key)] = None if value.is_null else value.text("what to write")
     severities = {}
     if "profiles" in fields:
-        given = fields["profiles"].fields("profiles", fields["profiles"].keys("profiles"))
-        severities = {name: _severity(value) for name, value in given.items()}
+        by_profile = fields["profiles"].fields("profiles", fields["profiles"].keys("profiles"))
+        severities = {name: _severity(value) for name, value in by_profile.items()}
     return WordCheck(words, _message(fields), severities)
 
 
@@ -195,11 +195,11 @@ def _examples(value: Value | None) -> tuple[Example, ...]:
     for item in value.items("examples"):
         if item.is_mapping:
             fields = item.fields("an example", ("text", "fixed", "negative", "role", "profile"))
-            given = {key: field.text(key) for key, field in fields.items()}
+            texts = {key: field.text(key) for key, field in fields.items()}
             example = Example(
-                given["text"], given.get("fixed"), given.get("negative"), role=Role(given.get("role", "positive"))
+                texts["text"], texts.get("fixed"), texts.get("negative"), role=Role(texts.get("role", "positive"))
             )
-            examples.append(replace(example, profile=given.get("profile", example.profile)))
+            examples.append(replace(example, profile=texts.get("profile", example.profile)))
         else:
             examples.append(Example(item.text("an example")))
     return tuple(examples)

@@ -24,7 +24,7 @@ QUALITY_RANKS = {
     "low_quality": 5,
     "worst_quality": 6,
 }
-"""The human ladder, best first. Source: model card."""
+"""Quality tags by rank, best first. Source: model card."""
 
 STYLE_WORDS = tuple(
     """
@@ -35,7 +35,7 @@ STYLE_WORDS = tuple(
     .strip()
     .split(", ")
 )
-"""Parts of tags and sentences that tie a style down."""
+"""Parts of tags and sentences that set a style."""
 
 DEPRECATED = "tags/deprecated.csv"
 _FEWEST_POSTS = 200
@@ -47,7 +47,7 @@ _NO_MATTER = frozenset(("own", "on", "of", "the", "a"))
 
 @cache
 def deprecated() -> dict[str, tuple[str, ...]]:
-    """Return the names that Danbooru gave up before September 2025, each with what it says now.
+    """Return the tag names that Danbooru had deprecated by September 2025, each with its replacements.
 
     Raises:
         DataFileError: the table cannot be read.
@@ -65,7 +65,7 @@ _known_words: WeakKeyDictionary[Vocabulary, frozenset[str]] = WeakKeyDictionary(
 
 
 def english(vocabulary: Vocabulary) -> frozenset[str]:
-    """Return the words of the curated general tags and of grammar: what a tag's words are compared with."""
+    """Return the words of the curated general tags and function words, for comparison with the words of a tag."""
     from anima_prompt.sections import Section
     from anima_prompt.syntax.grammar import FUNCTION_WORDS
 
@@ -81,10 +81,10 @@ def english(vocabulary: Vocabulary) -> frozenset[str]:
 
 
 def says_the_same(old: str, new: str) -> bool:
-    """Say whether a replacement changes nothing that a name says, so that a fix may write it.
+    """Return whether a replacement has the same meaning as a name, so that a fix may write it.
 
-    That is another spelling or number, or some words fewer, or for a name of several words other words of the same
-    length: a name of one word has meanings that the replacement has not, and more words say more.
+    True for another spelling or number, for fewer words, and for a name of several words with as many other words: a
+    name of a single word has further meanings, and additional words add meaning.
 
     >>> says_the_same("hands_on_hips", "hands_on_own_hips"), says_the_same("trees", "tree")
     (True, True)
@@ -98,10 +98,10 @@ def says_the_same(old: str, new: str) -> bool:
 
 
 def nearest(word: str, known: frozenset[str]) -> str | None:
-    """Return the one known word, or two run together, that ``word`` is a slip of; None if there is none or several.
+    """Return the only known word, or two joined words, of which ``word`` is a misspelling; None otherwise.
 
-    A slip is one edit, or two in a word of eleven letters and more, behind the same first two letters; two edits at the
-    end make another word of the same stem.
+    A misspelling is one edit, or two in a word of at least eleven letters, after the same first two letters; two edits
+    at the end make another word of the same stem.
 
     >>> nearest("beautifull", frozenset(("beautiful", "bountiful")))
     'beautiful'
@@ -127,7 +127,7 @@ def nearest(word: str, known: frozenset[str]) -> str | None:
 
 
 def near_english(word: str) -> str | None:
-    """Return the one English word that ``word`` is with a letter left out or doubled, or with two letters swapped.
+    """Return the only English word of which ``word`` is a misspelling: a letter missing or doubled, or two swapped.
 
     >>> near_english("beatiful"), near_english("detials"), near_english("gehrman")
     ('beautiful', 'details', None)
@@ -144,40 +144,40 @@ def near_english(word: str) -> str | None:
 @lru_cache(maxsize=4)
 def _by_beginning(known: frozenset[str]) -> dict[str, tuple[str, ...]]:
     """Return the words by their first letter, and by their first two, in a stable order."""
-    found: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for word in sorted(known):
-        found.setdefault(word[:1], []).append(word)
+        groups.setdefault(word[:1], []).append(word)
         if len(word) > 1:
-            found.setdefault(word[:2], []).append(word)
-    return {beginning: tuple(words) for beginning, words in found.items()}
+            groups.setdefault(word[:2], []).append(word)
+    return {beginning: tuple(words) for beginning, words in groups.items()}
 
 
 def _pair(word: str, known: frozenset[str]) -> str | None:
-    """Return two known words that ``word`` is, run together and one edit off; two words in one are a compound."""
+    """Return two known words that ``word`` is, joined and with one edit; two exact words are a compound."""
     if is_compound(word):
         return None
-    found = None
+    pair = None
     for place in range(4, len(word) - 3):
         first, rest = word[:place], word[place:]
         if first in known and len(rest) >= _LEAST_REST:
             match = next((k for k in _by_beginning(known).get(rest[:1], ()) if is_one_edit(k, rest)), None)
             if match is not None:
-                found = f"{first} {match}"
-    return found
+                pair = f"{first} {match}"
+    return pair
 
 
-def is_one_edit(word: str, other: str) -> bool:
-    """Say whether one letter makes a word of another: put in, left out, changed, or two of them swapped.
+def is_one_edit(word: str, second: str) -> bool:
+    """Return whether two words differ by one edit: a letter added, missing or changed, or two letters swapped.
 
     >>> is_one_edit("umbrela", "umbrella"), is_one_edit("hat", "hat")
     (True, False)
     """
     from rapidfuzz.distance import OSA
 
-    return abs(len(word) - len(other)) <= 1 and OSA.distance(word, other, score_cutoff=1) == 1
+    return abs(len(word) - len(second)) <= 1 and OSA.distance(word, second, score_cutoff=1) == 1
 
 
-def _is_inflection(word: str, other: str) -> bool:
-    """Say whether two words differ by an ending alone: both are English."""
+def _is_inflection(word: str, second: str) -> bool:
+    """Return whether two words differ only by an ending, so that both are English."""
     endings = ("s", "d", "r", "y", "n", "es", "ed", "er", "ly", "al")
-    return any(word == other + ending or other == word + ending for ending in endings)
+    return any(word == second + ending or second == word + ending for ending in endings)

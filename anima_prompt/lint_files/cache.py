@@ -1,7 +1,7 @@
 """Cached results: diagnostics on disk, by the digest of everything that they depend on (:mod:`cache_key`).
 
-One SQLite file in the user's data folder. A cache that is damaged, locked or cannot be written never changes a result
-and never stops a run: the rules run instead, and ``problem`` says in one line why nothing is kept.
+One SQLite file in the user's data folder. A damaged, locked or read-only cache never changes a result
+and never stops a run: the rules run instead, and ``problem`` is the reason in one line.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from anima_prompt.vocabulary.user_store import UserStore
 
 _MOST_ROWS = 500_000
 _MOST_DIAGNOSTICS = 2_000
-"""Results with more diagnostics are not kept: they are rare, and reading them takes as long as linting."""
+"""Results with more diagnostics are not cached: they are rare, and reading them takes as long as linting."""
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS result (key BLOB PRIMARY KEY, digest BLOB NOT NULL, text TEXT NOT NULL) WITHOUT ROWID
@@ -29,11 +29,11 @@ class ResultCache:
     """Diagnostics on disk; several processes may read and write at once.
 
     Attributes:
-        problem: why the cache cannot be used, in one line; empty while it can.
+        problem: reason why the cache cannot be used, in one line, or empty.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or do without it; a damaged file is deleted and created anew."""
+        """Open the file, or continue without a cache; a damaged file is deleted and recreated."""
         self.path = path
         self.problem = ""
         self._connection: sqlite3.Connection | None = None
@@ -61,13 +61,13 @@ class ResultCache:
             return None
 
     def put(self, results: dict[bytes, list[Diagnostic]]) -> None:
-        """Store diagnostics by key. Beyond half a million prompts the cache starts anew."""
+        """Store diagnostics by key. Beyond half a million prompts the cache is emptied."""
         if self._connection is None:
             return
         rows = []
-        for key, found in results.items():
-            if len(found) <= _MOST_DIAGNOSTICS:
-                text = json.dumps([_plain(d) for d in found])
+        for key, diagnostics in results.items():
+            if len(diagnostics) <= _MOST_DIAGNOSTICS:
+                text = json.dumps([_plain(d) for d in diagnostics])
                 rows.append((key, _digest(text), text))
         if not rows:
             return
@@ -93,7 +93,7 @@ class ResultCache:
             self._connection = _connected(self.path)
 
     def _give_up(self, error: Exception) -> None:
-        """Do without the cache; a damaged file is deleted, so that the next run has a new one."""
+        """Continue without the cache; a damaged file is deleted, so that the next run creates a new file."""
         if self._connection is not None:
             with suppress(sqlite3.Error):
                 self._connection.close()
@@ -103,7 +103,7 @@ class ResultCache:
                 self.path.unlink(missing_ok=True)
         if not self.problem:
             reason = getattr(error, "strerror", None) or str(error)
-            self.problem = f"{self.path}: cannot be used as the cache ({reason}); --no-cache does without it"
+            self.problem = f"{self.path}: cannot be used as the cache ({reason}); pass --no-cache to silence this"
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -117,7 +117,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _digest(text: str) -> bytes:
-    """Return what a stored text must hash to: SQLite notices damaged pages, but not a changed letter."""
+    """Return the digest of a stored text: SQLite detects damaged pages, but not changed bytes in a text."""
     return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 
@@ -128,5 +128,5 @@ def _plain(d: Diagnostic) -> list[object]:
 
 def _diagnostic(row: list[object]) -> Diagnostic:
     name, severity, start, end, message, code, fixes, part = row
-    made = tuple(Fix(tuple(Edit(*edit) for edit in edits), safe) for safe, edits in fixes)  # type: ignore[attr-defined]
-    return Diagnostic(name, Severity(severity), start, end, message, code, made, part)  # type: ignore[arg-type]
+    restored = tuple(Fix(tuple(Edit(*edit) for edit in edits), safe) for safe, edits in fixes)  # type: ignore[attr-defined]
+    return Diagnostic(name, Severity(severity), start, end, message, code, restored, part)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """Keys of cached results: digests of the content of everything that a result depends on.
 
 No key contains a time stamp of a file that people edit: two edits within one tick of the clock, or a copied time stamp,
-must not bring back an old result. Reading all of it takes some milliseconds per run.
+must not return an old result. Reading all contents takes some milliseconds per run.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _add_contents(digest: Any, files: Iterable[Path], folder: Path) -> None:
 
 
 def _add_user_store(digest: Any, store: UserStore) -> None:
-    """Add the user's lists, and the state of the databases made of them, each version of which is a new file."""
+    """Add the user's lists, and the state of the databases built from them, each version of which is a new file."""
     _add_contents(digest, (*store.imports(), *store.overlays(), *store.implications()), store.folder)
     for path in (store.store, store.learned):
         try:
@@ -77,7 +77,7 @@ def _add_user_store(digest: Any, store: UserStore) -> None:
 
 
 def _rule_state(rule: Rule) -> tuple[Any, ...]:
-    """Return what a rule does, as plain values: the code of a function is covered by the digest of its files."""
+    """Return a rule as plain values; the digest of the source files covers the code of its functions."""
     return tuple(_plain(getattr(rule, field.name)) for field in fields(rule) if field.name not in ("bad", "good"))
 
 

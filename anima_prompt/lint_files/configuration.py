@@ -1,7 +1,7 @@
 """The linter's configuration on disk: ``pyproject.toml`` (``[tool.anima-prompt]``), ``anima-prompt.toml`` or ``.yaml``.
 
-Found upwards from the file that is linted. Every error has a line and names the nearest valid key. TOML is read by the
-standard library, which keeps no places; they are found again by the keys.
+Searched upwards from the linted file. Every error has a line and names the nearest valid key. The standard library
+reads TOML without positions, so the positions of keys are searched in the text.
 """
 
 from __future__ import annotations
@@ -51,26 +51,26 @@ OVERRIDE_KEYS = ("files", "ignore", *_USES, "lines")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a file's prompts are for; None where nothing is said. ``lines`` means one prompt a line."""
+    """Dialect, profile and role of a file's prompts; None if not set. ``lines`` means one prompt per line."""
 
     dialect: Dialect | None = None
     profile: str | None = None
     role: Role | None = None
     lines: bool | None = None
 
-    def over(self, other: Use) -> Use:
-        """Return this use with ``other`` where this says nothing."""
+    def over(self, defaults: Use) -> Use:
+        """Return this use with unset values from ``defaults``."""
         return Use(
-            self.dialect or other.dialect,
-            self.profile or other.profile,
-            self.role or other.role,
-            other.lines if self.lines is None else self.lines,
+            self.dialect or defaults.dialect,
+            self.profile or defaults.profile,
+            self.role or defaults.role,
+            defaults.lines if self.lines is None else self.lines,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What holds for files that match patterns: their use, and further rules to leave out."""
+    """Settings of files that match patterns: their use, and further rules to ignore."""
 
     files: tuple[str, ...]
     use: Use
@@ -79,16 +79,16 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One configuration file: its choices about rules, and about files.
+    """Content of a configuration file: settings of rules and of files.
 
     Attributes:
-        folder: where it lies; patterns are relative to it.
-        path: the file, None if there is none.
-        config: choices about rules.
-        use: what prompts are for if no override says otherwise.
-        overrides: later ones win.
-        exclude: patterns, as in ``.gitignore``, of files that are left out of folders.
-        max_findings: most findings of a rule that are shown of a file, 0 for all; None for the default.
+        folder: folder of the file; patterns are relative to it.
+        path: the file, None without a configuration file.
+        config: settings of rules.
+        use: default dialect, profile and role; overrides take precedence.
+        overrides: settings by pattern; later overrides win.
+        exclude: patterns, as in ``.gitignore``, of files to skip in folders.
+        max_findings: maximum number of findings shown per rule and file, 0 for all; None for the default.
         rules: rules of the user's own files.
     """
 
@@ -106,18 +106,18 @@ class Project:
         return joined(list(all_rules()), list(self.rules)) if self.rules else all_rules()
 
     def use_of(self, path: str) -> Use:
-        """Return what a file's prompts are for."""
+        """Return the dialect, profile and role of a file's prompts."""
         use = self.use
         for override in self._fitting(path):
             use = override.use.over(use)
         return use
 
     def ignored(self, path: str) -> tuple[str, ...]:
-        """Return the selectors of rules that overrides leave out for a file."""
+        """Return the selectors of rules that overrides ignore for a file."""
         return tuple(selector for override in self._fitting(path) for selector in override.ignore)
 
     def excludes(self, path: str) -> bool:
-        """Say whether a file is left out."""
+        """Return whether a file is excluded."""
         return _fits(path, self.folder, self.exclude)
 
     def _fitting(self, path: str) -> list[Override]:
@@ -143,26 +143,26 @@ def _compiled(patterns: tuple[str, ...]) -> GitIgnoreSpec:
 
 
 def find_project(start: Path) -> Project:
-    """Return the configuration that holds for a folder: the nearest file upwards, or the defaults.
+    """Return the configuration of a folder: the nearest file upwards, or the defaults.
 
     Raises:
         InputError: the file cannot be read or breaks the schema.
     """
-    return _found(start.absolute())
+    return _search(start.absolute())
 
 
 @lru_cache(maxsize=4096)
-def _found(folder: Path) -> Project:
+def _search(folder: Path) -> Project:
     for name in FILES:
         path = folder / name
         if path.is_file() and (name != "pyproject.toml" or _has_table(path)):
             return read_project(path)
-    return Project(folder) if folder.parent == folder else _found(folder.parent)
+    return Project(folder) if folder.parent == folder else _search(folder.parent)
 
 
 def forget_projects() -> None:
-    """Read every configuration file anew from now on."""
-    _found.cache_clear()
+    """Clear the cache of configuration files."""
+    _search.cache_clear()
 
 
 def _has_table(path: Path) -> bool:
@@ -177,13 +177,13 @@ def read_project(path: Path) -> Project:
 
     Raises:
         InputError: the file cannot be read.
-        PromptFileError: it breaks the schema; with line and column.
+        PromptFileError: the file breaks the schema; with line and column.
     """
     try:
         text = read_utf8(path, limit=MOST_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read ({reason}); give a configuration file in UTF-8") from None
+        raise InputError(f"{path}: cannot be read ({reason}); expected a configuration file in UTF-8") from None
     if path.suffix == ".toml":
         value = _toml(text, path)
     else:
@@ -198,18 +198,18 @@ def read_project(path: Path) -> Project:
 
 def _project(value: Value, path: Path) -> Project:
     fields = value.fields("the configuration", KEYS)
-    given: dict[str, Any] = {ours: _texts(fields[key], key) for key, ours in _LISTS.items() if key in fields}
+    options: dict[str, Any] = {ours: _texts(fields[key], key) for key, ours in _LISTS.items() if key in fields}
     if "severities" in fields:
         pairs = fields["severities"].fields("severities", fields["severities"].keys("severities"))
-        given["severities"] = {key: _one(item, Severity, "severity") for key, item in pairs.items()}
+        options["severities"] = {key: _member(item, Severity, "severity") for key, item in pairs.items()}
     if "words" in fields:
-        given["words"] = frozenset(_texts(fields["words"], "words"))
+        options["words"] = frozenset(_texts(fields["words"], "words"))
     rules = (
         tuple(rule for name in fields["rules"].one_or_many("rules") for rule in _rules(name, path))
         if "rules" in fields
         else ()
     )
-    config = Config(**given)
+    config = Config(**options)
     known = joined(list(all_rules()), list(rules)) if rules else all_rules()
     value.guarded(lambda: config.check(known))
     overrides = (
@@ -234,43 +234,43 @@ def _rules(name: Value, path: Path) -> list[Rule]:
 def _override(value: Value) -> Override:
     fields = value.fields("an override", OVERRIDE_KEYS)
     if "files" not in fields:
-        value.fail("an override has no files; give a pattern such as captions/**/*.txt")
+        value.fail("missing: files of an override; add a pattern such as captions/**/*.txt")
     files = _pattern_texts(fields["files"], "files")
     return Override(files, _use(fields), _texts(fields["ignore"], "ignore") if "ignore" in fields else ())
 
 
-def _pattern_texts(value: Value, what: str) -> tuple[str, ...]:
-    """Return patterns; an error has the place of the bad one."""
-    for item in value.one_or_many(what):
+def _pattern_texts(value: Value, name: str) -> tuple[str, ...]:
+    """Return patterns; an error has the position of the malformed pattern."""
+    for item in value.one_or_many(name):
         text = item.text("a pattern")
         try:
             _compiled((text,))
         except ValueError:
             item.fail(f"pattern is '{text}'; expected one as in .gitignore, such as old/ or captions/**/*.txt")
-    return _texts(value, what)
+    return _texts(value, name)
 
 
 def _use(fields: dict[str, Value]) -> Use:
     return Use(
-        _one(fields["dialect"], Dialect, "dialect") if "dialect" in fields else None,
+        _member(fields["dialect"], Dialect, "dialect") if "dialect" in fields else None,
         fields["profile"].text("profile") if "profile" in fields else None,
-        _one(fields["role"], Role, "role") if "role" in fields else None,
+        _member(fields["role"], Role, "role") if "role" in fields else None,
         fields["lines"].boolean("lines") if "lines" in fields else None,
     )
 
 
-def _texts(value: Value, what: str) -> tuple[str, ...]:
-    return tuple(item.text(what) for item in value.one_or_many(what))
+def _texts(value: Value, name: str) -> tuple[str, ...]:
+    return tuple(item.text(name) for item in value.one_or_many(name))
 
 
-def _one(value: Value, kind: Any, what: str) -> Any:
-    text = value.text(what)
+def _member(value: Value, kind: Any, name: str) -> Any:
+    text = value.text(name)
     if text not in tuple(kind):
-        value.fail(f"{what} is '{text}'; expected one of {', '.join(kind)}")
+        value.fail(f"{name} is '{text}'; expected one of {', '.join(kind)}")
     return kind(text)
 
 
-# --- TOML with places ------------------------------------------------------------------------------------------------
+# --- TOML with positions -------------------------------------------------------------------------------------------
 
 _HEADER = re.compile(r"\s*\[\[?\s*(?P<path>[^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*(?P<key>\"[^\"]+\"|'[^']+'|[\w-]+(?:\s*\.\s*[\w-]+)*)\s*=")
@@ -292,7 +292,7 @@ def _toml(text: str, path: Path) -> Value:
 
 
 def _places(text: str) -> dict[tuple[str, ...], tuple[int, int]]:
-    """Return line and column of every key, by its path; the first of an array's tables has the array's path."""
+    """Return line and column of every key, by its path; the first table of an array has the path of the array."""
     places: dict[tuple[str, ...], tuple[int, int]] = {}
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines()):
@@ -311,7 +311,7 @@ def _path(text: str) -> tuple[str, ...]:
 
 
 def _node(data: Any, path: tuple[str, ...], places: dict[tuple[str, ...], tuple[int, int]]) -> yaml.Node:
-    """Return TOML data as the nodes that a YAML file would have given."""
+    """Return TOML data as YAML nodes."""
     line, column = next((places[path[:n]] for n in range(len(path), -1, -1) if path[:n] in places), (0, 0))
     mark = yaml.Mark("toml", 0, line, column, None, 0)
     tag = "tag:yaml.org,2002:"
@@ -331,16 +331,16 @@ def _node(data: Any, path: tuple[str, ...], places: dict[tuple[str, ...], tuple[
 
 
 def with_choices(project: Project, choices: Mapping[str, tuple[str, ...]]) -> Project:
-    """Return a project with the command line's choices in place of, or besides, the file's."""
-    config, given = project.config, dict.fromkeys(("select", "fixable"), ()) | dict(choices)
+    """Return a project with the selectors of the command line, which replace or extend those of the file."""
+    config, chosen = project.config, dict.fromkeys(("select", "fixable"), ()) | dict(choices)
     return replace(
         project,
         config=replace(
             config,
-            select=given["select"] or config.select,
-            fixable=given["fixable"] or config.fixable,
-            extend_select=(*config.extend_select, *given.get("extend_select", ())),
-            ignore=(*config.ignore, *given.get("ignore", ())),
-            unfixable=(*config.unfixable, *given.get("unfixable", ())),
+            select=chosen["select"] or config.select,
+            fixable=chosen["fixable"] or config.fixable,
+            extend_select=(*config.extend_select, *chosen.get("extend_select", ())),
+            ignore=(*config.ignore, *chosen.get("ignore", ())),
+            unfixable=(*config.unfixable, *chosen.get("unfixable", ())),
         ),
     )

@@ -1,7 +1,7 @@
-"""The findings of one file, and how many of them are shown.
+"""The findings of a file, and the limit of shown findings.
 
 A file of a million commas has a million findings. All of them count for exit codes, statistics and totals; after the
-first ones of each rule a single row says how many more there are.
+first findings of each rule a single row counts the rest.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Hidden:
     """Findings of one rule in one file that are not shown.
 
     Attributes:
-        piece, first: the first of them and its prompt.
-        severities: how many there are of each severity.
-        safe, unsafe: how many have a safe fix, or only an unsafe one.
+        piece, first: the first hidden finding and its prompt.
+        severities: number of findings by severity.
+        safe, unsafe: number of findings with a safe fix, or only an unsafe fix.
     """
 
     piece: Piece
@@ -34,11 +34,11 @@ class Hidden:
 
     @property
     def count(self) -> int:
-        """How many findings are hidden."""
+        """Number of hidden findings."""
         return self.severities.total()
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Count one more."""
+        """Count a hidden finding."""
         self.severities[diagnostic.severity] += 1
         safe = any(fix.safe for fix in diagnostic.fixes)
         self.safe += safe
@@ -71,18 +71,18 @@ def capped(report: Report, most: int) -> Report:
         return report
     counts: Counter[str] = Counter()
     hidden: dict[str, Hidden] = {}
-    shown = []
-    for piece, found in zip(report.pieces, report.diagnostics, strict=True):
-        kept = []
-        for diagnostic in found:
+    shown_by_piece: list[tuple[Diagnostic, ...]] = []
+    for piece, diagnostics in zip(report.pieces, report.diagnostics, strict=True):
+        shown = []
+        for diagnostic in diagnostics:
             counts[diagnostic.code] += 1
             if counts[diagnostic.code] <= most:
-                kept.append(diagnostic)
+                shown.append(diagnostic)
                 continue
             if diagnostic.code not in hidden:
                 hidden[diagnostic.code] = Hidden(piece, diagnostic, Counter())
             hidden[diagnostic.code].add(diagnostic)
-        shown.append(tuple(kept))
+        shown_by_piece.append(tuple(shown))
     errors, more = report.errors, max(0, len(report.errors) - most)
     if more:
         errors = (*errors[:most], f"{report.path}: {more:,} more errors are not shown; {HINT}")
@@ -90,7 +90,7 @@ def capped(report: Report, most: int) -> Report:
         return report
     return replace(
         report,
-        diagnostics=tuple(shown),
+        diagnostics=tuple(shown_by_piece),
         errors=errors,
         hidden=tuple(hidden[code] for code in sorted(hidden)),
         hidden_errors=max(0, more - 1),

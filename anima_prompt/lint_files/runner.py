@@ -1,6 +1,6 @@
-"""Lint files: each with its configuration, several at once, in a stable order.
+"""Lint files: each with its configuration, in several processes, in a stable order.
 
-A file that cannot be read is an error of its own; the others are linted all the same.
+A file that cannot be read is reported as an error; the other files are still linted.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ from anima_prompt.lint_files.sources import (
 from anima_prompt.safe_paths import exists, is_folder, is_link
 
 FEW = 64
-"""Fewer files than this are not worth a second process."""
+"""Minimum number of files for a second process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line chose.
+    """Options of the command line.
 
     Attributes:
-        use: dialect, profile, role, lines for every file; they beat the configuration's.
-        choices: lists of rule selectors that beat or extend the configuration's.
-        config: a configuration file for all, in place of those that are found.
-        isolated: whether configuration files are left alone.
-        cached: whether the cache may answer.
-        settings: figures for prompts that have none of their own.
-        max_findings: most findings of a rule that are shown of a file, 0 for all; None leaves it to the configuration.
+        use: dialect, profile, role, lines for every file; they override the configuration.
+        choices: lists of rule selectors that replace or extend those of the configuration.
+        config: a configuration file for all files, instead of the nearest.
+        isolated: whether to ignore configuration files.
+        cached: whether to use the cache.
+        settings: sampling settings of prompts without their own.
+        max_findings: maximum number of findings shown per rule and file, 0 for all; None uses the configuration.
     """
 
     use: Use = field(default_factory=Use)
@@ -67,10 +67,10 @@ class FileLinter:
     """Linters by configuration, and the cache."""
 
     def __init__(self, options: Options) -> None:
-        """Set up; nothing is read yet but the configuration file that was named.
+        """Read the named configuration file, if any; nothing else is read yet.
 
         Raises:
-            InputError: the named configuration is bad.
+            InputError: the named configuration is malformed.
         """
         self.options = options
         self._named = read_project(Path(options.config)) if options.config else None
@@ -82,7 +82,7 @@ class FileLinter:
         self.results: dict[bytes, list[Diagnostic]] = {}
         """New results by cache key, until :meth:`remember` stores them."""
         self.folders: dict[str, Path] = {}
-        """The folder in which :func:`expand` found a file; files that were named themselves are not in it."""
+        """Folder in which :func:`expand` found a file; files named as arguments are missing."""
 
     def report(self, source: str) -> Report:
         """Lint a file, or standard input for ``-``."""
@@ -98,43 +98,43 @@ class FileLinter:
         return self.checked(source, pieces, project, errors)
 
     def report_text(self, text: str) -> Report:
-        """Lint a prompt that was given as it is."""
+        """Lint a prompt text."""
         project = self.project_of("-")
         return self.checked("<text>", text_pieces(text, self.use_of("-", project)), project, ())
 
     def checked(self, source: str, pieces: list[Piece], project: Project, errors: tuple[str, ...]) -> Report:
-        """Lint pieces; a prompt with an unknown profile is an error of its own."""
+        """Lint pieces; a prompt with an unknown profile is reported as an error."""
         linter = self.linter_of(source, project)
-        kept, found, bad = [], [], list(errors)
+        pieces_read, findings, bad = [], [], list(errors)
         for piece in pieces:
-            one = self._with_settings(piece)
+            prompt = self._with_settings(piece)
             try:
-                diagnostics = self._checked(linter, one, cached=self.options.cached and source != "<text>")
+                diagnostics = self._checked(linter, prompt, cached=self.options.cached and source != "<text>")
             except AnimaPromptError as error:
-                bad.append(f"{name_of(source)}:{one.line}: {error}")
+                bad.append(f"{name_of(source)}:{prompt.line}: {error}")
                 continue
-            kept.append(one)
-            found.append(tuple(diagnostics))
+            pieces_read.append(prompt)
+            findings.append(tuple(diagnostics))
         failures = tuple(dict.fromkeys(linter.failures))
         linter.failures.clear()
-        return Report(source, tuple(kept), tuple(found), tuple(bad), failures)
+        return Report(source, tuple(pieces_read), tuple(findings), tuple(bad), failures)
 
     def capped(self, report: Report) -> Report:
-        """Return a report without the findings beyond the limit; it counts them."""
+        """Return a report with the findings beyond the limit hidden and counted."""
         own = self.options.max_findings
         most = self.project_of(report.path).max_findings if own is None else own
         return capped(report, DEFAULT_MOST if most is None else most)
 
     def fixed(self, report: Report, *, unsafe: bool) -> list[Fixed]:
-        """Return what fixing makes of every piece of a report."""
+        """Return every piece of a report with fixes applied."""
         linter = self.linter_of(report.path, self.project_of(report.path))
         fixed = [linter.fix(piece.document, unsafe=unsafe) for piece in report.pieces]
         linter.failures.clear()  # reported when the file was checked
         return fixed
 
     def project_of(self, source: str) -> Project:
-        """Return the configuration that holds for a file; asked for once a folder."""
-        folder = "" if source in ("-", "<text>") else os.path.dirname(source)  # noqa: PTH120  a hundred thousand times
+        """Return the configuration of a file; searched once per folder."""
+        folder = "" if source in ("-", "<text>") else os.path.dirname(source)  # noqa: PTH120  called a hundred thousand times
         if folder not in self._projects:
             if self._named is not None:
                 project = self._named
@@ -146,7 +146,7 @@ class FileLinter:
         return self._projects[folder]
 
     def use_of(self, source: str, project: Project) -> Use:
-        """Return what a file's prompts are for; the caption of a picture is one if nobody says otherwise."""
+        """Return the dialect, profile and role of a file's prompts; by default the text of an image is a caption."""
         use = self.options.use.over(project.use_of(source))
         return replace(use, role=Role.CAPTION) if use.role is None and source in self._captions else use
 
@@ -166,25 +166,25 @@ class FileLinter:
         if linter not in self._setups:
             self._setups[linter] = setup_digest(linter.config, linter.rules)
         key = document_key(self._setups[linter], piece.document, linter.profile(piece.document.profile))
-        found = self._open_cache().get(key)
-        if found is None:
+        diagnostics = self._open_cache().get(key)
+        if diagnostics is None:
             before = len(linter.failures)
-            found = linter.check(piece.document)
-            if len(linter.failures) == before:  # what a failed rule would have found is not known
-                self.results[key] = found
-        return with_suppressions(linter, found, piece.ignored)
+            diagnostics = linter.check(piece.document)
+            if len(linter.failures) == before:  # the findings of a failed rule are not known
+                self.results[key] = diagnostics
+        return with_suppressions(linter, diagnostics, piece.ignored)
 
     def _with_settings(self, piece: Piece) -> Piece:
-        figures: dict[str, Any] = self.options.settings
-        if not figures:
+        settings: dict[str, Any] = self.options.settings
+        if not settings:
             return piece
         from anima_prompt.lint_files.sources import settings_from
 
-        given = settings_from(figures)
+        defaults = settings_from(settings)
         own = piece.document.settings
         names = ("steps", "guidance_scale", "sampler", "scheduler", "shift", "width", "height")
         merged = replace(
-            own, **{n: getattr(own, n) if getattr(own, n) is not None else getattr(given, n) for n in names}
+            own, **{n: getattr(own, n) if getattr(own, n) is not None else getattr(defaults, n) for n in names}
         )
         return replace(piece, document=replace(piece.document, settings=merged))
 
@@ -201,7 +201,7 @@ class FileLinter:
 
     @property
     def cache_problem(self) -> str:
-        """Why results are not cached, in one line; empty if they are, or need not be."""
+        """Reason why results are not cached, in one line; empty if they are, or if no cache is used."""
         return self._cache.problem if self._cache is not None else ""
 
 
@@ -211,35 +211,35 @@ def _named(message: str, source: str) -> str:
 
 
 def expand(sources: Iterable[str], linter: FileLinter) -> list[str]:
-    """Return the files that sources mean: folders are searched, everything else is taken as it is.
+    """Return the files of sources: folders are searched, other sources are returned unchanged.
 
     Raises:
         InputError: a file does not exist.
     """
-    found: dict[str, None] = {}
+    files: dict[str, None] = {}
     for source in sources:
         path = Path(source)
         if source == "-":
-            found[source] = None
+            files[source] = None
         elif is_folder(path):
             project = linter.project_of(str(path / "x"))
-            files = [str(file) for file in files_below(path) if not project.excludes(str(file))]
-            linter.folders |= {file: path for file in files if file not in found}
-            found |= dict.fromkeys(files)
+            below = [str(file) for file in files_below(path) if not project.excludes(str(file))]
+            linter.folders |= {file: path for file in below if file not in files}
+            files |= dict.fromkeys(below)
         elif exists(path):
-            found[source] = None
+            files[source] = None
             linter.folders.pop(source, None)
         elif is_link(path):
             raise InputError(f"{source}: is a symbolic link to a file that does not exist; name an existing file")
         else:
             raise InputError(
-                f"{shortened(source)}: no such file or folder; give a file, a folder, a prompt in quotes, or -"
+                f"{shortened(source)}: no such file or folder; pass a file, a folder, a prompt in quotes, or -"
             )
-    return list(found)
+    return list(files)
 
 
 def reports(sources: list[str], linter: FileLinter, *, jobs: int | None = None) -> Iterator[Report]:
-    """Yield a report for every file, in the order of ``sources``; many files are shared among processes."""
+    """Yield a report for every file, in the order of ``sources``; many files are distributed to processes."""
     workers = min(jobs or os.cpu_count() or 1, max(1, len(sources) // FEW))
     if workers < 2 or "-" in sources:
         for source in sources:
@@ -253,9 +253,9 @@ def reports(sources: list[str], linter: FileLinter, *, jobs: int | None = None) 
     with ProcessPoolExecutor(workers, initializer=_start, initargs=(linter.options,)) as pool:
         chunks = [sources[i : i + chunk] for i in range(0, len(sources), chunk)]
         try:
-            for found, results in pool.map(_work, chunks):
+            for chunk_reports, results in pool.map(_work, chunks):
                 linter.results |= results
-                yield from found
+                yield from chunk_reports
         except BrokenProcessPool:
             raise InputError("a worker process was killed, perhaps for lack of memory; try --jobs 1") from None
     linter.remember()
@@ -270,16 +270,16 @@ def _start(options: Options) -> None:
 
 def _work(sources: list[str]) -> tuple[list[Report], dict[bytes, list[Diagnostic]]]:
     linter = _worker[0]
-    found = [linter.report(source) for source in sources]
+    reports = [linter.report(source) for source in sources]
     results, linter.results = linter.results, {}
-    return found, results
+    return reports, results
 
 
 def new_text(report: Report, fixed: list[Fixed], *, lines: bool) -> tuple[str, str] | None:
-    """Return a file's text before and after fixing; None where a file of this kind cannot be written."""
+    """Return a file's text before and after fixing; None if files of its format cannot be written."""
     if not can_write(report.path) or not report.pieces:
         return None
     whole = read_text(report.path, limit=1 << 30)
-    texts = [(one.prompt, one.negative) for one in fixed]
+    texts = [(result.prompt, result.negative) for result in fixed]
     changed = any((p.document.prompt, p.document.negative) != t for p, t in zip(report.pieces, texts, strict=True))
     return whole, with_texts(whole, report.path, list(report.pieces), texts, lines=lines) if changed else whole

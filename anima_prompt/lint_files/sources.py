@@ -1,7 +1,7 @@
-"""From a file to the prompts in it, and back to the file.
+"""Read the prompts of a file, and write them back.
 
-Knows every kind of input; knows nothing of rules. A piece remembers where its texts stood, so that a span in a prompt
-becomes a line and a column of the file.
+Knows every input format; knows nothing of rules. A piece has the position of its texts in the file, so that a span in a
+prompt becomes a line and a column of the file.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import Any
 from anima_prompt.diagnostics import Part
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError, InputError
+from anima_prompt.interchange.images import IMAGES, read_image
 from anima_prompt.interchange.parameters import Recorded
-from anima_prompt.interchange.pictures import PICTURES, read_picture
 from anima_prompt.interchange.records import Record, read_record, write_record
 from anima_prompt.interchange.textfile import DIVIDER, join_negative, lines_of, read_text, split_negative
 from anima_prompt.interchange.workflow import is_workflow, read_workflow
@@ -34,17 +34,17 @@ from anima_prompt.surrogates import reject_surrogates
 TEXTS = (".txt", ".caption", ".prompt")
 STRUCTURED = (".yaml", ".yml", ".json")
 RECORDS = (".jsonl", ".ndjson")
-ENDINGS = (*TEXTS, *STRUCTURED, *RECORDS, *PICTURES)
+ENDINGS = (*TEXTS, *STRUCTURED, *RECORDS, *IMAGES)
 NO_TEXTS = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".jxl", ".mp4", ".zip", ".safetensors", ".pt", ".pth", ".csv")
-"""Endings of files that stand beside prompts and hold none that we read."""
+"""Endings of files that are often in folders of prompts but contain none."""
 
 SIDECAR = ".anima-ignore"
 _BOTH = 1 << 30
 MOST_BYTES = 1024 * 1024 * 1024
-"""Largest file of one prompt a line."""
+"""Largest file with one prompt per line."""
 
 MOST_CHARACTERS = 1_000_000
-"""Longest prompt that is linted; the longest in the wild has some thousands."""
+"""Longest prompt that is linted; the longest real prompts have some thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,11 @@ class Piece:
     """One prompt of a file.
 
     Attributes:
-        document: what the linter is given.
-        line, negative_line: line of the file, from 1, on which either text starts.
-        shown: whether columns count in the file's own lines; False where the text was taken out of something.
-        place: where in the file, for people, where lines say nothing.
-        record: the JSON-lines record that it comes from.
+        document: input of the linter.
+        line, negative_line: first line of each text in the file, from 1.
+        shown: whether columns are those of the file; False if the text is extracted, as from JSON.
+        place: position in the file for people, if the prompt has no line.
+        record: the JSON-lines record of the prompt.
         ignored: selectors of a sidecar or of YAML comments.
     """
 
@@ -81,7 +81,7 @@ class Piece:
 
 @lru_cache(maxsize=8)
 def _line_starts(text: str) -> list[int]:
-    """Return where the lines start: found once for the many findings of a long text."""
+    """Return the starts of lines, cached for the many findings of a long text."""
     return [0, *(match.end() for match in re.finditer("\n", text))]
 
 
@@ -89,12 +89,12 @@ def pieces_of(source: str, use: Use) -> list[Piece]:
     """Return the prompts of a file, or of standard input for ``-``.
 
     Raises:
-        InputError: the file cannot be read, or is of no kind that we know.
+        InputError: the file cannot be read, or has an unknown format.
         PromptFileError: a prompt file breaks the schema.
     """
     ending = ".txt" if source == "-" else Path(source).suffix.lower()
-    if ending in PICTURES:
-        return _picture(Path(source), use)
+    if ending in IMAGES:
+        return _image(Path(source), use)
     if ending in RECORDS:
         return _records(read_text(source, limit=MOST_BYTES), source, use)
     if ending in STRUCTURED:
@@ -103,20 +103,20 @@ def pieces_of(source: str, use: Use) -> list[Piece]:
         raise InputError(f"{source}: is not a file type that can be linted; expected one of {', '.join(ENDINGS)}")
     text = read_text(source, limit=MOST_BYTES) if use.lines else read_text(source)
     if "\0" in text:
-        raise InputError(f"{source}: holds binary data; expected one of {', '.join(ENDINGS)}")
+        raise InputError(f"{source}: contains binary data; expected one of {', '.join(ENDINGS)}")
     return text_pieces(text, use, name_of(source))
 
 
 def name_of(source: str) -> str:
-    """Return how messages call a source."""
+    """Return the name of a source in messages."""
     return "standard input" if source == "-" else source
 
 
 def text_pieces(text: str, use: Use, name: str = "the text") -> list[Piece]:
-    """Return the prompts of a text: one, with a negative prompt below a line of three hyphens, or one a line.
+    """Return the prompts of a text: one, with a negative prompt below a line of three hyphens, or one per line.
 
     Raises:
-        InputError: the text is too long, or no text.
+        InputError: the text is too long, or not text.
         PartlyReadError: some lines are too long.
     """
     if use.lines:
@@ -134,14 +134,14 @@ def _check(text: str, name: str) -> None:
     reject_surrogates(text, name)
     if len(text) > MOST_CHARACTERS:
         raise InputError(
-            f"{name}: the prompt has {len(text)} characters; at most {MOST_CHARACTERS} are linted, split it"
+            f"{name}: the prompt has {len(text)} characters; at most {MOST_CHARACTERS} are linted; split it"
         )
 
 
 def _lines(text: str, use: Use, name: str) -> list[Piece]:
     """Return a piece for every line; comment lines belong to the prompt below them."""
     comments: list[str] = []
-    found, bad = [], []
+    pieces, bad = [], []
     for number, line in enumerate(lines_of(text), start=1):
         if not line.strip():
             comments = []
@@ -149,19 +149,19 @@ def _lines(text: str, use: Use, name: str) -> list[Piece]:
             comments.append(line)
         elif len(line) > MOST_CHARACTERS:
             bad.append(
-                f"{name}:{number}: the line has {len(line)} characters; at most {MOST_CHARACTERS} are linted, split it"
+                f"{name}:{number}: the line has {len(line)} characters; at most {MOST_CHARACTERS} are linted; split it"
             )
         else:
             whole = "\n".join((*comments, line))
-            found.append(Piece(_document(whole, None, use), number - len(comments), number))
+            pieces.append(Piece(_document(whole, None, use), number - len(comments), number))
             comments = []
     if bad:
-        raise PartlyReadError("\n".join(bad), found)
-    return found
+        raise PartlyReadError("\n".join(bad), pieces)
+    return pieces
 
 
 def _records(text: str, source: str, use: Use) -> list[Piece]:
-    found, bad = [], []
+    pieces, bad = [], []
     for number, line in enumerate(lines_of(text), start=1):
         if not line.strip():
             continue
@@ -178,10 +178,10 @@ def _records(text: str, source: str, use: Use) -> list[Piece]:
             bad.append(str(error) if str(error).startswith(source) else f"{source}:{number}: {error}")
             continue
         document = _document(record.prompt, record.negative, own.over(use), record.settings)
-        found.append(Piece(document, number, number, shown=False, record=record))
+        pieces.append(Piece(document, number, number, shown=False, record=record))
     if bad:
-        raise PartlyReadError("\n".join(bad), found)
-    return found
+        raise PartlyReadError("\n".join(bad), pieces)
+    return pieces
 
 
 class PartlyReadError(InputError):
@@ -195,12 +195,12 @@ class PartlyReadError(InputError):
 def _structured(text: str, source: str, use: Use) -> list[Piece]:
     if source.lower().endswith(".json"):
         data: Any = None
-        with suppress(ValueError, RecursionError):  # the reader of prompt files says where
+        with suppress(ValueError, RecursionError):  # errors of the reader of prompt files have a position
             data = json.loads(text)
         if is_workflow(data):
             return [
-                _recorded(found, replace(use, dialect=use.dialect or Dialect.COMFYUI))
-                for found in read_workflow(data, source)
+                _recorded(record, replace(use, dialect=use.dialect or Dialect.COMFYUI))
+                for record in read_workflow(data, source)
             ]
     from anima_prompt.interchange.promptfile import parse_prompt_file
 
@@ -215,10 +215,10 @@ def _structured(text: str, source: str, use: Use) -> list[Piece]:
     return pieces
 
 
-def _picture(path: Path, use: Use) -> list[Piece]:
-    found = read_picture(path)
-    if not found:
-        raise InputError(f"{path}: holds no prompt; give a picture that A1111 or ComfyUI saved")
+def _image(path: Path, use: Use) -> list[Piece]:
+    records = read_image(path)
+    if not records:
+        raise InputError(f"{path}: contains no prompt; pass an image saved by A1111 or ComfyUI")
     sidecar = path.with_name(path.name + SIDECAR)
     ignored = ""
     if sidecar.is_file():
@@ -226,18 +226,18 @@ def _picture(path: Path, use: Use) -> list[Piece]:
         ignored = "\n".join(
             line if line.lstrip().startswith("#") else f"# anima: ignore {line}" for line in lines if line.strip()
         )
-    graphs = [bool(one.place) for one in found]
+    graphs = [bool(record.place) for record in records]
     dialect = Dialect.COMFYUI if all(graphs) else Dialect.A1111
-    pieces = [_recorded(one, replace(use, dialect=use.dialect or dialect)) for one in found]
+    pieces = [_recorded(record, replace(use, dialect=use.dialect or dialect)) for record in records]
     return [replace(piece, ignored=ignored) for piece in pieces]
 
 
-def _recorded(found: Recorded, use: Use) -> Piece:
-    for text in (found.prompt, found.negative or ""):
-        _check(text, found.place or "the picture")
-    own = Use(profile=guess_profile(found.model), role=Role(found.role) if found.role != "positive" else None)
-    document = _document(found.prompt, found.negative, own.over(use), dict(found.settings))
-    return Piece(document, shown=False, place=found.place)
+def _recorded(record: Recorded, use: Use) -> Piece:
+    for text in (record.prompt, record.negative or ""):
+        _check(text, record.place or "the image")
+    own = Use(profile=guess_profile(record.model), role=Role(record.role) if record.role != "positive" else None)
+    document = _document(record.prompt, record.negative, own.over(use), dict(record.settings))
+    return Piece(document, shown=False, place=record.place)
 
 
 def _document(prompt: str, negative: str | None, use: Use, figures: dict[str, str] | None = None) -> Document:
@@ -252,7 +252,7 @@ def _document(prompt: str, negative: str | None, use: Use, figures: dict[str, st
 
 
 def settings_from(figures: dict[str, str]) -> Settings:
-    """Return settings from texts; what is no number is left out, since pictures hold all sorts of things."""
+    """Return settings from texts; values that are not numbers are skipped: image metadata may contain anything."""
     numbers = {key: _number(figures.get(key)) for key in ("steps", "width", "height", "guidance_scale", "shift")}
     whole = {key: None if numbers[key] is None else int(numbers[key] or 0) for key in ("steps", "width", "height")}
     return Settings(
@@ -279,7 +279,7 @@ def _number(text: str | None) -> Decimal | None:
 
 
 def can_write(source: str) -> bool:
-    """Say whether fixes can be written into a file of this kind."""
+    """Return whether fixes can be written to files of this format."""
     return source == "-" or Path(source).suffix.lower() in (*TEXTS, *RECORDS)
 
 
@@ -310,7 +310,7 @@ def line_span(text: str, offset: int) -> tuple[int, int]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder that may hold prompts, in a stable order, hidden ones left out."""
+    """Yield the files of a folder that may contain prompts, in a stable order, without hidden files."""
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         if path.suffix.lower() in ENDINGS and not hidden and path.is_file() and path.name != "pyproject.toml":
@@ -318,16 +318,16 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 class Captions:
-    """Tells captions of pictures from other texts; every folder is listed once."""
+    """Find captions of images; every folder is listed once."""
 
     def __init__(self) -> None:
-        """Start knowing nothing."""
+        """Start with an empty cache."""
         self._stems: dict[str, frozenset[str]] = {}
 
     def __contains__(self, source: str) -> bool:
-        """Say whether a text file is the caption of a picture beside it, as training folders have them."""
+        """Return whether a text file is the caption of an image with the same name in the same folder."""
         folder, name = os.path.split(source)
-        stem, ending = os.path.splitext(name)  # noqa: PTH122  asked a hundred thousand times
+        stem, ending = os.path.splitext(name)  # noqa: PTH122  called a hundred thousand times
         if ending.lower() not in (".txt", ".caption"):
             return False
         if folder not in self._stems:
@@ -335,5 +335,5 @@ class Captions:
                 names = [os.path.splitext(entry) for entry in os.listdir(folder or ".")]  # noqa: PTH122, PTH208
             except OSError:
                 names = []
-            self._stems[folder] = frozenset(first for first, second in names if second.lower() in PICTURES)
+            self._stems[folder] = frozenset(first for first, second in names if second.lower() in IMAGES)
         return stem in self._stems[folder]

@@ -1,6 +1,6 @@
-"""What a model release wants: prefix, negative, sampling, sizes, and what it warns about.
+"""Defaults of a model release: prefix, negative prompt, sampling settings and sizes, and its warnings.
 
-Knows the figures and where each comes from; knows nothing of prompts. A user's own profile is a YAML file that extends
+Knows the values and their sources; knows nothing of prompts. A user's own profile is a YAML file that extends
 one of these::
 
     name: my-finetune
@@ -36,18 +36,18 @@ class Profile:
 
     Attributes:
         prefix: tags that open a positive prompt.
-        negative: tags of the usual negative prompt, empty where it has no effect.
+        negative: tags of the default negative prompt, empty if it has no effect.
         steps, steps_range: sampler steps: the default, and the range that makes sense.
         guidance_scale, guidance_range: the same for classifier-free guidance; 1 is off.
         sampler, scheduler: ComfyUI's names.
         shift: the schedule's shift.
         resolutions: width and height in pixels that the release was shown at, the default first.
         area_range: smallest and largest area in square pixels that the release was made for.
-        latest_year: last year that the training pictures reach.
+        latest_year: last year of the training images.
         scores: whether ``score_N`` tags help; False where they do harm.
         quality_tags: whether the quality ladder is needed.
         negative_works: whether a negative prompt has an effect.
-        sources: where each figure comes from, by field name.
+        sources: source of each value, by field name.
         file: of a user's own profile; empty for a release.
     """
 
@@ -103,7 +103,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
         text = read_utf8(path, limit=_MAX_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ProfileError(f"{path}: cannot be read ({reason}); give a profile's name or a YAML file") from None
+        raise ProfileError(f"{path}: cannot be read ({reason}); pass the name of a profile or a YAML file") from None
     documents = load_documents(text, str(path))
     if len(documents) != 1:
         raise ProfileError(f"{path}: {len(documents)} documents; expected one profile")
@@ -125,18 +125,18 @@ def _releases() -> dict[str, Profile]:
     from anima_prompt.documents import load_documents
 
     (document,) = load_documents(_RELEASES.read_text(encoding="utf-8"), _RELEASES.name, bundled=True)
-    found: dict[str, Profile] = {}
+    releases: dict[str, Profile] = {}
     for name, value in document.fields("releases", document.keys("releases")).items():
         pairs = value.fields(name, ("extends", *_FIGURES))
-        base = found.get(pairs.pop("extends").text("extends")) if "extends" in pairs else None
+        base = releases.get(pairs.pop("extends").text("extends")) if "extends" in pairs else None
         figures = {key: pair.items(key) for key, pair in pairs.items()}
         sources = {key: source.text("source") for key, (_, source) in figures.items()}
-        found[name] = _merged(name, base, {key: figure for key, (figure, _) in figures.items()}, sources)
-    return found
+        releases[name] = _merged(name, base, {key: figure for key, (figure, _) in figures.items()}, sources)
+    return releases
 
 
 def guess_profile(model: str) -> str | None:
-    """Return the release that a checkpoint's file name speaks of, None if it speaks of none.
+    """Return the release in a checkpoint's file name, None if it names no release.
 
     >>> guess_profile("anima-turbo-v1.1.safetensors"), guess_profile("some-merge")
     ('turbo-1.1', None)
@@ -151,14 +151,14 @@ def guess_profile(model: str) -> str | None:
 
 
 def _custom(value: Value, known: dict[str, Profile]) -> Profile:
-    given = value.fields("a profile", ("name", "extends", *_FIGURES))
-    parent = given.pop("extends", None)
+    fields = value.fields("a profile", ("name", "extends", *_FIGURES))
+    parent = fields.pop("extends", None)
     base_name = parent.text("extends") if parent else DEFAULT_PROFILE
     if parent is not None and base_name not in known:
         parent.fail(f"extends is '{base_name}'; expected one of {', '.join(known)}")
-    name = given.pop("name").text("name") if "name" in given else "custom"
-    sources = dict.fromkeys(given, value.source)
-    return replace(_merged(name, known[base_name], given, sources), file=value.source)
+    name = fields.pop("name").text("name") if "name" in fields else "custom"
+    sources = dict.fromkeys(fields, value.source)
+    return replace(_merged(name, known[base_name], fields, sources), file=value.source)
 
 
 def _merged(name: str, base: Profile | None, figures: dict[str, Value], sources: dict[str, str]) -> Profile:

@@ -1,7 +1,7 @@
-r"""Escape the parentheses that have no partner, so that a text can be taken apart and sorted without pairing them.
+r"""Escape unbalanced parentheses, so that a text can be split and sorted without pairing them.
 
-Knows the parser and its diagnostics; knows nothing of prompts. What a front end reads stays the same: a parenthesis
-without a partner is text, and so is an escaped one.
+Knows the parser and its diagnostics; knows nothing of prompts. The front end reads the same text: an
+unbalanced parenthesis is text, and so is an escaped parenthesis.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from anima_prompt.syntax import nodes as syntax
 from anima_prompt.syntax.prose import Known
 
 _MOST_ROUNDS = 4
-"""An escape can change what the parentheses around it pair with; three rounds settle every text that we have seen."""
+"""An escape can change the pairs of the parentheses around it; three passes were enough for every known text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ def parse_balanced(text: str, dialect: Dialect, known: Known) -> Balanced:
 
 
 def _stray(tree: Tree) -> list[int]:
-    if not any(found.name == "paren-unbalanced" for found in tree.diagnostics):
+    if not any(diagnostic.name == "paren-unbalanced" for diagnostic in tree.diagnostics):
         return []
     nodes = (node for node in syntax.walk(tree.nodes) if isinstance(node, syntax.Malformed))
     return sorted(node.start for node in nodes if node.reason == "paren-unbalanced")
 
 
 def _shifted(stray: list[int]) -> list[int]:
-    """Return where the backslashes stand after all of them were added."""
+    """Return the positions of the backslashes in the new text."""
     return [place + number for number, place in enumerate(stray)]
 
 

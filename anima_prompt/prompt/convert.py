@@ -1,4 +1,4 @@
-"""One front end's prompt text into another's: same meaning, or a diagnostic that says what could not be said.
+"""Convert a prompt text to another front end: with the same meaning, or with a diagnostic for text without equivalent.
 
 Works on the tree, so order, sentences and separators stay. After converting, the weighted segments of both texts are
 compared as the two front ends would read them; any difference that was not announced is announced then.
@@ -16,14 +16,14 @@ from anima_prompt.names import escape, unescape
 from anima_prompt.syntax import nodes as syntax
 from anima_prompt.syntax import parse, weighted_segments
 
-_ONE = Decimal(1)
+_NEUTRAL = Decimal(1)
 _BARE = Decimal("1.1")
 _DECIMALS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A converted text and what it could not say. Spans are in the source text."""
+    """A converted text, and diagnostics for text without equivalent. Spans are in the source text."""
 
     text: str
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -33,7 +33,7 @@ def convert(text: str, source: str | Dialect, target: str | Dialect) -> Conversi
     r"""Rewrite ``text`` from the syntax of ``source`` into that of ``target``.
 
     Nested weights are flattened to absolute ones, escapes are put on and taken off, live brackets of one front end
-    are escaped where they would come alive in the other.
+    are escaped if they would be markup in the target.
 
     Raises:
         DialectError: unknown dialect.
@@ -48,15 +48,15 @@ def convert(text: str, source: str | Dialect, target: str | Dialect) -> Conversi
         return Conversion(text)
     tree = parse(text, dialect=reads)
     converter = _Converter(text, reads, writes)
-    converter.nodes(tree.nodes, _ONE)
+    converter.nodes(tree.nodes, _NEUTRAL)
     lost = [d for d in tree.diagnostics if d.name in ("paren-unbalanced", "weight-nonfinite", "nesting-too-deep")]
-    found = [*lost, *converter.diagnostics]
+    diagnostics = [*lost, *converter.diagnostics]
     same = _segments(text, reads) == _segments(text, writes)
-    result = text if same and not found else converter.text()
-    if not found and writes.reads_weights and not _equal(_segments(text, reads), _segments(result, writes)):
+    result = text if same and not diagnostics else converter.text()
+    if not diagnostics and writes.reads_weights and not _equal(_segments(text, reads), _segments(result, writes)):
         message = f"{writes} does not read this exactly as {reads} does; compare the two before relying on it"
-        found.append(Diagnostic("conversion-inexact", Severity.ERROR, 0, len(text), message))
-    return Conversion(result, tuple(sorted(found, key=lambda d: (d.start, d.end))))
+        diagnostics.append(Diagnostic("conversion-inexact", Severity.ERROR, 0, len(text), message))
+    return Conversion(result, tuple(sorted(diagnostics, key=lambda d: (d.start, d.end))))
 
 
 class _Converter:
@@ -70,7 +70,7 @@ class _Converter:
         self.diagnostics: list[Diagnostic] = []
 
     def text(self) -> str:
-        """Join neighbours of one weight and put parentheses round what is weighted."""
+        """Join neighbors of equal weight and put weighted text in parentheses."""
         joined: list[tuple[str, Decimal]] = []
         for piece, weight in self.pieces:
             if joined and joined[-1][1] == weight:
@@ -78,17 +78,17 @@ class _Converter:
             else:
                 joined.append((piece, weight))
         plain = not self.writes.reads_weights
-        return "".join(p if plain or w == _ONE or not p else f"({p}:{_number(w)})" for p, w in joined)
+        return "".join(p if plain or w == _NEUTRAL or not p else f"({p}:{_number(w)})" for p, w in joined)
 
     def nodes(self, nodes: tuple[syntax.Node, ...], weight: Decimal) -> None:
-        for node in self.kept(nodes):
+        for node in self.without_references(nodes):
             self.node(node, weight)
 
-    def kept(self, nodes: tuple[syntax.Node, ...]) -> list[syntax.Node]:
-        """Leave out references that would become text, each with the separator behind it, or else the one before."""
+    def without_references(self, nodes: tuple[syntax.Node, ...]) -> list[syntax.Node]:
+        """Remove references that would become text, each with the separator after or before it."""
         if not self.reads.reads_brackets:
             return list(nodes)
-        kept: list[syntax.Node] = []
+        remaining: list[syntax.Node] = []
         gap_closes = False
         for node in nodes:
             if isinstance(node, syntax.LoraReference):
@@ -96,13 +96,13 @@ class _Converter:
                 self.report("lora-literal", node, message)
                 gap_closes = True
             elif not (gap_closes and isinstance(node, syntax.Separator)):
-                kept.append(node)
+                remaining.append(node)
                 gap_closes = False
             else:
                 gap_closes = False
-        if gap_closes and kept and isinstance(kept[-1], syntax.Separator):
-            kept.pop()
-        return kept
+        if gap_closes and remaining and isinstance(remaining[-1], syntax.Separator):
+            remaining.pop()
+        return remaining
 
     def node(self, node: syntax.Node, weight: Decimal) -> None:
         if isinstance(node, syntax.Group):
@@ -129,14 +129,14 @@ class _Converter:
         return escape(unescape(text, self.reads), self.writes)
 
     def group(self, node: syntax.Group, weight: Decimal) -> None:
-        if isinstance(node.children[-1], syntax.Malformed):  # a weight that is no finite number; the parser has said so
+        if isinstance(node.children[-1], syntax.Malformed):  # a weight that is not finite; the parser reports it
             self.put(self.source[node.start : node.end], weight)
             return
         own = _BARE if node.weight is None else node.weight
         multiplies = node.weight is None or self.reads.nested_weights_multiply
         value = weight * own if multiplies else own
-        if not self.writes.reads_weights and value != _ONE:
-            self.report("weight-dropped", node, f"weight {_number(value)} cannot be said in {self.writes}")
+        if not self.writes.reads_weights and value != _NEUTRAL:
+            self.report("weight-dropped", node, f"weight {_number(value)} has no equivalent in {self.writes}")
         inner = [child for child in node.children if not isinstance(child, syntax.Mark)]
         self.nodes(tuple(inner), value)
 
@@ -147,7 +147,7 @@ class _Converter:
         elif node.kind == "lowered":
             value = weight / _BARE
             if not self.writes.reads_weights:
-                self.report("weight-dropped", node, f"[…] cannot be said in {self.writes}")
+                self.report("weight-dropped", node, f"[…] has no equivalent in {self.writes}")
             inner = [child for child in node.children if not isinstance(child, syntax.Mark)]
             self.nodes(tuple(inner), value)
         else:
@@ -171,7 +171,7 @@ class _Converter:
 
     def embedding(self, node: syntax.Embedding, weight: Decimal) -> None:
         if self.reads is Dialect.COMFYUI and self.writes is Dialect.A1111:
-            self.report("embedding-renamed", node, f"{self.writes} calls the embedding '{node.name}' by its name alone")
+            self.report("embedding-renamed", node, f"{self.writes} calls the embedding '{node.name}' only by its name")
             self.put(node.name, weight)
             return
         if self.reads is Dialect.COMFYUI:
@@ -188,7 +188,7 @@ def _number(weight: Decimal) -> str:
 
 
 def _segments(text: str, dialect: Dialect) -> list[tuple[str, float]]:
-    """Return the segments with neighbours of equal weight joined, since the front ends differ in that alone."""
+    """Return the segments with neighbors of equal weight joined, because front ends only differ in such joins."""
     joined: list[tuple[str, float]] = []
     for piece, weight in weighted_segments(text, dialect):
         if joined and math.isclose(joined[-1][1], weight, rel_tol=1e-5, abs_tol=1e-6):
@@ -198,7 +198,7 @@ def _segments(text: str, dialect: Dialect) -> list[tuple[str, float]]:
     return joined
 
 
-def _equal(one: list[tuple[str, float]], other: list[tuple[str, float]]) -> bool:
-    return len(one) == len(other) and all(
-        a == b and math.isclose(v, w, rel_tol=1e-5, abs_tol=1e-6) for (a, v), (b, w) in zip(one, other, strict=True)
+def _equal(left: list[tuple[str, float]], right: list[tuple[str, float]]) -> bool:
+    return len(left) == len(right) and all(
+        a == b and math.isclose(v, w, rel_tol=1e-5, abs_tol=1e-6) for (a, v), (b, w) in zip(left, right, strict=True)
     )

@@ -1,6 +1,6 @@
 """Canonical typography for a prompt text, in place: nothing moves, no weight changes.
 
-Separators become ``", "``, white space single, the underscores of known names spaces, weights lose inner blanks.
+Separators become ``", "``, whitespace a single space, underscores of known names spaces; weights lose inner spaces.
 Unknown names, sentences, quotations, references, wildcards, comments, malformed pieces and tags with markup inside stay
 byte for byte.
 """
@@ -24,7 +24,7 @@ _MARK_BLANKS = re.compile(r"\s+")
 def format_text(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, vocabulary: Vocabulary | None = None) -> str:
     """Return ``text`` with canonical typography; doing it twice changes nothing more.
 
-    Where an unbalanced parenthesis makes even white space count, the text is returned as it is.
+    Where an unbalanced parenthesis makes even whitespace count, the text is returned as it is.
 
     >>> format_text("masterpiece ,best_quality,( smile : 1.2 ),@_@")
     'masterpiece, best quality, (smile:1.2), @_@'
@@ -33,7 +33,7 @@ def format_text(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, vocabula
     table = vocabulary or Vocabulary.default()
     formatter = _Formatter(reader, table)
     settled = text
-    for _ in range(_MOST_ROUNDS):  # a fixed separator may let the next round see a tag where there was none
+    for _ in range(_MOST_ROUNDS):  # a fixed separator may let the next pass read another tag
         formatted = formatter.text(settled)
         if formatted == settled:
             break
@@ -42,7 +42,7 @@ def format_text(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, vocabula
 
 
 def _reading(text: str, dialect: Dialect) -> list[tuple[str, float]]:
-    """Return what the front end reads, without what formatting may change."""
+    """Return the text as the front end reads it, without the differences that formatting may change."""
     joined: list[tuple[str, float]] = []
     for piece, weight in weighted_segments(text, dialect):
         bare = _TYPOGRAPHY.sub("", piece)
@@ -54,7 +54,7 @@ def _reading(text: str, dialect: Dialect) -> list[tuple[str, float]]:
 
 
 class _Formatter:
-    """Formats one tree; holds what decides how a tag is written."""
+    """Formats a tree in a dialect, with a vocabulary."""
 
     def __init__(self, dialect: Dialect, vocabulary: Vocabulary) -> None:
         self.dialect = dialect

@@ -44,7 +44,7 @@ class Placed(NamedTuple):
     """A tag or sentence of the source: the section it belongs to, its text and weight, and its span.
 
     ``verbatim`` names the dialect of a text that contains markup and is kept as written. ``led`` says that an unknown
-    name is a character because a series follows it; it stays in front of the series, behind the other characters.
+    name is a character because a series follows it; it stays before the series, after the other characters.
     """
 
     section: Section
@@ -84,7 +84,8 @@ def read_items(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, vocabular
     if balanced.added:
         placed = tuple(item._replace(start=balanced.place(item.start), end=balanced.place(item.end)) for item in placed)
         diagnostics = tuple(
-            replace(found, start=balanced.place(found.start), end=balanced.place(found.end)) for found in diagnostics
+            replace(diagnostic, start=balanced.place(diagnostic.start), end=balanced.place(diagnostic.end))
+            for diagnostic in diagnostics
         )
     return Items(placed, tuple(collector.comments), (*balanced.source_tree.diagnostics, *diagnostics))
 
@@ -108,7 +109,7 @@ def read_entry(text: str, section: Section | None = None, *, vocabulary: Vocabul
     table = vocabulary or Vocabulary.default()
     source = text.strip()
     if not source.strip(" ,"):
-        raise PromptError("a tag is empty; give it a text such as 'long hair'")
+        raise PromptError("a tag is empty; pass a text such as 'long hair'")
 
     if section in NAME_SECTIONS:
         tree = parse(source, known=lambda _clause: "," not in source)
@@ -122,7 +123,7 @@ def read_entry(text: str, section: Section | None = None, *, vocabulary: Vocabul
         if item.section is Section.TEXT:
             raise PromptError(f"'{_short(item.text)}' is a sentence, not a tag; put it among the sentences")
     if not items:
-        raise PromptError(f"'{_short(source)}' contains no tag; give it a text such as 'long hair'")
+        raise PromptError(f"'{_short(source)}' contains no tag; pass a text such as 'long hair'")
     return [_in_section(item, section) for item in items] if section else items
 
 
@@ -137,7 +138,7 @@ def _entry_items(source: str, vocabulary: Vocabulary, *, whole: bool) -> list[Pl
 
 
 def led_places(sections: list[Section], unknown: list[bool]) -> set[int]:
-    """Return the places of unknown tags directly before series: as many as series follow are most likely characters.
+    """Return the indices of unknown tags directly before series: as many as series follow are most likely characters.
 
     >>> general, series = Section.GENERAL, Section.SERIES
     >>> led_places([general, general, series], [True, True, False])
@@ -170,9 +171,9 @@ def _with_led_series(items: list[Placed], vocabulary: Vocabulary) -> Iterator[Pl
 
 
 def _names(source: str, section: Section, vocabulary: Vocabulary) -> list[Placed]:
-    """Return the tags of an entry such as ``(a:1.2), b (c)``, whose commas stand outside of parentheses."""
+    """Return the tags of an entry such as ``(a:1.2), b (c)``, whose commas are outside of parentheses."""
     parts = [part for part in re.split(r",(?![^()]*\))", source) if part.strip()]
-    if len(parts) == 1:  # one group round several names
+    if len(parts) == 1:  # a group around several names
         items = [item for item in read_items(source, vocabulary=vocabulary).placed if item.section is not Section.TEXT]
         return [_in_section(item, section) for item in items]
     return [placed for part in parts for placed in read_entry(part, section, vocabulary=vocabulary)]
@@ -221,7 +222,7 @@ class _Collector:
         self.diagnostics: list[Diagnostic] = []
 
     def nodes(self, nodes: tuple[syntax.Node, ...], weight: Decimal) -> None:
-        """Collect a level. Pieces that touch a malformed one, or that only blanks part from it, are one tag with it."""
+        """Collect a level. Pieces that touch a malformed piece, or with only spaces between, are one tag with it."""
         run: list[syntax.Node] = []
         for place, whole in enumerate(nodes):
             node = self.without_bullet(whole) if whole.start in self.bullets else whole
@@ -238,7 +239,7 @@ class _Collector:
         self.run(run, weight)
 
     def without_bullet(self, node: syntax.Node) -> syntax.Node | None:
-        """Return a tag of a list without its ``- `` or ``2. ``, which mean something at the start of a line alone."""
+        """Return a tag of a list without its ``- `` or ``2. ``, which are only markup at the start of a line."""
         end = self.bullets[node.start]
         if not isinstance(node, syntax.TagNode):
             return node
@@ -310,7 +311,7 @@ class _Collector:
             self.tag(node.text, weight, node.start, node.end, verbatim=True)
 
     def is_bare_name(self, node: syntax.TagNode) -> bool:
-        """Say whether a tag is a name whose qualifiers lack their escapes: ``fern (sousou no frieren)``."""
+        """Return whether a tag is a name whose qualifiers lack their escapes: ``fern (sousou no frieren)``."""
         if not any(isinstance(child, syntax.Group) for child in node.children):
             return False
         literal = unescape(node.text, self.dialect)  # '(reverse:1999)' is a weight of 1999 to the parser
@@ -347,7 +348,7 @@ class _Collector:
         places = self.bullet_starts
         starts = places[bisect_right(places, node.start) : bisect_left(places, node.end)]
         inside = [(start, self.bullets[start]) for start in starts]
-        for start, end in reversed(inside):  # a clause whose points stand on lines of their own
+        for start, end in reversed(inside):  # a clause whose points are on separate lines
             self.report_bullet(*inside[0])
             before, behind = source[: start - node.start].rstrip(), source[end - node.start :]
             source = f"{before}{' ' if before[-1:] in ':.!?,' else ', '}{behind}"
@@ -370,9 +371,9 @@ def _bullets(source: str) -> dict[int, int]:
     """
     if "\n" not in source:
         return {}
-    found = list(_BULLET.finditer(source))
-    kinds = {"1" if match[1][0].isdecimal() else match[1][0] for match in found}
-    return {match.start(1): match.end() for match in found} if len(found) > 1 and len(kinds) == 1 else {}
+    bullets = list(_BULLET.finditer(source))
+    kinds = {"1" if match[1][0].isdecimal() else match[1][0] for match in bullets}
+    return {match.start(1): match.end() for match in bullets} if len(bullets) > 1 and len(kinds) == 1 else {}
 
 
 def _is_malformed(*nodes: syntax.Node) -> bool:
@@ -384,7 +385,7 @@ def _is_bad_weight(node: syntax.Node) -> bool:
 
 
 def _is_plain(node: syntax.Node) -> bool:
-    """Say whether a node is text that escaping alone can carry from one dialect to another."""
+    """Return whether a node is text that only needs escaping in another dialect."""
     if isinstance(node, syntax.Malformed):
         return node.text in '()"'
     if not isinstance(node, syntax.TagNode):

@@ -25,7 +25,7 @@ KEYS: tuple[str, ...] = (*TAG_KEYS, "sentences", "comments", "negative")
 TAG_OPTIONS = ("text", "weight", "verbatim", "literal")
 """``verbatim`` names the dialect of a text with markup; with ``literal: true`` nothing in the text is markup."""
 ARTIST_OPTIONS = (*TAG_OPTIONS, "at")
-"""``at: false`` is an artist as somebody wrote it without the ``@``; otherwise the ``@`` is put on."""
+"""``at: false`` keeps an artist without ``@``, as written; otherwise the ``@`` is added."""
 
 OTHER_KEYS = {
     "data_set": "dataset",
@@ -86,7 +86,7 @@ def fields_from_dict(data: Mapping[str, Any], *, report: NoteCallback | None = N
     """Return the fields of a prompt from its mapping; ``negative`` is again such a dictionary of fields.
 
     Args:
-        report: called with one line for everything that is read otherwise than it stands: a key under another name, a
+        report: called with one line for everything that is not read literally: another name of a key, a
             text with several tags where a list belongs, a setting that is left out.
 
     Raises:
@@ -197,15 +197,15 @@ def number(weight: Decimal) -> int | float | str:
     return float(weight) if Decimal(repr(float(weight))) == weight else format(weight, "f")
 
 
-def check_keys(mapping: Mapping[Any, Any], allowed: tuple[str, ...], what: str) -> None:
-    """Check that a mapping contains allowed keys alone.
+def check_keys(mapping: Mapping[Any, Any], allowed: tuple[str, ...], name: str) -> None:
+    """Check that a mapping only contains allowed keys.
 
     Raises:
         PromptError: it contains another; the message names the nearest allowed key, or all of them.
     """
     for key in mapping:
         if key not in allowed:
-            raise PromptError(f"key '{key}' is unknown in {what}; {_hint(key, allowed)}")
+            raise PromptError(f"key '{key}' is unknown in {name}; {_hint(key, allowed)}")
 
 
 def _hint(key: object, allowed: tuple[str, ...]) -> str:
@@ -239,7 +239,7 @@ def _tag_to_value(tag: Tag, key: str) -> str | dict[str, Any]:
 
 
 def _reads_back(tag: Tag, key: str) -> bool:
-    """Say whether the text alone gives the tag again: not where it looks like markup, or like several tags."""
+    """Return whether the text is read back as the tag: not if it looks like markup, or like several tags."""
     if is_everyday(tag.text) and tag.text.replace(" ", "").isalnum() and key != Section.YEAR:
         return True
     try:
@@ -265,7 +265,7 @@ def _tag_from_mapping(name: str, key: str, value: Mapping[str, Any]) -> Tag:
 
 
 def tag_from_text(text: str, key: str, *, weight: Decimal | None = None, at: bool = True) -> Tag:
-    """Return the tag of a text that stands under ``key``.
+    """Return the tag of a text under ``key``.
 
     Args:
         weight: replaces a weight in the text.

@@ -1,4 +1,4 @@
-"""The structured prompt: sections in the model's order, sentences, and a negative prompt beside them.
+"""The structured prompt: sections in the model's order, sentences, and a negative prompt.
 
 Everything is frozen; every edit returns a new prompt. Every text that an edit takes is read as :meth:`Prompt.parse`
 reads it, so that markup, weights and unknown names survive.
@@ -34,7 +34,7 @@ class Prompt:
         dataset: ``ye-pop`` or ``deviantart``, alone on the first line.
         quality, meta, year, safety, count, character, series, artist, general: the tags, in the writer's order.
         sentences: natural language, in order.
-        closing: general tags that stand after the sentences.
+        closing: general tags after the sentences.
         comments: comment lines, kept and printed first.
         negative: the negative prompt, itself without one.
         role: which of the two this is.
@@ -58,7 +58,7 @@ class Prompt:
 
     def __post_init__(self) -> None:
         if len(self.dataset) > 1:
-            raise PromptError("a prompt has more than one data-set tag; keep 'ye-pop' or 'deviantart'")
+            raise PromptError("a prompt has more than one dataset tag; keep 'ye-pop' or 'deviantart'")
         if self.negative is not None and self.role == "negative":
             raise PromptError("a negative prompt cannot have a negative prompt of its own")
         if self.negative is not None and self.negative.role != "negative":
@@ -66,7 +66,7 @@ class Prompt:
         self._settle_places()
 
     def _settle_places(self) -> None:
-        """Keep one form where text could not tell two apart: ``closing`` needs tags and sentences in front of it."""
+        """Normalize a form that has the same text as another: ``closing`` needs tags and sentences before it."""
         leading = any(getattr(self, section.value) for section in TAG_SECTIONS)
         has_after = any(sentence.place == "after" for sentence in self.sentences)
         if self.closing and not (leading and has_after):
@@ -90,7 +90,7 @@ class Prompt:
         dialect: str | Dialect = Dialect.COMFYUI,
         vocabulary: Vocabulary | None = None,
     ) -> Prompt:
-        r"""Read a prompt text. Never fails: what has no structured form is kept verbatim.
+        r"""Read a prompt text. Never fails: text without a structured form is kept verbatim.
 
         Args:
             negative: text of the negative prompt.
@@ -124,7 +124,7 @@ class Prompt:
 
     @classmethod
     def from_items(cls, items: Items) -> Prompt:
-        """Build a prompt from what was read; general tags behind a sentence that has tags before it are closing."""
+        """Build a prompt from read items; general tags after a sentence that has tags before it are closing."""
         sections: dict[str, list[Tag]] = {}
         led: list[Tag] = []
         sentences: list[Sentence] = []
@@ -161,7 +161,7 @@ class Prompt:
         """Build a prompt from a mapping as :meth:`to_dict` returns it, or as people and language models write it.
 
         Args:
-            report: called with one line for everything that is read otherwise than it stands: another name of a key
+            report: called with one line for everything that is not read literally: another name of a key
                 (``nltags``), several tags in one text, a setting that is left out.
 
         Raises:
@@ -182,7 +182,7 @@ class Prompt:
         return cls(**values) if negative is None else cls(**{**values, "negative": cls._from_fields(negative)})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a mapping of plain types, empty sections left out; JSON and YAML hold it without loss."""
+        """Return a mapping of plain types, without empty sections; JSON and YAML store it without loss."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return fields_to_dict({**values, "negative": None if self.negative is None else self.negative.to_dict()})
 
@@ -192,7 +192,7 @@ class Prompt:
         """Return the tags of a section; ``general`` includes the closing tags.
 
         Raises:
-            PromptError: unknown section, or ``text``, which holds sentences.
+            PromptError: unknown section, or ``text``, which contains sentences.
         """
         key = _tag_section(section)
         tags: tuple[Tag, ...] = getattr(self, key.value)
@@ -276,8 +276,8 @@ class Prompt:
         """
         key = None if section is None else _tag_section(section)
         if isinstance(tag, Tag):
-            found = _section_of(tag, vocabulary) if key is None else key
-            return self._added([(found, _marked(tag, key))], weight=weight, index=index, repeat=repeat)
+            target = _section_of(tag, vocabulary) if key is None else key
+            return self._added([(target, _marked(tag, key))], weight=weight, index=index, repeat=repeat)
         if key is None and not self:
             fresh = Prompt._settled(_text(tag), dialect=Dialect.COMFYUI, vocabulary=vocabulary)
             weighted = fresh if weight is None else fresh._with_weight(exact(weight))  # noqa: SLF001  of this class
@@ -302,7 +302,7 @@ class Prompt:
         """Return the prompt without any tag that is the same as one of ``texts``.
 
         Raises:
-            PromptError: one of them is not in the prompt; the message names all that are missing.
+            PromptError: a text is not in the prompt; the message lists all missing texts.
         """
         wanted = self._wanted(*texts)
         return self._mapped(lambda _section, tag: None if _key(tag) in wanted else tag)
@@ -376,7 +376,7 @@ class Prompt:
         return self.remove(text).add(tag, section=target, index=index)
 
     def merge(self, other: Prompt) -> Prompt:
-        """Return both prompts in one; the other's tags follow in every section, without repeats."""
+        """Return both prompts merged; the tags of ``other`` follow in every section, without repeats."""
         values: dict[str, Any] = {}
         for key in _TAG_FIELDS:
             section = Section.GENERAL if key == "closing" else Section(key)
@@ -409,9 +409,9 @@ class Prompt:
         negative = Prompt(role="negative") if self.negative is None else self.negative
         for text in texts:
             self._wanted(text)
-            found = positive.find(text)
-            if found is not None:
-                positive, negative = positive.remove(text), negative.add(found[1], section=found[0])
+            place = positive.find(text)
+            if place is not None:
+                positive, negative = positive.remove(text), negative.add(place[1], section=place[0])
         return replace(positive, negative=negative)
 
     def to_positive(self, *texts: str) -> Prompt:
@@ -433,7 +433,7 @@ class Prompt:
         return {_key(text) for text in texts}
 
     def _with_items(self, items: Items, *, weight: Weight | None, index: int | None, repeat: bool) -> Prompt:
-        """Return the prompt with what was read from a text."""
+        """Return the prompt with the items of a text."""
         pairs: list[tuple[Section, Tag]] = [
             (item.section, placed_tag(item)) for item in items.placed if item.section is not Section.TEXT
         ]

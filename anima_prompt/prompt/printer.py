@@ -1,7 +1,7 @@
 """The parts of a prompt to text, for one front end.
 
-Knows the layout (data-set line, opening sentences, tags, sentences, closing tags) and each dialect's escapes; reports
-what the dialect cannot say. Source of the layout: Anima model card, prompting guide.
+Knows the layout (dataset line, opening sentences, tags, sentences, closing tags) and each dialect's escapes; reports
+content without equivalent in the dialect. Source of the layout: Anima model card, prompting guide.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CLOSED = (*_ENDS, *(mark + quote for mark in _ENDS for quote in '"”’)'))
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A text and what it could not say. Spans are in ``text``."""
+    """A text, and diagnostics for prompt content without equivalent. Spans are in ``text``."""
 
     text: str
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -35,7 +35,7 @@ class Printed:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The parts of a prompt in print order: whole lines, sentences, tags, sentences, and the tags behind these."""
+    """The parts of a prompt in print order: whole lines, sentences, tags, sentences, and the tags after these."""
 
     lines: tuple[str, ...] = ()
     before: tuple[Sentence, ...] = ()
@@ -99,7 +99,7 @@ class _Printer:
             self.converted(sentence.text)
 
     def tags(self, tags: tuple[Tag, ...], gap: str) -> Tag | None:
-        """Put tags behind ``gap``; return the last. A tag that the dialect cannot say leaves no empty place."""
+        """Put tags after ``gap``; return the last. A tag without equivalent in the dialect leaves no gap."""
         last: Tag | None = None
         for tag in tags:
             if self.tag(tag, gap):
@@ -107,7 +107,7 @@ class _Printer:
         return last
 
     def tag(self, tag: Tag, gap: str) -> bool:
-        """Put a tag behind a gap, unless it prints as nothing; say whether it was put."""
+        """Put a tag after a gap, unless it prints as nothing; return whether it was put."""
         start = self.length + len(gap)
         if tag.verbatim is None:
             text = escape(unescape(tag.text), self.dialect)
@@ -139,7 +139,7 @@ class _Printer:
 
 
 def _behind(sentence: Sentence) -> str:
-    """What follows a sentence: a space, or a line break where the sentence does not close itself."""
+    """Separator after a sentence: a space, or a line break if the sentence has no end mark."""
     return " " if sentence.text.endswith(_CLOSED) else "\n"
 
 

@@ -1,4 +1,4 @@
-"""Text to prompt, with a record of where every tag and sentence stood."""
+"""Read a text as a prompt, with the position of every tag and sentence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Reading:
 
 
 def read(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, vocabulary: Vocabulary | None = None) -> Reading:
-    """Read a prompt text and keep track of where everything stood.
+    """Read a prompt text with the position of every tag and sentence.
 
     >>> [(i.section.value, i.text, i.start) for i in read("safe, (1girl:1.2)").items]
     [('safety', 'safe', 0), ('count', '1girl', 7)]

@@ -39,7 +39,7 @@ def spelled(literal: str, vocabulary: Vocabulary) -> str:
 
 
 def is_name(literal: str, vocabulary: Vocabulary) -> bool:
-    """Say whether an unescaped text is a name: the vocabulary has it or can place its form, or it is live on Danbooru.
+    """Return whether an unescaped text is a name: in the vocabulary, of a known form, or live on Danbooru.
 
     A name with the qualifier of a known series (``nobody (kancolle)``) has such a form, and so has a year. An unknown
     artist is never taken for a live name: triggers of LoRAs have an ``@``, too.
@@ -55,9 +55,9 @@ def is_name(literal: str, vocabulary: Vocabulary) -> bool:
 
 
 def is_known(clause: str, dialect: Dialect, vocabulary: Vocabulary) -> bool:
-    """Say whether a clause of a source text is a tag, or with an ``@`` an artist, that the vocabulary has.
+    """Return whether a clause of a source text is a tag, or with an ``@`` an artist, that the vocabulary has.
 
-    A phrase in lower case that is live on Danbooru is known, too, so that it is not read as a sentence.
+    A lower-case phrase that is live on Danbooru counts as known, so that it is not read as a sentence.
     """
     literal = unescape(clause, dialect)
     if is_artist(literal):

@@ -34,7 +34,7 @@ class Tag:
             (``fern \(sousou no frieren\)``); an unknown name stays as written.
         weight: exact, as written.
         verbatim: the dialect of a text that contains markup without a structured form (a LoRA, a wildcard, a schedule,
-            a partly weighted tag); such a text is printed as it stands.
+            a partly weighted tag); such a text is printed unchanged.
 
     Raises:
         PromptError: the text is empty, contains a comma or a line break outside ``verbatim``, or the weight is not
@@ -48,10 +48,10 @@ class Tag:
     def __post_init__(self) -> None:
         if self.verbatim is None and not is_everyday(self.text):
             if any(char in ",\n\r" for char in self.text.strip()):
-                raise PromptError(f"tag '{self.text}' contains a comma or a line break; give each tag on its own")
+                raise PromptError(f"tag '{self.text}' contains a comma or a line break; pass each tag separately")
             object.__setattr__(self, "text", canonical_text(self.text, Dialect.COMFYUI, Vocabulary.default()))
         if not self.text or self.text.isspace():
-            raise PromptError("a tag is empty; give it a text such as 'long hair'")
+            raise PromptError("a tag is empty; pass a text such as 'long hair'")
         if not self.weight.is_finite():
             raise PromptError(f"weight of '{self.text}' is {self.weight}; expected a finite number")
 
@@ -82,7 +82,7 @@ class Tag:
             raise PromptError(f"a tag is {text!r} ({type(text).__name__}); expected a text or a Tag")
         placed = read_entry(text, section, vocabulary=vocabulary)
         if len(placed) > 1:
-            raise PromptError(f"'{text}' contains {len(placed)} tags, separated by a comma; give each tag on its own")
+            raise PromptError(f"'{text}' contains {len(placed)} tags, separated by a comma; pass each tag separately")
         tag = placed_tag(placed[0])
         return tag if weight is None else replace(tag, weight=exact(weight))
 
@@ -104,7 +104,7 @@ class Tag:
 class Sentence:
     """One piece of natural language, as ComfyUI reads it, and its place: ``before`` all tags, or ``after`` them.
 
-    Sentences with tags on both sides are ``after``; the tags behind them are the prompt's ``closing`` tags.
+    Sentences with tags on both sides are ``after``; the tags after them are the prompt's ``closing`` tags.
     """
 
     text: str
@@ -114,7 +114,7 @@ class Sentence:
         if not self.text.strip():
             raise PromptError("a sentence is empty; leave it out instead")
         if "\n" in self.text or "\r" in self.text:
-            raise PromptError(f"sentence '{self.text[:40]}' contains a line break; give each sentence on its own")
+            raise PromptError(f"sentence '{self.text[:40]}' contains a line break; pass each sentence separately")
 
 
 def placed_tag(item: Placed) -> Tag:

@@ -1,4 +1,4 @@
-"""The loss-free syntax layer: text to tree, tree to text, text to weighted segments."""
+"""The lossless syntax layer: text to tree, tree to text, text to weighted segments."""
 
 from anima_prompt.syntax.nodes import (
     Bracket,

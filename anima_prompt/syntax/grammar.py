@@ -28,7 +28,7 @@ PLURAL_VERBS = frozenset(
     bloom gather rush stretch lead meet chase circle
     """.split()
 )
-"""Verbs of a plural subject. Tags have them too (``floating hair``), so that they prove a closed clause alone."""
+"""Verbs of a plural subject. Tags have them too (``floating hair``), so that they only prove a closed clause."""
 ARTICLES = frozenset(("a", "an", "the"))
 NOUNS_TOO = frozenset(
     "waves stands falls turns burns faces features glows fills sets covers walks plays points flies holds shows "
@@ -60,7 +60,7 @@ _OUTSIDE = rf"{_QUALITY}|lowres|newest|year[ ]\d{{4}}|nsfw|sfw|{_COUNT}|@\S.*"
 QUALITY = re.compile(_QUALITY, re.IGNORECASE)
 """The words that lead a prompt."""
 OUTSIDE = re.compile(_OUTSIDE, re.IGNORECASE)
-"""Units of a prefix that are no English: no part of a sentence when they stand alone between commas."""
+"""Units of a prefix that are not English: not part of a sentence if they are alone between commas."""
 PROMPT_WORD = re.compile(
     rf"{_OUTSIDE}|aesthetic|recent|safe|sensitive|explicit|solo|looking[ ]at[ ]viewer", re.IGNORECASE
 )
@@ -80,12 +80,12 @@ def words_of(text: str) -> list[str]:
 
 
 def has_predicate(lowered: list[str]) -> bool:
-    """Say whether a finite verb or a pronoun is among the words."""
+    """Return whether a finite verb or a pronoun is among the words."""
     return not (FINITE_VERBS.isdisjoint(lowered) and PRONOUNS.isdisjoint(lowered))
 
 
 def is_title(words: list[str]) -> bool:
-    """Say whether all content words have capitals: ``The Legend of Zelda``."""
+    """Return whether all content words have capitals: ``The Legend of Zelda``."""
     return all(word[0].isupper() or word in FUNCTION_WORDS for word in words) and not has_predicate(
         [word for word in words if word[0].islower()]
     )

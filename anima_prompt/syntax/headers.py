@@ -1,6 +1,6 @@
 r"""Headers of position clauses: ``On the left,``, ``Girl on the right:``, ``Character 1:``, ``[SCENE]``.
 
-What stands behind a header belongs to it, so that header and description are one unit. Knows the forms of headers;
+The text after a header belongs to it, so that header and description are one unit. Knows the forms of headers;
 knows nothing of where their clauses end.
 """
 
@@ -58,18 +58,18 @@ _AFTER_LABEL = re.compile(r"[^\S\n]*[:—–-]?[^\S\n]*")
 
 
 class Header:
-    """Where a header ends, and what it is worth.
+    """End of a header, and its effect on the clause.
 
     Attributes:
-        end: behind its colon, comma or dash.
-        certain: whether its clause may go on to the end of the line without a full stop.
-        opens_lines: whether it describes what stands on the lines behind it, where its own line ends.
+        end: after its colon, comma or dash.
+        certain: whether its clause may extend to the end of the line without a full stop.
+        opens_lines: whether it describes the following lines, if its own line ends.
     """
 
     __slots__ = ("certain", "end", "opens_lines")
 
     def __init__(self, end: int, *, certain: bool = True, opens_lines: bool = False) -> None:
-        """Hold the facts."""
+        """Keep the arguments."""
         self.end = end
         self.certain = certain
         self.opens_lines = opens_lines
@@ -80,7 +80,7 @@ def header_at(text: str, start: int, end: int, pieces: Mapping[int, int], *, fre
 
     Args:
         pieces: start and end of every piece taken whole; a header does not cut one.
-        fresh: whether the unit opens a line or stands behind a sentence or full stop; elsewhere fewer forms count.
+        fresh: whether the unit opens a line or follows a sentence or full stop; elsewhere fewer forms count.
     """
     if fresh and text[start] in "[(*":
         label = _label(text, start, end, pieces)
@@ -153,7 +153,7 @@ def _colon(text: str, match: re.Match[str], end: int, *, fresh: bool) -> Header 
 
 
 def _is_title_behind(text: str, start: int, end: int) -> bool:
-    """Say whether the words behind a colon are the rest of a title: ``Nier: Automata``."""
+    """Return whether the words after a colon are the rest of a title: ``Nier: Automata``."""
     rest = re.split(r"[,.;\n]", text[start : min(end, start + _LONGEST)].lstrip(), maxsplit=1)[0].split()
     return bool(rest) and all(word[0].isupper() or word[0].isdecimal() for word in rest)
 
@@ -180,7 +180,7 @@ def _is_place(head: str) -> bool:
 
 
 def _is_whole(text: str, match: re.Match[str]) -> bool:
-    """Say whether a header has its parentheses and quotation marks in pairs, and no full stop that closes anything."""
+    """Return whether a header has balanced parentheses and quotation marks, and no full stop that ends a sentence."""
     head = match["head"]
     bare = head.replace("\\(", "").replace("\\)", "")
     if bare.count("(") != bare.count(")") or head.count('"') % 2 or not any(char.isalpha() for char in head):

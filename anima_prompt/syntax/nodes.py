@@ -1,7 +1,7 @@
-"""The nodes of the loss-free tree.
+"""The nodes of the lossless tree.
 
-Leaves carry their text; composite nodes carry children that tile their span without a gap, so the leaves joined in
-order give the source back, byte for byte. Offsets are 0-based code points, end exclusive. Knows nothing of meaning:
+Leaves contain their text; composite nodes contain children that tile their span without a gap, so the leaves joined in
+order are the source, byte for byte. Offsets are 0-based code points, end exclusive. Knows nothing of meaning:
 sections, vocabularies and dialects come later.
 """
 
@@ -57,10 +57,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Separator:
-    """What stands between two units, white space around it included.
+    """Separator between two units, including whitespace around it.
 
     ``comma`` (ASCII, full-width or ideographic), ``newline``, ``stop`` (the full stop that ends a run of tags) or
-    ``space`` (white space alone, where units of different kinds touch).
+    ``space`` (only whitespace, between units of different kinds).
     """
 
     start: int
@@ -100,7 +100,7 @@ class LoraReference:
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """``embedding:name`` (ComfyUI) or ``<embed:name>`` (SwarmUI). A bare weight behind it is in ``text`` alone."""
+    """``embedding:name`` (ComfyUI) or ``<embed:name>`` (SwarmUI). A weight after it is only in ``text``."""
 
     start: int
     end: int
@@ -112,7 +112,7 @@ class Embedding:
 class Dynamic:
     """``__wildcard__``, ``{a|b}``, ``${variable}`` or ``<random:a,b>``: text that another program replaces.
 
-    ``block`` is a ``{…}`` of any other kind, a JSON object for one; ``directive`` is a ``<name:…>`` that is no LoRA.
+    ``block`` is a ``{…}`` of any other kind, a JSON object for one; ``directive`` is a ``<name:…>`` other than a LoRA.
     """
 
     start: int
@@ -165,7 +165,7 @@ class SentenceNode:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """``(…)``: ``weight`` is the number behind the last colon, exact as written, or None for bare parentheses."""
+    """``(…)``: ``weight`` is the number after the last colon, exact as written, or None without a number."""
 
     start: int
     end: int
@@ -202,7 +202,7 @@ Node: TypeAlias = Leaf | TagNode | SentenceNode | Group | Bracket
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A parsed text: ``nodes`` tile ``source``; ``diagnostics`` say what is malformed."""
+    """A parsed text: ``nodes`` tile ``source``; ``diagnostics`` report malformed markup."""
 
     source: str
     nodes: tuple[Node, ...]

@@ -1,4 +1,4 @@
-"""Text to loss-free tree.
+"""Text to lossless tree.
 
 One pass over each level: separators, whole pieces, then either a sentence or a tag. Malformed input becomes a node
 and a diagnostic, never an exception and never a repair. Linear in the text; depth is bounded by the scanner.
@@ -38,11 +38,11 @@ from anima_prompt.syntax.nodes import (
     Tree,
 )
 from anima_prompt.syntax.prose import LONGEST_NAME, Known, ProseReader
-from anima_prompt.syntax.scanner import Scan, scan
+from anima_prompt.syntax.scanner import MAX_DEPTH, Scan, scan
 from anima_prompt.syntax.stops import closes, is_abbreviation
 
 DATASET_TAGS = ("ye-pop", "deviantart")
-"""The two data-set tags of the model card; grammar, since their place (line 1) is what makes them markup."""
+"""The two dataset tags of the model card; part of the grammar, because their position (line 1) makes them markup."""
 
 _DATASET_LINE = re.compile(r"(?:ye-pop|deviantart)(?=[^\S\n]*(?:\n|$))")
 _SEPARATOR = re.compile(r"\s*[,，、]\s*|\s+")
@@ -68,7 +68,7 @@ def parse(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, known: Known |
     Args:
         dialect: whose escapes to read; ``plain`` has no groups, brackets, references or wildcards.
         known: says whether a clause is the text of a known tag, so that names which look like sentences
-            (``the legend of zelda: breath of the wild``) stay tags. Without it grammar alone decides.
+            (``the legend of zelda: breath of the wild``) stay tags. Without it, only grammar decides.
 
     Raises:
         DialectError: unknown dialect.
@@ -84,8 +84,8 @@ class _Opening(NamedTuple):
     """How a unit begins.
 
     Attributes:
-        fresh: it opens the text, a line or a group, or stands behind a sentence or full stop.
-        follows: a sentence stands directly before it.
+        fresh: it opens the text, a line or a group, or follows a sentence or full stop.
+        follows: a sentence comes directly before it.
         listed: it opens a line, and a comma ends the line before.
     """
 
@@ -117,7 +117,7 @@ class _Parser:
         return Tree(self.text, tuple(nodes), tuple(sorted(self.diagnostics, key=lambda d: (d.start, d.end))))
 
     def title(self, nodes: list[Node], start: int) -> int:
-        """Read the optional second line of a data-set prompt, a title or an alt text, as prose."""
+        """Read the optional second line of a dataset prompt, a title or an alt text, as prose."""
         match = _LINE_BREAK.match(self.text, start)
         if match is None:
             return start
@@ -157,7 +157,7 @@ class _Parser:
             position = self.unit(nodes, position, end)
 
     def is_plain(self, body: str) -> bool:
-        """Say whether a body without special characters is a tag at first sight."""
+        """Return whether a body without special characters is a tag at first sight."""
         if "__" in body or not body.islower():
             return body.isdecimal()
         if ":" in body and (body[-1] == ":" or ": " in body or "embedding:" in body):
@@ -179,7 +179,7 @@ class _Parser:
         return self.tag(nodes, start, end, known_end)
 
     def sentence_end(self, nodes: list[Node], start: int, end: int, *, named: bool) -> int | None:
-        """Return where the sentence ends that starts behind ``nodes``, if one does."""
+        """Return the end of the sentence that starts after ``nodes``, if any."""
         opening = _opening(nodes)
         alone = self.stands_alone(start, end)
         if not opening.fresh and (alone or named):
@@ -193,7 +193,7 @@ class _Parser:
         return stop
 
     def known_unit(self, start: int, end: int) -> int | None:
-        """Return the end of the comma unit at ``start`` if it is a known name as it stands, full stop and all."""
+        """Return the end of the comma unit at ``start`` if it is a known name, including its full stops."""
         if self.known is None:
             return None
         match = _COMMA_UNIT.match(self.text, start, end)
@@ -203,11 +203,11 @@ class _Parser:
         return start + len(body) if self.known(body) else None
 
     def is_piece(self, position: int, end: int) -> bool:
-        """Say whether a piece starts here and stays inside the level: a weight's colon may cut an atom in two."""
+        """Return whether a piece starts here and stays inside the level: a weight's colon may cut an atom in two."""
         return self.pieces.spans.get(position, end + 1) <= end or position in self.pieces.stray
 
     def stands_alone(self, start: int, end: int) -> bool:
-        """Say whether the piece at ``start``, if there is one, is a whole unit, so that no sentence starts with it."""
+        """Return whether the piece at ``start``, if any, is a whole unit, so that no sentence starts with it."""
         if start not in self.pieces.spans:
             return _KEYWORD.match(self.text, start, end) is not None
         stop = self.pieces.spans[start]
@@ -219,7 +219,7 @@ class _Parser:
         return stop >= end or _WORD_BEHIND.match(self.text, stop, end) is None
 
     def tag(self, nodes: list[Node], start: int, end: int, known_end: int | None) -> int:
-        """Append the nodes of one unit: a tag, or pieces that stand for themselves; return where the unit ends."""
+        """Append the nodes of a unit: a tag, or separate pieces; return the end of the unit."""
         parts: list[Node] = []
         position = start
         while position < end:
@@ -264,7 +264,7 @@ class _Parser:
         return stop, Text(position, stop, gap), False
 
     def is_stop(self, position: int, end: int) -> bool:
-        """Say whether the full stop at ``position`` closes a run of tags."""
+        """Return whether the full stop at ``position`` closes a run of tags."""
         text = self.text
         match = _STOP.match(text, position, end)
         if match is None or not position:
@@ -279,7 +279,7 @@ class _Parser:
         return closes(text, position + 1, end) if match.end() < end else not is_abbreviation(text, position + 1)
 
     def flush(self, nodes: list[Node], parts: list[Node]) -> None:
-        """Turn the parts of a unit into nodes: parts that carry text make one tag, the others stand alone."""
+        """Turn the parts of a unit into nodes: parts with text make one tag, other parts are separate nodes."""
         run: list[Node] = []
         for part in self.joined(parts):
             if isinstance(part, LoraReference | Keyword | Comment | Embedding | Malformed) or _holds_list(part):
@@ -308,17 +308,17 @@ class _Parser:
             last = body[-1]
             trailing: list[Node] = []
             if isinstance(last, Text) and last.text[-1].isspace():
-                kept = last.text.rstrip()
-                trailing = [Separator(last.start + len(kept), last.end, last.text[len(kept) :], "space")]
-                body[-1] = Text(last.start, last.start + len(kept), kept)
-                end = last.start + len(kept)
+                stripped = last.text.rstrip()
+                trailing = [Separator(last.start + len(stripped), last.end, last.text[len(stripped) :], "space")]
+                body[-1] = Text(last.start, last.start + len(stripped), stripped)
+                end = last.start + len(stripped)
             children = () if len(body) == 1 and isinstance(body[0], Text) else tuple(body)
             nodes.append(TagNode(start, end, self.text[start:end], children))
             nodes += trailing
         nodes += [_as_separator(gap) for gap in tail]
 
     def joined(self, parts: list[Node]) -> list[Node]:
-        """Join neighbouring plain text."""
+        """Join neighboring plain text."""
         joined: list[Node] = []
         for plain, run in groupby(parts, key=lambda part: isinstance(part, Text)):
             pieces = list(run)
@@ -349,7 +349,8 @@ class _Parser:
             return self.atom(start, *self.pieces.atoms[start])
         if start in self.pieces.deep:
             end = self.pieces.deep[start]
-            self.report("nesting-too-deep", start, end, "brackets nest too deeply to be read; write it flat")
+            message = f"brackets are nested more than {MAX_DEPTH} levels deep; remove some levels"
+            self.report("nesting-too-deep", start, end, message)
             return Malformed(start, end, text[start:end], "nesting-too-deep")
         if start in self.pieces.stray:
             return self.stray(start)
@@ -382,7 +383,7 @@ class _Parser:
                 start, end, body, match.group(1) if match else body[1:-1], match.group(2) if match else ""
             )
         if kind == "unclosed":
-            self.report("quote-unclosed", start, end, f"{body} opens a quotation that does not close on its line")
+            self.report("quote-unclosed", start, end, "the quotation is not closed on its line; add a closing quote")
             return Malformed(start, end, body, "quote-unclosed")
         return Text(start, end, body)
 
@@ -391,15 +392,16 @@ class _Parser:
         if body == "$":
             return Malformed(place, place + 2, "${", "bracket-unbalanced")
         if body in "()":
-            hint = "close it or write" if body == "(" else "remove it or write"
-            self.report("paren-unbalanced", place, place + 1, f"'{body}' has no partner; {hint} '\\{body}'")
+            fault = "is never closed; add ')'" if body == "(" else "has no opening '('; remove it"
+            message = f"'{body}' {fault}, or write '\\{body}' for a literal parenthesis"
+            self.report("paren-unbalanced", place, place + 1, message)
             return Malformed(place, place + 1, body, "paren-unbalanced")
         if body in "{}":
             return Malformed(place, place + 1, body, "bracket-unbalanced")
         return Text(place, place + 1, body)
 
     def group(self, start: int, close: int) -> Group:
-        """Read ``(…)`` by ComfyUI's rule: the number behind the last colon, if it is one."""
+        """Read ``(…)`` as ComfyUI does: the text after the last colon is the weight if it is a number."""
         text = self.text
         colon = text.rfind(":", start + 2, close)
         weight: Decimal | None = None
@@ -411,12 +413,13 @@ class _Parser:
             if number is not None and number.is_finite():
                 weight, inner_end, closer = number, colon, Mark(colon, close + 1, text[colon : close + 1])
             elif number is not None:
-                self.report("weight-nonfinite", colon, close + 1, f"weight is '{tail.strip()}'; write a finite number")
+                message = f"the weight '{tail.strip()}' is not a finite number; write a number such as 1.5"
+                self.report("weight-nonfinite", colon, close + 1, message)
                 inner_end, closer = colon, Malformed(colon, close + 1, text[colon : close + 1], "weight-nonfinite")
         children: list[Node] = [Mark(start, start + 1, "(")]
         if weight is None and inner_end == close and _is_weight_typo(text, start, close):
             self.report(
-                "weight-format", start, close + 1, "the weight is not a number and stays in the text; write (tag:1.2)"
+                "weight-format", start, close + 1, "the weight is not a number, so it is read as text; write (tag:1.2)"
             )
             children.append(Malformed(start + 1, close, text[start + 1 : close], "weight-format"))
         else:
@@ -447,7 +450,7 @@ class _Parser:
 
 
 def _opening(nodes: list[Node]) -> _Opening:
-    """Say how a unit behind ``nodes`` begins."""
+    """Return how a unit after ``nodes`` begins."""
     place = len(nodes) - 1
     gap = ""
     while place >= 0 and isinstance(node := nodes[place], Separator):
@@ -472,12 +475,12 @@ def _separator_kind(gap: str) -> SeparatorKind:
 
 
 def _is_weight_typo(text: str, start: int, end: int) -> bool:
-    """Say whether a group ends like a weight with a comma for its point, or with a semicolon for its colon."""
+    """Return whether a group ends like a weight with a comma for its point, or with a semicolon for its colon."""
     return _ends_in(_COMMA_NUMBER, ":", text, start, end) or _ends_in(_DOT_NUMBER, ";", text, start, end)
 
 
 def _ends_in(number: re.Pattern[str], sign: str, text: str, start: int, end: int) -> bool:
-    """Say whether the last ``sign`` before ``end`` has a number behind it, and nothing else."""
+    """Return whether only a number follows the last ``sign`` before ``end``."""
     place = text.rfind(sign, max(start, end - _LONGEST_NUMBER), end)
     return place >= 0 and number.fullmatch(text, place + 1, end) is not None
 
@@ -498,7 +501,7 @@ def _is_space(part: Node) -> bool:
 
 
 def _holds_list(part: Node) -> bool:
-    """Say whether a group or bracket holds more than one unit, so that it cannot be part of a tag."""
+    """Return whether a group or bracket contains several units, so that it cannot be part of a tag."""
     if not isinstance(part, Group | Bracket) or (isinstance(part, Bracket) and part.kind != "lowered"):
         return False
     units = [c for c in part.children if not isinstance(c, Mark | Separator)]

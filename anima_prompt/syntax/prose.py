@@ -2,7 +2,7 @@
 
 Decides by grammar, so that it works without a vocabulary: sentences have finite verbs, pronouns, articles, a capital
 and a closing mark; tags have none or few of them; a position clause has a header. A caller with a vocabulary vetoes
-known names (``dr. stone``, ``the legend of zelda``) and settles lists that are capitalised like a sentence.
+known names (``dr. stone``, ``the legend of zelda``) and settles lists that are capitalized like a sentence.
 
 Knows nothing of nodes; works on spans and on a map of the pieces (quotes, groups) that no sentence may end inside.
 """
@@ -53,7 +53,7 @@ class ProseReader:
     """Finds the sentences of one level of a text."""
 
     def __init__(self, text: str, end: int, spans: Mapping[int, int], known: Known | None) -> None:
-        """Hold the level that ends at ``end``; ``spans`` are the pieces taken whole, ``known`` asks a vocabulary."""
+        """Keep the level that ends at ``end``; ``spans`` are the pieces taken whole, ``known`` asks a vocabulary."""
         self.text = text
         self.end = end
         self.spans = spans
@@ -66,11 +66,11 @@ class ProseReader:
         """Return where the sentence or position clause that starts at ``start`` ends, or None if none starts there.
 
         Args:
-            start: first character of a unit, no white space.
-            fresh: whether the unit opens the text, a line or a group, or stands behind a sentence or full stop.
-            follows: whether a sentence stands directly before.
-            alone: whether a piece that is a unit of its own stands here, so that only a header may begin with it.
-            named: whether a known name ends at the first comma, so that only what follows can make it prose.
+            start: first character of a unit, no whitespace.
+            fresh: whether the unit opens the text, a line or a group, or follows a sentence or full stop.
+            follows: whether a sentence comes directly before.
+            alone: whether the piece at the start is a separate unit, so that only a header may begin with it.
+            named: whether a known name ends at the first comma, so that only the text after it can make it prose.
 
         >>> def ends(text): return ProseReader(text, len(text), {}, None).sentence_end(0, fresh=True)
         >>> [ends(text) for text in ("She runs. smile", "Night. smile", "Left: hat, coat. smile", "on back, smile")]
@@ -98,7 +98,7 @@ class ProseReader:
         return self._open_end(stretch, fresh=fresh, follows=follows)
 
     def _is_surely_tag(self, start: int) -> bool:
-        """Say quickly whether a unit is lower case without a word of grammar, a colon or a piece that hides a comma."""
+        """Return quickly whether a unit is lower case without function words, colons or pieces that hide a comma."""
         match = None if self.text[start].isupper() else _WHOLE_UNIT.match(self.text, start, self.end)
         body = match.group() if match else ""
         if not body.islower() or not body.isascii() or ":" in body or '"' in body or body[0] in _PIECE_SIGNS:
@@ -119,7 +119,7 @@ class ProseReader:
     # --- position clauses --------------------------------------------------------------------------------------------
 
     def _clause_end(self, start: int, header: Header) -> int | None:
-        """Return where the clause behind a header ends: at a full stop, the next header, or the end of the line."""
+        """Return the end of the clause after a header: a full stop, the next header, or the end of the line."""
         blank = _BLANK.match(self.text, header.end, self.end)
         inside = blank.end() if blank else header.end
         if inside >= self.end or self.text[inside] == "\n":
@@ -139,7 +139,7 @@ class ProseReader:
         return segment.end
 
     def _is_cut(self, comma: int, *, closed: bool) -> bool:
-        """Say whether the clause ends in front of a comma: prompt words follow, or the next header does."""
+        """Return whether the clause ends in front of a comma: prompt words follow, or the next header does."""
         match = _UNIT.match(self.text, comma + 1, self.end)
         if match is None:
             return False
@@ -201,7 +201,7 @@ class ProseReader:
         return stretch.pieces <= MOST_COMMAS + 1 and self._is_late_sentence(stretch)
 
     def _is_phrase(self, body: str, *, fresh: bool) -> bool:
-        """Judge a capitalised stretch without commas: at the start of a line anything but a prompt word."""
+        """Judge a capitalized stretch without commas: at the start of a line anything but a prompt word."""
         words = WORD.findall(body)
         if not fresh:
             return (len(words) >= 3 and not is_title(words)) or (len(words) == 2 and has_predicate(words_of(body)))
@@ -209,7 +209,7 @@ class ProseReader:
         return len(max(words, key=len)) > 1 and not PROMPT_WORD.fullmatch(bare) and (" " in bare or "_" not in bare)
 
     def _is_enumeration(self, stretch: Stretch, *, follows: bool) -> bool:
-        """Tell a capitalised sentence with commas from a capitalised list of tags."""
+        """Distinguish a capitalized sentence with commas from a capitalized list of tags."""
         text = self.text
         pieces = [text[slice(*stretch.piece(n))].strip(" .!?\n") for n in range(stretch.pieces)]
         words = [WORD.findall(piece) for piece in pieces]
@@ -229,7 +229,7 @@ class ProseReader:
         return not titled and len(pieces) <= 4 and sum(map(len, words)) >= 2 * len(pieces)
 
     def _is_late_sentence(self, stretch: Stretch) -> bool:
-        """Judge a capitalised stretch with commas behind tags."""
+        """Judge a capitalized stretch with commas after tags."""
         words = WORD.findall(self.text, stretch.start, stretch.end)
         lowered = [word.lower() for word in words]
         if len(words) < 3 or is_title(words):
@@ -246,8 +246,8 @@ class ProseReader:
             return False
         functions = sum(word in FUNCTION_WORDS for word in first)
         leads = first[0] in ARTICLES or first[0] in PRONOUNS
-        told = not PLURAL_VERBS.isdisjoint(first) or (follows and stretch.pieces == 1)
-        spoken = has_predicate(first) or (told and functions > 0 and len(first) >= 4)
+        has_verb = not PLURAL_VERBS.isdisjoint(first) or (follows and stretch.pieces == 1)
+        spoken = has_predicate(first) or (has_verb and functions > 0 and len(first) >= 4)
         if not (spoken or leads or (functions >= 2 and len(first) >= 6)):
             return False
         if stretch.pieces == 1:
@@ -258,7 +258,7 @@ class ProseReader:
     # --- clauses that nothing closes ---------------------------------------------------------------------------------
 
     def _open_end(self, stretch: Stretch, *, fresh: bool, follows: bool) -> int | None:
-        """Return where a clause ends that no sentence mark closes: behind its last piece of prose."""
+        """Return the end of a clause without a sentence mark: after its last piece of prose."""
         text = self.text
         start, end = stretch.start, _rstrip(text, *stretch.piece(0))
         if text[start] == "@":
@@ -284,7 +284,7 @@ class ProseReader:
         return end
 
     def _is_spoken_piece(self, piece: str) -> bool:
-        """Say whether a piece between commas is worded as only prose is."""
+        """Return whether a piece between commas is worded as only prose is."""
         words = words_of(piece)
         return len(words) > 1 and _is_spoken(words) and not self._is_known(piece)
 

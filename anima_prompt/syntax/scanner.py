@@ -42,12 +42,12 @@ _OPENER = {")": "(", "]": "[", "}": "{"}
 
 @dataclass(slots=True)
 class Scan:
-    """What the scanner found.
+    """The pieces of a text.
 
     Attributes:
         atoms: start of a piece taken whole -> (end, kind).
         closers: opening bracket -> its closing bracket, for every matched pair no deeper than ``MAX_DEPTH``.
-        stray: brackets without a partner.
+        stray: unbalanced brackets.
         deep: opening bracket at the depth limit -> end of the region that is not looked into.
         spans: start -> end of everything that no sentence may end inside (atoms and matched pairs).
         places: where the atoms, pairs and stray brackets start, in order.
@@ -67,9 +67,9 @@ class Scan:
 
 def scan(text: str, dialect: Dialect) -> Scan:
     """Return the pieces of ``text`` as ``dialect`` reads backslashes; ``plain`` has quotes only."""
-    found = Scan()
+    pieces = Scan()
     if not _INTERESTING.search(text):
-        return found
+        return pieces
     if dialect.reads_weights:
         scanner = _scanner(dialect.reads_brackets, "#" in text or "//" in text, "embedding:" in text)
     else:
@@ -86,11 +86,11 @@ def scan(text: str, dialect: Dialect) -> Scan:
             end = directives.get(start, end if text[end - 1] == ">" else start)
             if end == start:
                 continue
-        found.atoms[start] = (end, kind)
-        found.spans[start] = end
-    _match(text, brackets, found)
-    found.places = sorted((*found.spans, *found.stray))
-    return found
+        pieces.atoms[start] = (end, kind)
+        pieces.spans[start] = end
+    _match(text, brackets, pieces)
+    pieces.places = sorted((*pieces.spans, *pieces.stray))
+    return pieces
 
 
 def _directives(text: str) -> dict[int, int]:
@@ -119,14 +119,14 @@ def _around(scanner: re.Pattern[str], text: str, directives: dict[int, int]) -> 
 
 @cache
 def _scanner(backslash: bool, comments: bool, embeddings: bool) -> re.Pattern[str]:  # noqa: FBT001  keys of a table
-    """Return the pattern of all pieces; what a text cannot hold is left out, which makes it several times as fast."""
+    """Return the pattern of the pieces that a text can contain; fewer alternatives make it several times as fast."""
     rare = [piece for wanted, piece in ((comments, _COMMENT), (embeddings, _EMBEDDING)) if wanted]
     return re.compile("|".join((*rare, _PIECES.replace("ESCAPE", _ESCAPES[backslash]))), re.VERBOSE)
 
 
-def _match(text: str, brackets: list[int], found: Scan) -> None:
+def _match(text: str, brackets: list[int], pieces: Scan) -> None:
     pairs = _pairs(text, brackets)
-    found.stray = {place for place in brackets if place not in pairs}
+    pieces.stray = {place for place in brackets if place not in pairs}
     ends: list[int] = []
     skip_to = -1
     for place in sorted(place for place, partner in pairs.items() if place < partner):
@@ -135,16 +135,16 @@ def _match(text: str, brackets: list[int], found: Scan) -> None:
         while ends and ends[-1] <= place:
             ends.pop()
         close = pairs[place]
-        found.spans[place] = close + 1
+        pieces.spans[place] = close + 1
         if len(ends) >= MAX_DEPTH:
-            found.deep[place] = skip_to = close + 1
+            pieces.deep[place] = skip_to = close + 1
             continue
         ends.append(close)
-        found.closers[place] = close
+        pieces.closers[place] = close
 
 
 def _pairs(text: str, brackets: list[int]) -> dict[int, int]:
-    """Match brackets both ways. A ``)`` reaches past open ``[`` and ``{``; those lose their partner."""
+    """Match brackets both ways. A ``)`` reaches past open ``[`` and ``{``; those become stray."""
     pairs: dict[int, int] = {}
     stack: list[int] = []
     rounds = 0

@@ -1,7 +1,7 @@
 """Cut a level of a text at the marks that end sentences, and note the commas between.
 
 Every place is looked at once per line at most, so that the search stays linear however often a unit asks. Knows where
-a sentence may end; knows nothing of what makes one.
+a sentence may end; knows nothing of grammar.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class ProseSegment:
     """Text up to the next mark that ends a sentence, or up to the end of the line where none comes.
 
     Attributes:
-        text: what the places count in.
-        start, end: span, without white space at the end.
+        text: the text of all offsets.
+        start, end: span, without whitespace at the end.
         commas: places of the commas inside, in order.
         closed: whether a sentence mark ends it.
     """
@@ -64,7 +64,7 @@ class ProseSegment:
     _unseen: int = 0
 
     def from_place(self, start: int) -> Stretch:
-        """Return what is left of the segment from ``start`` on, up to the first tag that no sentence can hold."""
+        """Return the rest of the segment from ``start`` on, up to the first tag that no sentence can contain."""
         first = bisect_left(self.commas, start)
         last = self._first_hard(first)
         if last == len(self.commas):
@@ -72,7 +72,7 @@ class ProseSegment:
         return Stretch(start, self.commas[last], self.commas, first, last, closed=False)
 
     def _first_hard(self, first: int) -> int:
-        """Return the number of the first comma from ``first`` on that such a tag stands behind; each is seen once."""
+        """Return the number of the first comma from ``first`` on before such a tag; each comma is visited once."""
         if self._hard < first:
             place = max(first, self._unseen)
             while place < len(self.commas) and not _HARD_TAG.match(self.text, self.commas[place] + 1, self.end):
@@ -98,7 +98,7 @@ class Stretch:
         return self.last - self.first + 1
 
     def piece(self, number: int) -> tuple[int, int]:
-        """Return the span between two commas, white space and all."""
+        """Return the span between two commas, whitespace and all."""
         start = self.start if number == 0 else self.commas[self.first + number - 1] + 1
         end = self.end if number == self.pieces - 1 else self.commas[self.first + number]
         return start, end
@@ -108,7 +108,7 @@ class ProseSegments:
     """The segments of one level, each found once."""
 
     def __init__(self, text: str, end: int, spans: Mapping[int, int]) -> None:
-        """Hold the level that ends at ``end``; ``spans`` are the pieces that no sentence may end inside."""
+        """Keep the level that ends at ``end``; ``spans`` are the pieces that no sentence may end inside."""
         self.text = text
         self.end = end
         self.spans = spans
@@ -167,7 +167,7 @@ class ProseSegments:
         return not (_PAUSE.fullmatch(mark) and _LOWER_BEHIND.match(text, stop, end))
 
     def _goes_on(self, start: int, line: int, end: int) -> bool:
-        """Say whether the line that ends at ``end`` was wrapped, so that its sentence goes on behind it."""
+        """Return whether the line that ends at ``end`` was wrapped, so that its sentence continues on the next line."""
         text = self.text
         stop = _rstrip(text, line, end)
         if not _LINE_START.match(text, stop, self.end) or text[stop - 1 : stop] in ":;.!?…":
@@ -191,7 +191,7 @@ class ProseSegments:
 
 
 def _rstrip(text: str, start: int, end: int) -> int:
-    """Return where the text ends without its white space."""
+    """Return where the text ends without its whitespace."""
     while end > start and text[end - 1].isspace():
         end -= 1
     return end

@@ -1,6 +1,6 @@
 """Which full stops close something, and which belong to a word or a name.
 
-Knows abbreviations, initials, acronyms and numbers; decides by the word before the stop and by what follows it.
+Knows abbreviations, initials, acronyms and numbers; decides by the words before and after the stop.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NAME_REACH = 60
 
 
 def is_abbreviation(text: str, stop: int) -> bool:
-    """Say whether the full stop at ``stop - 1`` belongs to a word, as in ``dr.``, ``e.g.`` and initials.
+    """Return whether the full stop at ``stop - 1`` belongs to a word, as in ``dr.``, ``e.g.`` and initials.
 
     >>> is_abbreviation("monkey d. luffy", 9), is_abbreviation("highres, safe.", 14)
     (True, False)
@@ -37,10 +37,10 @@ def is_abbreviation(text: str, stop: int) -> bool:
 
 
 def closes(text: str, stop: int, end: int) -> bool:
-    r"""Say whether the full stop at ``stop - 1``, with white space behind it, closes a sentence or a run of tags.
+    r"""Return whether the full stop at ``stop - 1``, with whitespace after it, closes a sentence or a run of tags.
 
-    It does not behind an abbreviation, in front of a qualifier (``ren. \(ren.ko\)``) or a number (``bros. 3``), nor
-    inside a qualifier. A capitalised word of grammar begins a sentence whatever stands before.
+    It does not after an abbreviation, before a qualifier (``ren. \(ren.ko\)``) or a number (``bros. 3``), nor
+    inside a qualifier. A capitalized function word begins a sentence, regardless of the text before it.
 
     >>> [closes(t, t.index(". ") + 1, len(t)) for t in ("mt. fuji", "safe. smile", "the U.S. The flag", "bros. 3")]
     [False, True, True, False]
@@ -60,7 +60,7 @@ def closes(text: str, stop: int, end: int) -> bool:
 
 
 def _in_qualifier(text: str, stop: int) -> bool:
-    r"""Say whether the stop stands between escaped parentheses: ``wa2000 \(op. manta ray\)``."""
+    r"""Return whether the stop is between escaped parentheses: ``wa2000 \(op. manta ray\)``."""
     start = max(0, stop - _NAME_REACH)
     opened = text.rfind("\\(", start, stop)
     return opened >= 0 and text.find(")", opened, stop) < 0 and text.find("\\)", stop, stop + _NAME_REACH) >= 0

@@ -1,7 +1,7 @@
-"""What a front end really feeds the model: text segments with their weights.
+"""Text segments with weights, as a front end passes them to the model.
 
 Works on the raw text and owes nothing to the tree, since front ends do not either. Both readers are linear in the
-length of the text and use no recursion. Source: measured behaviour of ComfyUI 0.29.0 and of A1111's algorithm.
+length of the text and use no recursion. Source: measured behavior of ComfyUI 0.29.0 and of A1111's algorithm.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def weighted_segments(text: str, dialect: str | Dialect = Dialect.COMFYUI) -> li
 
 # --- ComfyUI -------------------------------------------------------------------------------------------------------
 # The reference splits a text into top-level groups and runs and recurses into every group. Scanning each level anew
-# costs (length x depth), so the parentheses are matched once and every one of them is then looked at by one level only.
+# costs (length x depth), so the parentheses are matched once, and each of them is then visited by a single level.
 
 
 def _comfyui_segments(text: str) -> list[Segment]:
@@ -221,7 +221,7 @@ def _factors(ranges: list[_Range], length: int) -> list[float]:
 
 
 def _merged(pieces: list[Segment]) -> list[Segment]:
-    """Join neighbours of equal weight. An empty text is one empty segment, as the reference has it."""
+    """Join neighbors of equal weight. An empty text is a single empty segment, as in ComfyUI."""
     runs = [
         Segment("".join(piece.text for piece in run), weight)
         for weight, run in groupby(pieces, key=lambda piece: piece.weight)

@@ -1,4 +1,4 @@
-"""What the library knows of tags, characters, series and artists."""
+"""The vocabulary: tags, characters, series and artists."""
 
 from anima_prompt.vocabulary.lookup import Vocabulary
 from anima_prompt.vocabulary.packs import PACKS, Category, Entry, Pack, data_folder, read_pack

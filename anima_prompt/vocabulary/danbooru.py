@@ -1,6 +1,6 @@
-"""Tag lists in the forms of the Danbooru API and of the sites round it: JSON, JSON lines, tab-separated tables.
+"""Read tag lists in the formats of the Danbooru API and related sites: JSON, JSON lines, tab-separated tables.
 
-Knows the documented shapes of tags, aliases and artists; knows nothing of stores. gzip is taken apart on the way.
+Knows the documented fields of tags, aliases and artists; knows nothing of stores. gzip is decompressed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ENDINGS = (".json", ".jsonl", ".ndjson", ".tsv", ".json.gz", ".jsonl.gz", ".ndjs
 
 
 def is_dump(path: Path) -> bool:
-    """Say whether a file's name is one that this module reads."""
+    """Return whether this module reads files of that name."""
     return path.name.lower().endswith(ENDINGS)
 
 
@@ -34,12 +34,12 @@ def read_dump(path: Path, known: Mapping[str, Entry]) -> TagList:
     """Return the tags of a dump.
 
     Args:
-        path: JSON (a list, or one object a line) with tags, aliases or artists, or a tab-separated table: the style
+        path: JSON (a list, or one object per line) with tags, aliases or artists, or a tab-separated table: the style
             explorer's list of artists, or name, category number, post count, deprecated.
         known: entries by name, to which aliases are added.
 
     Raises:
-        DataFileError: the file cannot be read, or holds something else.
+        DataFileError: the file cannot be read, or contains other data.
     """
     try:
         opener = gzip.open if path.suffix == ".gz" else open
@@ -48,16 +48,16 @@ def read_dump(path: Path, known: Mapping[str, Entry]) -> TagList:
                 return _from_table(path, file)
             return _from_objects(path, list(_objects(path, file)), known)
     except _UNREADABLE as error:
-        raise DataFileError(f"{path}: cannot be read ({error}); give a tag list") from None
+        raise DataFileError(f"{path}: cannot be read ({error}); expected a tag list") from None
 
 
 def is_implications(path: Path) -> bool:
-    """Say whether a dump holds implications: their objects look like those of aliases, so that the name decides."""
+    """Return whether a dump contains implications, by its name: their objects have the same form as aliases."""
     return is_dump(path) and "implication" in path.name.lower()
 
 
 def read_implications(path: Path) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return the active implications of a dump (what brings what), and its bad rows.
+    """Return the active implications of a dump as pairs (name, implied name), and its bad rows.
 
     Args:
         path: JSON of the Danbooru API (``antecedent_name``, ``consequent_name``, ``status``), or a tab-separated table
@@ -78,12 +78,12 @@ def read_implications(path: Path) -> tuple[list[tuple[str, str]], list[str]]:
                 elif item.get("status", "active") == "active":
                     pairs[str(item["antecedent_name"]), str(item["consequent_name"])] = None
     except _UNREADABLE as error:
-        raise DataFileError(f"{path}: cannot be read ({error}); give implications") from None
+        raise DataFileError(f"{path}: cannot be read ({error}); expected implications") from None
     return list(pairs), bad
 
 
 def _cells(file: Iterable[str]) -> Iterator[tuple[int, Any]]:
-    """Yield the rows of a table of implications as the API would have them."""
+    """Yield the rows of a table of implications in the format of the API."""
     for number, row in enumerate(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), start=1):
         if number == 1 and row[:1] == ["antecedent"]:
             continue
@@ -92,14 +92,14 @@ def _cells(file: Iterable[str]) -> Iterator[tuple[int, Any]]:
 
 
 def _objects(path: Path, file: Iterable[str]) -> Iterator[tuple[int, Any]]:
-    """Yield objects with their line, or with their place in the list."""
+    """Yield objects with their line number, or with their index in the list."""
     lines = iter(file)
     first = next(lines, "")
     if first.lstrip().startswith("["):
         try:
             yield from enumerate(json.loads("".join((first, *lines))), start=1)
         except (ValueError, RecursionError) as error:
-            raise DataFileError(f"{path}: is no JSON ({error}); fetch it again") from None
+            raise DataFileError(f"{path}: is not JSON ({error}); fetch it again") from None
         return
     for number, line in enumerate((first, *lines), start=1):
         if line.strip():
@@ -111,7 +111,7 @@ def _objects(path: Path, file: Iterable[str]) -> Iterator[tuple[int, Any]]:
 
 def _from_objects(path: Path, objects: list[tuple[int, Any]], known: Mapping[str, Entry]) -> TagList:
     if not objects:
-        raise DataFileError(f"{path}: holds nothing; give tags, aliases or artists of the Danbooru API")
+        raise DataFileError(f"{path}: is empty; expected tags, aliases or artists of the Danbooru API")
     sample = next((item for _, item in objects if isinstance(item, dict)), {})
     if "antecedent_name" in sample:
         return _aliases(objects, known)
@@ -126,22 +126,22 @@ def _from_objects(path: Path, objects: list[tuple[int, Any]], known: Mapping[str
 
 
 def _collected(objects: list[tuple[int, Any]], read: Any) -> TagList:
-    found: dict[str, Entry] = {}
+    entries: dict[str, Entry] = {}
     bad = []
     for number, item in objects:
         try:
             entry = read(item)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             reason = str(error) if isinstance(error, ValueError) else repr(error)
-            bad.append(f"{number}: is not such an object ({reason})")
+            bad.append(f"{number}: is not an object of the same kind ({reason})")
             continue
         if entry is not None:
-            found[entry.name] = entry
-    return TagList(tuple(found.values()), tuple(bad))
+            entries[entry.name] = entry
+    return TagList(tuple(entries.values()), tuple(bad))
 
 
 def _tag(item: Mapping[str, Any]) -> Entry | None:
-    """Return a tag; deprecated and empty ones are left out."""
+    """Return a tag, or None if it is deprecated or has no posts."""
     count = parse_count(str(item["post_count"]))
     if count is None:
         raise ValueError(f"post_count is {str(item['post_count'])[:40]}; expected a whole number")
@@ -155,8 +155,8 @@ def _artist(item: Mapping[str, Any]) -> Entry | None:
     if item.get("is_deleted") or item.get("is_banned"):
         return None
     names = item.get("other_names") or []
-    others = names.split() if isinstance(names, str) else names
-    aliases = tuple(name for name in map(str, others) if _is_name(name) and "," not in name)
+    other_names = names.split() if isinstance(names, str) else names
+    aliases = tuple(name for name in map(str, other_names) if _is_name(name) and "," not in name)
     return Entry(_name(item["name"]), "artist", Section.ARTIST, 0, aliases, curated=False)
 
 
@@ -167,15 +167,15 @@ def _name(name: Any) -> str:
 
 
 def _is_name(text: str) -> bool:
-    """Say whether a text can be a name: no blanks, and no half of a surrogate pair, which no file takes."""
+    """Return whether a text can be a name: no whitespace, and no lone surrogate, which cannot be written to a file."""
     return bool(text) and not has_surrogate(text) and not any(map(str.isspace, text))
 
 
 def _aliases(objects: list[tuple[int, Any]], known: Mapping[str, Entry]) -> TagList:
-    """Return the known entries with more aliases; an alias that is a live tag of its own is never taken."""
+    """Return the known entries with more aliases; an alias that is also a live tag is skipped."""
     from dataclasses import replace
 
-    found: dict[str, Entry] = {}
+    entries: dict[str, Entry] = {}
     bad, warnings = [], []
     for number, item in objects:
         if not isinstance(item, dict) or not set(_ENDS) <= set(item):
@@ -188,15 +188,15 @@ def _aliases(objects: list[tuple[int, Any]], known: Mapping[str, Entry]) -> TagL
             bad.append(f"{number}: alias is {alias!r}")
             continue
         if alias in known:
-            warnings.append(f"{number}: '{alias}' is a tag of its own; the alias is left out")
+            warnings.append(f"{number}: '{alias}' is also a tag; the alias is skipped")
             continue
-        entry = found.get(name, known[name])
-        found[name] = replace(entry, aliases=tuple(dict.fromkeys((*entry.aliases, alias))), curated=False)
-    return TagList(tuple(found.values()), tuple(bad), tuple(warnings))
+        entry = entries.get(name, known[name])
+        entries[name] = replace(entry, aliases=tuple(dict.fromkeys((*entry.aliases, alias))), curated=False)
+    return TagList(tuple(entries.values()), tuple(bad), tuple(warnings))
 
 
 def _from_table(path: Path, file: Iterable[str]) -> TagList:
-    found: dict[str, Entry] = {}
+    entries: dict[str, Entry] = {}
     bad: list[str] = []
     rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
     explorer = False
@@ -204,25 +204,25 @@ def _from_table(path: Path, file: Iterable[str]) -> TagList:
         if number == 1 and row and row[0].startswith("name"):
             explorer = "works" in row
             continue
-        problem = _row(row, found, explorer=explorer)
+        problem = _row(row, entries, explorer=explorer)
         if problem:
             bad.append(f"{number}: {problem}")
-    if not found:
+    if not entries:
         raise DataFileError(
-            f"{path}: holds no tags; expected name, category number, post count, or the style explorer's list"
+            f"{path}: contains no tags; expected name, category number, post count, or the style explorer's list"
         )
-    return TagList(tuple(found.values()), tuple(bad))
+    return TagList(tuple(entries.values()), tuple(bad))
 
 
-def _row(row: list[str], found: dict[str, Entry], *, explorer: bool) -> str:
-    """Add a row's tag; return what is wrong with the row."""
+def _row(row: list[str], entries: dict[str, Entry], *, explorer: bool) -> str:
+    """Add the tag of a row; return the fault of the row, or ""."""
     if explorer:
         works = parse_count(row[1]) if len(row) >= 2 else None
         if works is None:
             return "expected a name and its works"
         name = row[0].strip().removeprefix("@").replace(" ", "_")
         last = parse_count(row[-1])
-        found[name] = Entry(name, "artist", Section.ARTIST, works if last is None else last, curated=False)
+        entries[name] = Entry(name, "artist", Section.ARTIST, works if last is None else last, curated=False)
         return ""
     count = parse_count(row[2]) if len(row) >= 3 else None
     if count is None or row[1] not in CATEGORIES:
@@ -231,5 +231,5 @@ def _row(row: list[str], found: dict[str, Entry], *, explorer: bool) -> str:
         return ""  # deprecated
     category, section = CATEGORIES[row[1]]
     if row[0] and not any(char.isspace() for char in row[0]) and count:
-        found[row[0]] = Entry(row[0], category, section, count, curated=False)
+        entries[row[0]] = Entry(row[0], category, section, count, curated=False)
     return ""

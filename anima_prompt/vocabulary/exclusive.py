@@ -1,7 +1,7 @@
-"""Tags that exclude each other: the groups, and how often their tags stand together all the same.
+"""Tags that exclude each other: the groups, and how often their tags occur together anyway.
 
 Knows ``exclusive.yaml``, ``negations.csv`` and ``exclusive_rates.csv`` in ``data/tags``; knows nothing of implications.
-Groups and negations are ours; rates are measured by ``scripts/exclusive_rates.py``.
+Groups and negations are curated; rates are measured by ``scripts/exclusive_rates.py``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MEET_SHARE = 0.02
 """From this share on, two tags do not contradict each other. Measured pairs from 1 to 2 % (autumn and winter, long and
 short sleeves) were judged contradictions; pairs above (sunrise and sunset, looking up and looking down) were not."""
 MEET_LIFT = 0.25
-"""Below this lift two tags avoid each other, whatever the share. Prompts for a character collect the looks of many
+"""Below this lift two tags avoid each other, regardless of the share. Prompts for a character collect tags of many
 images: 10 % of those with short hair have long hair too, but chance alone would give 49 %."""
 SEVERAL_VIEWS = frozenset(
     "multiple_views reference_sheet turnaround variations comic 1koma 2koma 3koma 4koma 5koma multiple_4koma collage "
@@ -39,7 +39,7 @@ DEPICTIONS = SEVERAL_VIEWS | frozenset(
     "reflection photo_(object) poster_(object) cosplay fusion character_doll character_print doll stuffed_toy figure "
     "thought_bubble hologram statue screen television look-alike personification animalization".split()
 )
-"""Tags of images in which people can be seen, or be named, who are not there in person."""
+"""Tags of images that show or name people who are not present, such as photos and dolls."""
 
 Source: TypeAlias = Literal["posts", "prompts"]
 _KEYS = ("name", "tags", "unless", "one_person", "certain", "direct", "shades", "always")
@@ -47,18 +47,18 @@ _KEYS = ("name", "tags", "unless", "one_person", "certain", "direct", "shades", 
 
 @dataclass(frozen=True, slots=True)
 class ExclusiveGroup:
-    """Tags of which an image shows one.
+    """Tags of which an image has at most one.
 
     Attributes:
         name: kebab-case.
         tags: canonical names.
-        unless: names that make it possible after all.
-        one_person: whether the group counts only for an image of one person.
-        certain: False where some images do show both, in our judgement.
-        direct: members that count only as written, not where another tag implies them: a pinafore dress is sleeveless,
-            the shirt below it is not.
+        unless: names of exceptions that allow several.
+        one_person: whether the group only applies to images of one person.
+        certain: False if we judge that some images show both.
+        direct: members that count only as written, not if another tag implies them: a pinafore dress is sleeveless, the
+            shirt below it is not.
         shades: pairs of members, sorted, that may both name one color.
-        always: whether the group counts in images of several views too.
+        always: whether the group also applies to images of several views.
     """
 
     name: str
@@ -73,12 +73,12 @@ class ExclusiveGroup:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How often two tags stand together.
+    """How often two tags occur together.
 
     Attributes:
         rarer: name of the rarer tag.
         of: number of posts or prompts that have the rarer tag.
-        both: number of those that have the other tag too.
+        both: number of those that also have the other tag.
         lift: ``share``, divided by the share that the other tag has among all posts or prompts.
         source: ``posts`` (Danbooru, 2025-09-24) or ``prompts`` (real prompts).
     """
@@ -96,11 +96,11 @@ class Rate:
 
     @property
     def meet(self) -> bool:
-        """Whether the tags stand together so often that they do not contradict each other."""
+        """Whether the tags occur together so often that they do not contradict each other."""
         return self.share >= MEET_SHARE and self.lift >= MEET_LIFT
 
     def describe(self) -> str:
-        """Return the rate as words.
+        """Return the rate as text.
 
         >>> Rate("autumn", 8105, 107, 9.2, "posts").describe()
         "1.3 % of 8,105 Danbooru posts with 'autumn' have both"
@@ -114,7 +114,7 @@ class Rate:
 
 
 def read_groups(folder: Path) -> list[ExclusiveGroup]:
-    """Return the groups of the packs; a negation and what it denies is a group of two.
+    """Return the groups of the packs; a negation and the tag that it negates are a group of two.
 
     Raises:
         DataFileError: a file is missing or malformed.
@@ -139,7 +139,7 @@ def read_rates(folder: Path) -> dict[tuple[str, str], Rate]:
     """Return the measured rates by pair of names in alphabetical order.
 
     Raises:
-        DataFileError: the file is missing, has another header or bad rows; all bad rows are named.
+        DataFileError: the file is missing, has another header or bad rows; the message lists all bad rows.
     """
     path = folder / RATES
     try:
@@ -148,14 +148,14 @@ def read_rates(folder: Path) -> dict[tuple[str, str], Rate]:
     except (OSError, ValueError) as error:
         raise DataFileError(f"{path}: cannot be read ({error}); reinstall anima-prompt") from error
     if not rows or tuple(rows[0]) != RATE_COLUMNS:
-        found = ",".join(rows[0]) if rows else "missing"
-        raise DataFileError(f"{path}:1: header is {found}; expected {','.join(RATE_COLUMNS)}; reinstall anima-prompt")
+        header = ",".join(rows[0]) if rows else "missing"
+        raise DataFileError(f"{path}:1: header is {header}; expected {','.join(RATE_COLUMNS)}; reinstall anima-prompt")
     rates: dict[tuple[str, str], Rate] = {}
     bad = []
     for line, row in enumerate(rows[1:], 2):
         rate = _rate(row)
         if rate is None:
-            bad.append(f"{path}:{line}: expected two sorted names, the rarer one, three numbers, posts or prompts")
+            bad.append(f"{path}:{line}: expected two sorted names, the rarer of them, three numbers, posts or prompts")
         else:
             rates[row[0], row[1]] = rate
     if bad:
@@ -164,7 +164,7 @@ def read_rates(folder: Path) -> dict[tuple[str, str], Rate]:
 
 
 def _rate(row: list[str]) -> Rate | None:
-    """Return a row's rate, or None if the row is malformed. The percentage is for readers of the file."""
+    """Return the rate of a row, or None if the row is malformed. The percentage column is informative."""
     try:
         a, b, rarer, of, both, _, lift, source = row
         rate = Rate(rarer, int(of), int(both), float(lift), "posts" if source == "posts" else "prompts")

@@ -1,8 +1,8 @@
-"""Databases that are replaced while they are open: every version is a new file, and the newest one counts.
+"""Replace databases while they are open: every version is a new file, and the newest file is used.
 
-Windows refuses to replace a file that anybody has open, and this process itself may have it open: a vocabulary that
-was read before an import answers until it is dropped. So nothing is renamed over an older version, which is deleted
-when nobody has it open.
+Windows refuses to replace an open file, and this process itself may have it open: a vocabulary that was read before an
+import is used until it is closed. So no file is renamed over an older version, which is deleted when no process has it
+open.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Read tag lists as they circulate.
+"""Read tag lists in common formats.
 
-Knows formats and their traps: LF and CRLF, quoted fields, missing aliases, lines in another encoding, Danbooru's
-numbers and e621's; knows nothing of stores. Bad rows are collected with their line numbers, never dropped in silence.
+Knows formats and their pitfalls: LF and CRLF, quoted fields, missing aliases, lines in another encoding, the category
+numbers of Danbooru and e621; knows nothing of stores. All bad rows are reported with their line numbers.
 """
 
 from __future__ import annotations
@@ -35,54 +35,54 @@ _FALLBACKS = ("gbk", "cp932", "latin-1")
 
 @dataclass(frozen=True, slots=True)
 class TagList:
-    """What a file holds: its entries, its bad rows and what was read with a doubt, both as ``line: reason``.
+    """Content of a file: entries, bad rows and warnings, both as ``line: reason``.
 
-    ``others`` counts what are no entries: implications, a user's changes.
+    ``extra`` counts imported data other than entries: implications, changes.
     """
 
     entries: tuple[Entry, ...]
     bad_rows: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    others: str = ""
+    extra: str = ""
 
     @property
     def taken(self) -> str:
-        """What was taken, counted."""
-        return self.others or counted(len(self.entries), "tag")
+        """Imported data, counted."""
+        return self.extra or counted(len(self.entries), "tag")
 
 
 def read_list(path: Path, *, category: str | None = None) -> TagList:
-    """Read a tagcomplete CSV (``name,category,count,"aliases"``), or a text file with one name a line.
+    """Read a tagcomplete CSV (``name,category,count,"aliases"``), or a text file with one name per line.
 
     Args:
         category: category of all names; needed for a ``.txt`` file, which has no numbers.
 
     Raises:
-        DataFileError: the file cannot be read, numbers its categories like e621, or is of no known format.
+        DataFileError: the file cannot be read, numbers its categories like e621, or has an unknown format.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise DataFileError(f"{path}: {reason}; give a tag list (.csv or .txt)") from None
+        raise DataFileError(f"{path}: {reason}; expected a tag list (.csv or .txt)") from None
     if b"\0" in data:
-        raise DataFileError(f"{path}: is a binary file; give a tag list (.csv or .txt)")
+        raise DataFileError(f"{path}: is a binary file; expected a tag list (.csv or .txt)")
     bad: list[str] = []
     warnings: list[str] = []
     lines = list(_decoded(data, warnings))
     if path.suffix.lower() == ".txt":
-        found = _read_names(path, lines, category, bad)
+        entries = _read_names(path, lines, category, bad)
     elif path.suffix.lower() == ".csv":
-        found = _read_tagcomplete(path, lines, bad)
+        entries = _read_tagcomplete(path, lines, bad)
     else:
         raise DataFileError(f"{path}: ends in '{path.suffix}'; expected a tag list that ends in .csv or .txt")
-    if not found and not bad:
-        raise DataFileError(f"{path}: holds no tags; expected lines such as '1girl,0,6945303,\"1girls\"'")
-    return TagList(tuple(found), tuple(bad), tuple(warnings))
+    if not entries and not bad:
+        raise DataFileError(f"{path}: contains no tags; expected lines such as '1girl,0,6945303,\"1girls\"'")
+    return TagList(tuple(entries), tuple(bad), tuple(warnings))
 
 
 def _decoded(data: bytes, warnings: list[str]) -> Iterator[str]:
-    """Decode line by line: lists in the wild hold single lines in another encoding."""
+    """Decode line by line: real lists contain single lines in another encoding."""
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         raw = line.removesuffix(b"\r")
         try:
@@ -103,21 +103,21 @@ def _attempts(raw: bytes) -> Iterator[tuple[str, str | None]]:
 
 def _read_names(path: Path, lines: list[str], category: str | None, bad: list[str]) -> list[Entry]:
     if category not in _SECTIONS:
-        raise DataFileError(f"{path}: names without categories; say --category, one of {', '.join(_SECTIONS)}")
-    found: dict[str, Entry] = {}
+        raise DataFileError(f"{path}: a .txt list needs a category; add --category with one of {', '.join(_SECTIONS)}")
+    entries: dict[str, Entry] = {}
     kind, section = _SECTIONS[category]
     for number, line in enumerate(lines, start=1):
         text = line.strip().rstrip(",")
         name = text_to_name(text.removeprefix("@") if kind == "artist" else text)
-        if name in found:
-            bad.append(f"{number}: '{name}' is there already")
+        if name in entries:
+            bad.append(f"{number}: '{name}' is a duplicate")
         elif name and not text.startswith("#"):
-            found[name] = Entry(name, kind, section, curated=False)
-    return list(found.values())
+            entries[name] = Entry(name, kind, section, curated=False)
+    return list(entries.values())
 
 
 def _read_tagcomplete(path: Path, lines: list[str], bad: list[str]) -> list[Entry]:
-    found: dict[str, Entry] = {}
+    entries: dict[str, Entry] = {}
     foreign = 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -125,21 +125,23 @@ def _read_tagcomplete(path: Path, lines: list[str], bad: list[str]) -> list[Entr
         try:
             row = next(csv.reader([line]))
         except csv.Error as error:
-            bad.append(f"{number}: is no CSV ({error})")
+            bad.append(f"{number}: is not a CSV ({error})")
             continue
         problem = _problem(row, number)
-        if problem is None and row[0] in found:
-            problem = f"'{row[0]}' is there already"
+        if problem is None and row[0] in entries:
+            problem = f"'{row[0]}' is a duplicate"
         if problem is not None:
             foreign += len(row) > 1 and row[1].isdecimal() and row[1] not in CATEGORIES
             bad.append(f"{number}: {problem}")
         elif row[0] != "name":
             kind, section = CATEGORIES[row[1]]
             aliases = tuple(a.strip() for a in row[3].split(",") if a.strip()) if len(row) > 3 else ()
-            found[row[0]] = Entry(row[0], kind, section, int(row[2]), aliases, curated=False)
-    if foreign >= _E621_ROWS and foreign > _E621_SHARE * (len(found) + foreign):
-        raise DataFileError(f"{path}: {foreign} rows have e621's category numbers; give a Danbooru or Gelbooru list")
-    return list(found.values())
+            entries[row[0]] = Entry(row[0], kind, section, int(row[2]), aliases, curated=False)
+    if foreign >= _E621_ROWS and foreign > _E621_SHARE * (len(entries) + foreign):
+        raise DataFileError(
+            f"{path}: {foreign} rows have category numbers of e621; expected a Danbooru or Gelbooru list"
+        )
+    return list(entries.values())
 
 
 def _problem(row: list[str], number: int) -> str | None:
@@ -148,7 +150,7 @@ def _problem(row: list[str], number: int) -> str | None:
     if not 3 <= len(row) <= 4:
         return f"{counted(len(row), 'field')}; expected name,category,count,aliases"
     if not row[0] or any(char.isspace() for char in row[0]):
-        return f"name is '{row[0]}'; expected underscores, no blanks"
+        return f"name is '{row[0]}'; expected underscores, no spaces"
     if row[1] not in CATEGORIES:
         return f"category is '{row[1]}'; expected one of {', '.join(CATEGORIES)}"
     if parse_count(row[2]) is None:

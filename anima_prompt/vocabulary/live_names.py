@@ -1,10 +1,10 @@
-"""Names that are alive on Danbooru and words of English, as hashes: what no rule may take for a misspelling.
+"""Hashes of live Danbooru names and of English words, which are never misspellings.
 
-The curated packs know 14,000 of Danbooru's names. A text that they do not know may still be a tag, a person or a
-series, so a suggestion asks here first. The files say only whether a text is in them; no name can be read from them.
-``scripts/build_live_names.py`` writes them, and ``data/README.md`` states source, date and post counts.
+The curated packs have 14,000 of Danbooru's names. Another text may still be a tag, a person or a series, so suggestions
+check these files first. They only answer whether they contain a text; no name can be read from them.
+``scripts/build_live_names.py`` writes them, and ``data/README.md`` has source, date and post counts.
 
-Each file is read when the first unknown name asks for it, never at import.
+Each file is read when it is first needed, never at import.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _BUCKETS = 1 << 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HashSet:
-    """A set of texts, of which only hashes are stored: the first bytes of their BLAKE2b digests, sorted.
+    """A set of hashes of texts: the first bytes of their BLAKE2b digests, sorted.
 
     Attributes:
-        starts: where each bucket starts, counted in hashes; the first two bytes of a hash number its bucket.
-        rests: the other bytes of every hash, one after the other.
-        width: bytes of a rest. With 6 a hash has 64 bits.
+        starts: start of each bucket, in hashes; the first two bytes of a hash are the number of its bucket.
+        rests: the remaining bytes of every hash, concatenated.
+        width: number of remaining bytes per hash. With 6 a hash has 64 bits.
     """
 
     starts: array[int]
@@ -56,7 +56,7 @@ class HashSet:
 
 
 def is_live(name: str) -> bool:
-    """Say whether a canonical name is a live tag of Danbooru, of any category.
+    """Return whether a canonical name is a live tag of Danbooru, of any category.
 
     >>> is_live("slowking"), is_live("thighhihgs")
     (True, False)
@@ -65,7 +65,7 @@ def is_live(name: str) -> bool:
 
 
 def is_live_phrase(name: str) -> bool:
-    """Say whether a canonical name is a live tag of three words or more, or with a full stop between its words.
+    """Return whether a canonical name is a live tag of three words or more, or with a full stop between its words.
 
     Only such names look like sentences (``wish_you_were_here``) or like two tags (``moka._tapioka``).
 
@@ -76,7 +76,7 @@ def is_live_phrase(name: str) -> bool:
 
 
 def is_live_alias(name: str) -> bool:
-    """Say whether a canonical name is an active alias of a live tag of Danbooru.
+    """Return whether a canonical name is an active alias of a live tag of Danbooru.
 
     >>> is_live_alias("raindrops"), is_live_alias("slowking")
     (True, False)
@@ -85,7 +85,7 @@ def is_live_alias(name: str) -> bool:
 
 
 def is_english(word: str) -> bool:
-    """Say whether a word of three letters and more is plain English, no name.
+    """Return whether a word of at least three letters is plain English, not a name.
 
     >>> is_english("lantern"), is_english("haruhiko")
     (True, False)
@@ -94,7 +94,7 @@ def is_english(word: str) -> bool:
 
 
 def is_word(word: str) -> bool:
-    """Say whether a word of four letters and more is English, a name, or a part of a live name.
+    """Return whether a word of at least four letters is English, a name, or a part of a live name.
 
     >>> is_word("lantern"), is_word("haruhiko"), is_word("umbrela")
     (True, True, False)
@@ -103,12 +103,12 @@ def is_word(word: str) -> bool:
 
 
 def pack_hashes(texts: Iterable[str], *, width: int, about: str) -> bytes:
-    """Return the file of a set of texts: a line that says what it holds, the buckets' sizes, the hashes.
+    """Return the file of a set of texts: a header line, the sizes of the buckets, the hashes.
 
     Args:
         texts: the members.
-        width: bytes of a hash behind the two that number its bucket.
-        about: source, date and limits, for people who open the file.
+        width: bytes of a hash after the two of its bucket.
+        about: source, date and limits, for the header line.
     """
     hashes = sorted({_hashed(text, width) for text in texts})
     sizes = bytearray(_BUCKETS)
@@ -125,15 +125,15 @@ def unpack_hashes(data: bytes) -> HashSet:
     True
 
     Raises:
-        ValueError: the bytes are something else, or some are missing.
+        ValueError: the bytes are not such a file, or incomplete.
     """
     head, _, body = data.partition(b"\n")
     if not head.startswith(_MAGIC):
-        raise ValueError("the first line is not the one of a hash file")
+        raise ValueError("the first line is not that of a hash file")
     fields = dict(field.split(b"=", 1) for field in head.split() if b"=" in field)
     width, count = int(fields.get(b"width", 0)), int(fields.get(b"count", 0))
     if width < 1 or len(body) != _BUCKETS + count * width or sum(body[:_BUCKETS]) != count:
-        raise ValueError(f"{len(body)} bytes do not hold {count} hashes of {width} bytes")
+        raise ValueError(f"{len(body)} bytes do not contain {count} hashes of {width} bytes")
     return HashSet(array("I", accumulate(body[:_BUCKETS], initial=0)), body[_BUCKETS:], width)
 
 

@@ -1,7 +1,7 @@
-"""The vocabulary: names, aliases and the sections they stand in, and the questions that people and programs ask.
+"""The vocabulary: names, aliases and sections of tags, with look-up, search and relations.
 
-Two homes, one behaviour: entries in memory (the curated packs, tests, notebooks), or a store on disk with whatever the
-user imported. Exact look-ups are answered from a dictionary once they have been asked; searches go to SQLite in both.
+Entries are in memory (the curated packs, tests, notebooks), or in a store on disk that includes the user's imports;
+both behave the same. Exact look-ups are cached in a dictionary; searches use SQLite in both.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Named(Protocol):
 
 @runtime_checkable
 class HasTags(Protocol):
-    """A prompt, as far as its tags go."""
+    """The tags of a prompt."""
 
     def tags(self) -> Iterator[tuple[Section, Named]]:
         """Yield sections and tags."""
@@ -60,10 +60,10 @@ class Vocabulary:
         learned: Cooccurrence | None = None,
         implications: Sequence[Path] = (),
     ) -> None:
-        """Hold ``entries`` in memory, or answer from an open store (see :mod:`anima_prompt.vocabulary.user_store`).
+        """Keep ``entries`` in memory, or use an open store (see :mod:`anima_prompt.vocabulary.user_store`).
 
-        ``learned`` is what was learnt from captions: which tags go together. ``implications`` are files of the user's,
-        beside those of the packs.
+        ``learned`` are co-occurrence counts of captions. ``implications`` are files of the user, in addition to
+        those of the packs.
         """
         self._connection = connection
         self._learned = learned
@@ -88,7 +88,7 @@ class Vocabulary:
 
     @classmethod
     def default(cls) -> Vocabulary:
-        """Return the user's vocabulary: the curated packs, and what was imported. Opened once per process.
+        """Return the user's vocabulary: the curated packs and the imports. Opened once per process.
 
         >>> Vocabulary.default().lookup("hatsune_miku").series
         'vocaloid'
@@ -97,7 +97,7 @@ class Vocabulary:
 
     @classmethod
     def from_store(cls, store: UserStore) -> Vocabulary:
-        """Return the vocabulary of a store on disk, built anew if a pack or an import has changed since."""
+        """Return the vocabulary of a store on disk, rebuilt if a pack or an import has changed."""
         opened = store.open()
         if opened.connection is None:
             return cls.from_folder(data_folder())
@@ -132,10 +132,10 @@ class Vocabulary:
         return self.lookup(text_to_name(text))
 
     def section_of(self, text: str) -> Section:
-        r"""Return the section of a prompt text in ComfyUI spelling; ``general`` where nothing is known.
+        r"""Return the section of a prompt text in ComfyUI spelling; ``general`` for unknown texts.
 
-        An explicit ``@`` makes an artist whatever the table says. An unknown name with the qualifier of a known series
-        or of known characters is taken for a character.
+        An explicit ``@`` makes an artist, regardless of the vocabulary. An unknown name with the qualifier of a known
+        series or of known characters counts as a character.
 
         >>> [Vocabulary.default().section_of(t).value for t in ("@nobody known", "year 2031", r"nobody \(kancolle\)")]
         ['artist', 'year', 'character']
@@ -156,35 +156,35 @@ class Vocabulary:
         return Section.CHARACTER if self._is_qualifier(match.group(1)) else Section.GENERAL
 
     def search(
-        self, query: str, *, category: str | None = None, limit: int = 20, beside: Iterable[str] = ()
+        self, query: str, *, category: str | None = None, limit: int = 20, prompt_tags: Iterable[str] = ()
     ) -> list[Match]:
-        """Return what a person may mean: exact, alias, prefix, part of a name, typo, ``*_hair``, ``/bhs``; best first.
+        """Return entries that match a query (exact, alias, prefix, part, typo, ``*_hair``, ``/bhs``), best first.
 
         Args:
-            query: what was typed.
-            category: tags of this kind alone.
-            limit: most results.
-            beside: names that the prompt already holds; what goes with them comes first among equally good matches.
+            query: text of the user.
+            category: only tags of this category.
+            limit: maximum number of results.
+            prompt_tags: names of the prompt so far; tags that occur with them come first among equal matches.
 
         >>> [m.entry.name for m in Vocabulary.default().search("lookin at viewer", limit=1)]
         ['looking_at_viewer']
         """
         from anima_prompt.vocabulary import search
 
-        held = tuple(beside)
-        found = search.search(self._store, query, category=category, limit=max(limit, 60) if held else limit)
-        if held:
-            found.sort(key=lambda match: (match.tier, -self._affinity(match.entry, held)))  # stable within a tier
-        return found[:limit]
+        names = tuple(prompt_tags)
+        matches = search.search(self._store, query, category=category, limit=max(limit, 60) if names else limit)
+        if names:
+            matches.sort(key=lambda match: (match.tier, -self._affinity(match.entry, names)))  # stable within a tier
+        return matches[:limit]
 
     def related(self, name: str, *, limit: int = 20) -> list[Related]:
-        """Return the tags that go with one, the closest first.
+        """Return the tags that occur with a tag, the closest first.
 
-        From captions where any were learnt (``tags learn``); otherwise, with a score of 0, the tags of its group or
-        the characters of its series, most posts first.
+        From the captions of ``tags learn``; without them, with a score of 0, the tags of its group or the characters
+        of its series, most posts first.
 
         >>> from anima_prompt.vocabulary import data_folder
-        >>> [one.name for one in Vocabulary.from_folder(data_folder()).related("long_hair", limit=2)]
+        >>> [tag.name for tag in Vocabulary.from_folder(data_folder()).related("long_hair", limit=2)]
         ['short_hair', 'very_long_hair']
         """
         from anima_prompt.vocabulary.cooccurrence import Related
@@ -192,17 +192,17 @@ class Vocabulary:
         entry = self.lookup(name)
         if entry is not None:
             name = entry.name
-        found = self._learned.related(name, limit=limit) if self._learned is not None else []
-        if found or entry is None:
-            return found
+        related = self._learned.related(name, limit=limit) if self._learned is not None else []
+        if related or entry is None:
+            return related
         near = self.group(entry.group) if entry.group else self.characters_of(entry.series or entry.name)
-        return [Related(other.name, 0, 0.0) for other in near if other.name != name][:limit]
+        return [Related(tag.name, 0, 0.0) for tag in near if tag.name != name][:limit]
 
-    def _affinity(self, entry: Entry, held: Iterable[str]) -> float:
-        """Return how well an entry goes with names; one of the same series goes best."""
-        series = {other.series for name in held if (other := self.lookup(name)) is not None and other.series}
-        together = self._learned.affinity(entry.name, held) if self._learned is not None else 0.0
-        return together + (entry.series in {*series, *held} if entry.series else 0)
+    def _affinity(self, entry: Entry, names: Iterable[str]) -> float:
+        """Return how often an entry occurs with names, plus 1 if it belongs to a series among them."""
+        series = {known.series for name in names if (known := self.lookup(name)) is not None and known.series}
+        together = self._learned.affinity(entry.name, names) if self._learned is not None else 0.0
+        return together + (entry.series in {*series, *names} if entry.series else 0)
 
     def complete(self, prefix: str, *, limit: int = 10) -> list[str]:
         """Return the most common names and aliases that start with ``prefix``, in one indexed read.
@@ -215,7 +215,7 @@ class Vocabulary:
         return [text for text, _ in search.complete(self._store, text_to_name(prefix), limit=limit)]
 
     def nearest(self, text: str, *, limit: int = 3) -> list[Match]:
-        """Return entries at most two edits from a text that is no name, nearest first, then most common.
+        """Return entries at most two edits from an unknown text, nearest first, then most common.
 
         >>> [(m.entry.name, round(m.score, 2)) for m in Vocabulary.default().nearest("twintials", limit=1)]
         [('twintails', 0.89)]
@@ -247,7 +247,7 @@ class Vocabulary:
         return self._where("series = ?", (series,))
 
     def character(self, name: str) -> Entry | None:
-        """Return the entry of a character, by name, alias or prompt text; None if it is none.
+        """Return the entry of a character, by name, alias or prompt text; None if it is not a character.
 
         >>> Vocabulary.default().character("hatsune miku").series
         'vocaloid'
@@ -259,7 +259,7 @@ class Vocabulary:
 
     @cached_property
     def relations(self) -> Relations:
-        """Implications, exclusive groups and negations of the packs, and implications that were imported.
+        """Implications, exclusive groups and negations of the packs, and imported implications.
 
         Raises:
             DataFileError: an imported file is malformed.
@@ -269,7 +269,7 @@ class Vocabulary:
         return read_relations(data_folder(), self._implications) if self._implications else Relations.default()
 
     def implies(self, name: str) -> list[str]:
-        """Return what a tag brings with it, near consequences first, and theirs.
+        """Return the tags that a tag implies, direct implications first.
 
         >>> Vocabulary.default().implies("absurdly_long_hair")[:2]
         ['very_long_hair', 'long_hair']
@@ -277,7 +277,7 @@ class Vocabulary:
         return self.relations.implies(self._canonical(name))
 
     def implied_by(self, name: str) -> list[str]:
-        """Return the tags that bring ``name`` with them, direct ones first.
+        """Return the tags that imply ``name``, direct implications first.
 
         >>> "very_long_hair" in Vocabulary.default().implied_by("long_hair")
         True
@@ -291,7 +291,7 @@ class Vocabulary:
         [('no_shoes', 'ankle_boots')]
 
         Raises:
-            InputError: a text was given.
+            InputError: ``prompt`` is a text.
         """
         if isinstance(prompt, str):
             raise InputError(f"prompt is the text '{prompt[:40]}'; expected a Prompt or names; see Prompt.parse")
@@ -313,7 +313,7 @@ class Vocabulary:
         except ImportError as error:
             raise package_error(error) from error
 
-        columns = ("name", "category", "section", "post_count", "group", "series", "count", "recognised")
+        columns = ("name", "category", "section", "post_count", "group", "series", "count", "recognized")
         rows = [
             [str(getattr(entry, c)) if c == "section" else getattr(entry, c) for c in columns]
             for entry in self.entries()
@@ -322,7 +322,7 @@ class Vocabulary:
 
     @cached_property
     def _store(self) -> sqlite3.Connection:
-        """The open store, or one in memory, filled when the first search asks for it."""
+        """The open store, or one in memory, filled at the first search."""
         if self._connection is not None:
             return self._connection
         from anima_prompt.vocabulary.store import Connection, fill
@@ -348,7 +348,7 @@ class Vocabulary:
         return list(entries_where(self._store, condition, values))
 
     def _asked(self, name: str) -> Entry | None:
-        """Ask the store and remember the answer, a miss too; what is remembered is bounded."""
+        """Look a name up in the store and cache the result, including unknown names; the cache is bounded."""
         from anima_prompt.vocabulary.search import exact
 
         if len(self._entries) + len(self._absent) > _REMEMBERED:

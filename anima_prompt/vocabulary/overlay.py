@@ -1,6 +1,6 @@
 """A user's own changes to the vocabulary, as a CSV file: add, rename, hide, alias.
 
-Columns ``name,action,value,category,post_count,aliases``; those behind ``action`` may be left out. Overlays are applied
+Columns ``name,action,value,category,post_count,aliases``; those after ``action`` are optional. Overlays are applied
 last, by name of their files, so that they win over packs and imports.
 """
 
@@ -31,7 +31,7 @@ _CATEGORIES: dict[str, tuple[Category, Section]] = {
 
 @dataclass(frozen=True, slots=True)
 class TagChange:
-    """One line: what is done to a name."""
+    """A line: a change of a name."""
 
     name: str
     action: str
@@ -42,7 +42,7 @@ class TagChange:
 
 
 def is_overlay(path: Path) -> bool:
-    """Say whether a file begins with the overlay's header."""
+    """Return whether a file begins with the overlay's header."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return file.readline().strip().lower().split(",")[:2] == ["name", "action"]
@@ -54,52 +54,52 @@ def read_overlay(path: Path) -> list[TagChange]:
     """Return the changes in a file.
 
     Raises:
-        DataFileError: it cannot be read, or has bad lines; all of them are named.
+        DataFileError: it cannot be read, or has bad lines; the message lists all of them.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataFileError(
-            f"{path}: cannot be read ({error}); give a UTF-8 CSV with the columns {','.join(COLUMNS)}"
+            f"{path}: cannot be read ({error}); expected a UTF-8 CSV with the columns {','.join(COLUMNS)}"
         ) from None
     changes, bad = [], []
     for number, row in enumerate(rows, start=2):
-        given = {key: (row.get(key) or "").strip() for key in COLUMNS}
-        problem = _problem(row, given)
+        fields = {key: (row.get(key) or "").strip() for key in COLUMNS}
+        problem = _problem(row, fields)
         if problem:
             bad.append(f"{path}:{number}: {problem}")
         else:
-            aliases = tuple(text_to_name(alias) for alias in given["aliases"].split("|") if alias.strip())
-            value = text_to_name(given["value"])
-            count = int(given["post_count"] or 0)
+            aliases = tuple(text_to_name(alias) for alias in fields["aliases"].split("|") if alias.strip())
+            value = text_to_name(fields["value"])
+            count = int(fields["post_count"] or 0)
             changes.append(
-                TagChange(text_to_name(given["name"]), given["action"], value, given["category"], count, aliases)
+                TagChange(text_to_name(fields["name"]), fields["action"], value, fields["category"], count, aliases)
             )
     if bad:
         raise DataFileError("\n".join(bad))
     return changes
 
 
-def _problem(row: Mapping[str, object], given: Mapping[str, str]) -> str:
+def _problem(row: Mapping[str, object], fields: Mapping[str, str]) -> str:
     unknown = [key for key in row if key not in COLUMNS]
     if unknown:
         return f"column '{unknown[0]}' is unknown; expected {', '.join(COLUMNS)}"
-    if not given["name"]:
+    if not fields["name"]:
         return "name is empty; write the tag"
-    if given["action"] not in ACTIONS:
-        return f"action is '{given['action']}'; expected one of {', '.join(ACTIONS)}"
-    if given["action"] in ("rename", "alias") and not given["value"]:
-        return f"{given['action']} has no value; write the other name"
-    if given["category"] not in _CATEGORIES:
-        return f"category is '{given['category']}'; expected one of {', '.join(key for key in _CATEGORIES if key)}"
-    if given["post_count"] and parse_count(given["post_count"]) is None:
-        return f"post_count is '{given['post_count'][:40]}'; expected a whole number"
+    if fields["action"] not in ACTIONS:
+        return f"action is '{fields['action']}'; expected one of {', '.join(ACTIONS)}"
+    if fields["action"] in ("rename", "alias") and not fields["value"]:
+        return f"{fields['action']} value is empty; write the other name"
+    if fields["category"] not in _CATEGORIES:
+        return f"category is '{fields['category']}'; expected one of {', '.join(key for key in _CATEGORIES if key)}"
+    if fields["post_count"] and parse_count(fields["post_count"]) is None:
+        return f"post_count is '{fields['post_count'][:40]}'; expected a whole number"
     return ""
 
 
 def apply(changes: list[TagChange], entries: dict[str, Entry]) -> None:
-    """Make changes to entries by name, in order; a name that is not there is left out."""
+    """Apply changes to entries by name, in order; changes of unknown names are skipped."""
     for change in changes:
         entry = entries.get(change.name)
         if change.action == "add":

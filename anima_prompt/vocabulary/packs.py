@@ -1,7 +1,7 @@
 """Read and check the curated packs in ``data/``.
 
-Knows the files, their columns and what makes a row bad; knows nothing of prompts. All bad rows of a file are reported
-together. ``data/README.md`` describes the columns for people.
+Knows the files, their columns and valid values; knows nothing of prompts. All bad rows of a file are reported
+together. ``data/README.md`` describes the columns.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ _DIGITS = re.compile(r"\d+")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the vocabulary knows of one name.
+    """Vocabulary entry of a name.
 
     Attributes:
         name: canonical name.
         category: Danbooru's category, or ``closed`` for the model's own words (quality, safety, years).
-        section: where the tag stands in a prompt.
-        post_count: posts that carry it on Danbooru (2025-09-24), 0 where the site has no such tag.
+        section: section of the tag in a prompt.
+        post_count: Danbooru posts with the tag (2025-09-24), 0 if the site has no such tag.
         aliases: other names of the same tag.
-        group: path of the semantic group (``hair/length``), empty where none applies.
+        group: path of the semantic group (``hair/length``), or empty.
         series: name of the series that a character belongs to.
-        count: count tag that fits a character (``1girl``).
-        looks: names of a character's lasting looks: hair, eyes, signature items.
-        write: for a word of other models, the trained word to write instead.
-        recognised: for an artist, whether the model was measured to know the style.
-        curated: whether the entry is of the curated packs, and not of an imported list alone.
+        count: count tag of a character (``1girl``).
+        looks: tags of a character's usual appearance: hair, eyes, signature items.
+        write: for a tag of other models, the trained tag to write instead.
+        recognized: for an artist, whether the model was measured to know the style.
+        curated: whether the entry is in the curated packs, not only in an imported list.
         style: for a well-known artist, medium, line and palette in a few words.
-        spelling: for an artist, the name under which the model was measured to know the style, where Danbooru has
-            another one by now.
-        other_names: names in Japanese, Chinese and Korean; they are searched for, and are no aliases.
+        spelling: for an artist, the name under which the model was measured to know the style, if Danbooru has renamed
+            the artist.
+        other_names: names in Japanese, Chinese and Korean, for search; they are not aliases.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Entry:
     count: str = ""
     looks: tuple[str, ...] = ()
     write: str = ""
-    recognised: bool = False
+    recognized: bool = False
     curated: bool = True
     style: str = ""
     other_names: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """One file: its place under ``data/``, its columns, and how a row becomes an entry."""
+    """A file: its path under ``data/``, its columns, and the function that converts a row to an entry."""
 
     path: str
     columns: tuple[str, ...]
@@ -79,7 +79,7 @@ class Pack:
 
 
 def data_folder() -> Path:
-    """Return the folder that holds ``tags/`` and ``artists/``: inside the installed package, or the source tree's."""
+    """Return the folder that contains ``tags/`` and ``artists/``: in the installed package, or in the source tree."""
     package = Path(__file__).resolve().parent.parent
     installed = package / "data"
     return installed if installed.is_dir() else package.parent / "data"
@@ -116,10 +116,10 @@ def other_names(folder: Path) -> dict[str, tuple[str, ...]]:
 
 
 def read_pairs(path: Path, header: tuple[str, str], *, hint: str = "reinstall anima-prompt") -> list[tuple[str, str]]:
-    """Return the rows of a CSV file with two columns, both filled.
+    """Return the rows of a CSV file with two non-empty columns.
 
     Raises:
-        DataFileError: the file cannot be read, or has another header or other rows; all bad rows are named.
+        DataFileError: the file cannot be read, or has another header or other rows; the message lists all bad rows.
     """
     try:
         with path.open(encoding="utf-8", newline="") as stream:
@@ -127,8 +127,8 @@ def read_pairs(path: Path, header: tuple[str, str], *, hint: str = "reinstall an
     except (OSError, ValueError) as error:
         raise DataFileError(f"{path}: cannot be read ({error}); {hint}") from error
     if not rows or tuple(rows[0]) != header:
-        found = ",".join(rows[0]) if rows else "missing"
-        raise DataFileError(f"{path}:1: header is {found}; expected {','.join(header)}; {hint}")
+        actual = ",".join(rows[0]) if rows else "missing"
+        raise DataFileError(f"{path}:1: header is {actual}; expected {','.join(header)}; {hint}")
     bad = [line for line, row in enumerate(rows, 1) if len(row) != 2 or not all(row)]
     if bad:
         raise DataFileError("\n".join(f"{path}:{line}: expected {' and '.join(header)}" for line in bad))
@@ -136,15 +136,15 @@ def read_pairs(path: Path, header: tuple[str, str], *, hint: str = "reinstall an
 
 
 def read_packs(folder: Path) -> Iterator[Entry]:
-    """Yield the entries of all packs, with their names in other scripts; a later one wins.
+    """Yield the entries of all packs, with their names in other scripts; later packs win.
 
     Raises:
         DataFileError: a pack is missing or has bad rows.
     """
-    others = other_names(folder)
+    names_elsewhere = other_names(folder)
     for pack in PACKS:
         for entry in read_pack(pack, folder):
-            yield replace(entry, other_names=others[entry.name]) if entry.name in others else entry
+            yield replace(entry, other_names=names_elsewhere[entry.name]) if entry.name in names_elsewhere else entry
 
 
 def _errors(pack: Pack, rows: list[list[str]]) -> Iterator[tuple[int, str]]:
@@ -210,7 +210,7 @@ def _artist(row: dict[str, str]) -> Entry:
         Section.ARTIST,
         int(row["post_count"]),
         _split(row["aliases"]),
-        recognised=row["recognised"] == "yes",
+        recognized=row["recognized"] == "yes",
         spelling=row["spelling"],
         style=row["style"],
     )
@@ -237,9 +237,9 @@ PACKS: tuple[Pack, ...] = (
     Pack("tags/general.csv", ("name", "group", "post_count", "aliases"), _general),
     Pack(
         "artists/artists.csv",
-        ("name", "post_count", "recognised", "spelling", "aliases", "style"),
+        ("name", "post_count", "recognized", "spelling", "aliases", "style"),
         _artist,
-        (("recognised", ("yes", "")),),
+        (("recognized", ("yes", "")),),
     ),
     Pack("tags/characters.csv", ("name", "series", "count", "looks", "post_count", "aliases"), _character),
     Pack("tags/series.csv", ("name", "post_count", "aliases"), _series),
@@ -259,4 +259,4 @@ PACKS: tuple[Pack, ...] = (
         (("ladder", ("human", "aesthetic", "foreign")),),
     ),
 )
-"""All packs. A later one wins where two have the same name: the model's own words beat Danbooru's."""
+"""All packs. If two packs have the same name, the later pack wins: the model's own tags before Danbooru's."""

@@ -1,7 +1,7 @@
-"""What tags have to do with each other: A brings B, and A excludes B.
+"""Relations between tags: A implies B, and A excludes B.
 
-Knows ``implications.csv`` in ``data/tags``, implications that the user imported, and the exclusive groups; knows
-nothing of prompts. Implications are Danbooru's active ones (2025-05-01) between packed tags.
+Knows ``implications.csv`` in ``data/tags``, imported implications, and the exclusive groups; knows nothing of prompts.
+Implications are Danbooru's active ones (2025-05-01) between packed tags.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from anima_prompt.vocabulary.exclusive import SEVERAL_VIEWS, ExclusiveGroup, Rat
 from anima_prompt.vocabulary.packs import data_folder, read_pairs
 
 IMPLICATIONS = "tags/implications.csv"
-_ONE = ("1girl", "1boy", "1other", "solo")
+_SINGLE_PERSON = ("1girl", "1boy", "1other", "solo")
 _SEVERAL = frozenset(
     (
         *(f"{number}{kind}" for number in ("2", "3", "4", "5", "6+") for kind in ("girls", "boys", "others")),
@@ -29,13 +29,13 @@ _APART = re.compile(
     r"(?:single|holding|hugging|unworn|removing)_(.+)"
     r"|(.+)_(?:removed|around_waist|around_neck|on_head|on_headwear|on_shoulders|under_skirt|under_dress|under_shorts)"
 )
-"""Forms of a thing that is there but not worn in its place, worn on one side, or worn below: holding shoes."""
+"""Forms of an item that is shown but not worn in its place, worn on one side, or worn below: holding shoes."""
 _REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Tags of one prompt that exclude each other, in the prompt's order."""
+    """Tags of a prompt that exclude each other, in the order of the prompt."""
 
     group: str
     tags: tuple[str, ...]
@@ -46,10 +46,10 @@ class Clash:
     """A conflict and its reasons.
 
     Attributes:
-        group: the group that is broken.
+        group: the exclusive group.
         pair: the first two tags of the conflict that exclude each other.
-        members: tags of the group that the pair stands for; ``hat`` for ``witch_hat``.
-        rate: how often the pair, or the members that it stands for, are found together; None if it was not measured.
+        members: tags of the group that the pair implies; ``hat`` for ``witch_hat``.
+        rate: how often the pair, or its members of the group, occur together; None if it was not measured.
     """
 
     conflict: Conflict
@@ -61,13 +61,13 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class _Traits:
-    """What a name adds to a prompt: groups it belongs to with the member it stands for, and names that it covers."""
+    """Traits of a name: its groups with the member of each, and the names that it implies."""
 
     members: tuple[tuple[int, str], ...]
     covers: tuple[str, ...]
 
 
-_NONE = _Traits((), ())
+_NO_TRAITS = _Traits((), ())
 
 
 class Relations:
@@ -80,10 +80,10 @@ class Relations:
         *,
         rates: Mapping[tuple[str, str], Rate] | None = None,
     ) -> None:
-        """Hold the relations; the names of a key of ``rates`` are sorted.
+        """Keep the relations; the names of a key of ``rates`` are sorted.
 
         Raises:
-            DataFileError: an implication leads back to where it came from.
+            DataFileError: the implications contain a cycle.
         """
         self._reached: dict[str, tuple[str, ...]] = {}
         self._traits: dict[str, _Traits] = {}
@@ -94,7 +94,7 @@ class Relations:
             self._implied.setdefault(consequence, []).append(name)
         for name in self._implies:
             if name in self.implies(name):
-                raise DataFileError(f"implications: '{name}' implies itself by way of others; break the circle")
+                raise DataFileError(f"implications: '{name}' implies itself through other tags; remove the cycle")
         self.groups = tuple(groups)
         self.rates = dict(rates or {})
         self._groups_of: dict[str, list[int]] = {}
@@ -104,11 +104,11 @@ class Relations:
 
     @classmethod
     def default(cls) -> Relations:
-        """Return the relations that come with the library, read once per process."""
+        """Return the bundled relations, read once per process."""
         return _default()
 
     def implies(self, name: str) -> list[str]:
-        """Return what a tag brings with it, near consequences first, and theirs.
+        """Return the tags that a tag implies, direct implications first.
 
         >>> Relations.default().implies("absurdly_long_hair")
         ['very_long_hair', 'long_hair']
@@ -116,7 +116,7 @@ class Relations:
         return list(self._reach_of(name))
 
     def implied_by(self, name: str) -> list[str]:
-        """Return the tags that bring ``name`` with them, direct ones first.
+        """Return the tags that imply ``name``, direct implications first.
 
         >>> Relations.default().implied_by("mug")
         ['beer_mug', 'coffee_mug', 'print_mug']
@@ -124,10 +124,11 @@ class Relations:
         return _reach(self._implied, name)
 
     def conflicts(self, names: Iterable[str]) -> list[Conflict]:
-        """Return the groups of which the names hold more than one tag without a reason.
+        """Return the exclusive groups of which the names contain several tags without an exception.
 
-        A tag counts for what it implies: ``very_long_hair`` clashes with ``short_hair``. A tag that another one of them
-        implies does not count: ``long_hair`` beside ``very_long_hair`` says the same twice.
+        A tag counts as the tags that it implies: ``very_long_hair`` clashes with ``short_hair``. A tag that another
+            name
+        implies does not count: ``long_hair`` and ``very_long_hair`` do not clash.
 
         >>> Relations.default().conflicts(["1girl", "red_hair", "blue_hair", "from_above"])
         [Conflict(group='hair-color', tags=('red_hair', 'blue_hair'))]
@@ -137,13 +138,13 @@ class Relations:
         return [clash.conflict for clash in self.clashes(names)]
 
     def clashes(self, names: Iterable[str]) -> list[Clash]:
-        """Return what :meth:`conflicts` does, each with its group and rate."""
+        """Return the conflicts of :meth:`conflicts`, each with its group and rate."""
         present = dict.fromkeys(names)
         known = self._traits
         held: dict[int, list[tuple[str, str]]] = {}
         for name in present:
             traits = known.get(name) or self._learn(name)
-            if traits is not _NONE:
+            if traits is not _NO_TRAITS:
                 for index, member in traits.members:
                     if index in held:
                         held[index].append((name, member))
@@ -155,22 +156,22 @@ class Relations:
         covered = {cover for name in present if name in known for cover in known[name].covers}
         once = SEVERAL_VIEWS.isdisjoint(present)
         alone = once and is_one_person(present)
-        found = []
+        clashes = []
         for index in sorted(full):
             group = self.groups[index]
             counts = alone if group.one_person else once or group.always
             if counts and group.unless.isdisjoint(present) and group.unless.isdisjoint(covered):
                 clash = self._clash(group, [pair for pair in held[index] if pair[0] not in covered])
                 if clash is not None:
-                    found.append(clash)
-        return found
+                    clashes.append(clash)
+        return clashes
 
     def rate_of(self, a: str, b: str) -> Rate | None:
-        """Return how often two tags stand together, or None if it was not measured."""
+        """Return how often two tags occur together, or None if it was not measured."""
         return self.rates.get((a, b) if a < b else (b, a))
 
     def _clash(self, group: ExclusiveGroup, members: list[tuple[str, str]]) -> Clash | None:
-        """Return the clash of those members that are not often found together."""
+        """Return the clash of those members that rarely occur together."""
         first: tuple[tuple[str, str], tuple[str, str], Rate | None] | None = None
         clashing = set()
         for (a, member_a), (b, member_b) in combinations(members, 2):
@@ -186,7 +187,7 @@ class Relations:
         return Clash(Conflict(group.name, tags), group, *first)
 
     def _nearest_rate(self, first: tuple[str, str], second: tuple[str, str]) -> Rate | None:
-        """Return the rate of two names, or where it was not measured of the members that they stand for."""
+        """Return the rate of two names, or if it was not measured, of their members of the group."""
         for a in dict.fromkeys(first):
             for b in dict.fromkeys(second):
                 rate = self.rate_of(a, b)
@@ -203,7 +204,7 @@ class Relations:
         return reached
 
     def _learn(self, name: str) -> _Traits:
-        """Work out and remember what a name adds to a prompt."""
+        """Compute and cache the traits of a name."""
         reach = self._reach_of(name)
         apart = _APART.fullmatch(name)
         members: dict[int, str] = {}
@@ -215,27 +216,27 @@ class Relations:
         covers = (*reach, *(form for form in (stem, f"{stem}s") if form in self._groups_of))
         if len(self._traits) >= _REMEMBERED:
             self._traits.clear()
-        traits = _Traits(tuple(members.items()), covers) if members or covers else _NONE
+        traits = _Traits(tuple(members.items()), covers) if members or covers else _NO_TRAITS
         self._traits[name] = traits
         return traits
 
 
 def is_one_person(present: Collection[str]) -> bool:
-    """Say whether count tags speak of one person and of no second one.
+    """Return whether count tags mean exactly one person.
 
     >>> is_one_person({"1girl"}), is_one_person({"1girl", "1boy"}), is_one_person({"2girls", "1boy"})
     (True, False, False)
     """
-    if sum(name in present for name in _ONE[:3]) > 1:
+    if sum(name in present for name in _SINGLE_PERSON[:3]) > 1:
         return False
-    return any(name in present for name in _ONE) and not any(name in present for name in _SEVERAL)
+    return any(name in present for name in _SINGLE_PERSON) and not any(name in present for name in _SEVERAL)
 
 
 def read_relations(folder: Path, more: Sequence[Path] = ()) -> Relations:
     """Read the packs' files, and further implications (CSV: name, implies).
 
     Raises:
-        DataFileError: a file is missing or malformed, or implications run in a circle.
+        DataFileError: a file is missing or malformed, or the implications contain a cycle.
     """
     groups = read_groups(folder)
     implications = dict.fromkeys(read_pairs(folder / IMPLICATIONS, ("name", "implies")))
@@ -245,7 +246,7 @@ def read_relations(folder: Path, more: Sequence[Path] = ()) -> Relations:
 
 
 def _reach(edges: dict[str, list[str]], name: str) -> list[str]:
-    """Return everything that edges lead to, breadth first."""
+    """Return all names that edges lead to, breadth first."""
     reached: dict[str, None] = {}
     waiting = list(edges.get(name, ()))
     while waiting:

@@ -1,7 +1,7 @@
-"""Questions to a store: look-up, completion, patterns, typos.
+"""Queries of a store: look-up, completion, patterns, typos.
 
-Knows how answers are found and ranked: by tier first (exact, alias, prefix, pattern, typo), then by post count.
-Candidates for typos come from an index, and rapidfuzz judges the shortlist alone.
+Results are ranked by tier first (exact, alias, prefix, pattern, typo), then by post count. Candidates for typos come
+from an index, and rapidfuzz only ranks the shortlist.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from anima_prompt.vocabulary.packs import Entry
 from anima_prompt.vocabulary.store import FAR, FAR_PARTS, MANY_COMPLETIONS, entries_where, parts_of, piece_key
 
 MAX_EDITS = 2
-_ALIASES_A_NAME = 4  # several spellings of one entry may match; read so many more rows than entries are wanted
-_ENOUGH = 3  # with fewer finds than this, typos are considered
+_ALIASES_A_NAME = 4  # factor of rows per result, because several spellings of an entry may match
+_ENOUGH = 3  # with fewer matches than this, typos are considered
 _ABBREVIATION = re.compile(r"/([a-z0-9]{2,})")
 _LAST = "\U0010ffff"
 _FIRST_WIDE = "\u3040"
 
 
 class Tier(IntEnum):
-    """How a result was found; lower is better."""
+    """How a result matched; lower is better."""
 
     EXACT = 0
     ALIAS = 1
@@ -34,7 +34,7 @@ class Tier(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One result: the entry, how it was found, the spelling that matched, and how like the query it is (0 to 1)."""
+    """A result: the entry, its tier, the matching spelling, and the similarity to the query (0 to 1)."""
 
     entry: Entry
     tier: Tier
@@ -43,7 +43,7 @@ class Match:
 
 
 def exact(connection: sqlite3.Connection, name: str) -> Match | None:
-    """Return the entry that has ``name`` for its name or an alias."""
+    """Return the entry whose name or alias is ``name``."""
     row = connection.execute(
         "SELECT entry, is_alias FROM form WHERE text = ? ORDER BY is_alias LIMIT 1", (name,)
     ).fetchone()
@@ -55,17 +55,17 @@ def exact(connection: sqlite3.Connection, name: str) -> Match | None:
 def complete(connection: sqlite3.Connection, prefix: str, *, limit: int = 10) -> list[tuple[str, int]]:
     """Return the most common spellings that start with ``prefix`` and their entries' numbers.
 
-    One indexed read: prefixes with many completions have their best ones stored.
+    A single indexed read: the best completions of frequent prefixes are stored.
     """
     if not prefix:
         return []
-    found = connection.execute(
+    stored = connection.execute(
         "SELECT form.text, form.entry FROM prefix JOIN form ON form.id = prefix.form WHERE prefix.text = ?"
         " ORDER BY prefix.form LIMIT ?",
         (prefix, limit),
     ).fetchall()
-    if found:
-        return [(text, entry) for text, entry in found]
+    if stored:
+        return [(text, entry) for text, entry in stored]
     rows = connection.execute(
         "SELECT text, entry FROM form WHERE text >= ? AND text < ? LIMIT ?",
         (prefix, prefix + _LAST, MANY_COMPLETIONS),
@@ -83,12 +83,12 @@ def typos(
 
     Args:
         connection: of the store.
-        name: what was typed.
-        limit: most spellings.
-        far: look for the short ones that are two edits away instead: four and five characters of which half may differ.
+        name: text of the user.
+        limit: maximum number of spellings.
+        far: return short spellings that are two edits away instead: four and five characters of which half may differ.
 
     Returns:
-        text, entry's number, edits; ``name`` itself is never among them.
+        text, entry number, edits; never ``name`` itself.
     """
     from rapidfuzz.distance import OSA
     from rapidfuzz.process import extract
@@ -100,21 +100,21 @@ def typos(
     if not keys:
         return []
     marks = ",".join("?" * len(keys))
-    query = f"SELECT text, entry FROM piece WHERE key IN ({marks})"  # noqa: S608  question marks alone
+    query = f"SELECT text, entry FROM piece WHERE key IN ({marks})"  # noqa: S608  only question marks
     entries: dict[str, int] = dict(connection.execute(query, keys))
     near = extract(name, entries.keys(), scorer=OSA.distance, score_cutoff=MAX_EDITS, limit=None)
-    found = [(text, entries[text], int(edits)) for text, edits, _ in near if far or edits < parts_of(len(text))]
-    found.sort(key=lambda match: (match[2], match[1]))
-    return [match for match in found if match[2] > (1 if far else 0)][:limit]
+    forms = [(text, entries[text], int(edits)) for text, edits, _ in near if far or edits < parts_of(len(text))]
+    forms.sort(key=lambda match: (match[2], match[1]))
+    return [match for match in forms if match[2] > (1 if far else 0)][:limit]
 
 
 def _keys_near(name: str, length: int, parts: int) -> list[str]:
-    """Return the keys of every part that a form of a length within reach shares with ``name``.
+    """Return the keys of all parts that a form of a similar length may share with ``name``.
 
-    A form is cut into k + 1 parts, and at least one is untouched by k edits. Where it may stand in ``name`` follows
-    from its index and the difference in length (multi-match-aware windows of PASS-JOIN). A swap of two letters across a
-    cut touches two parts at once: if the other edit is in the third one, the left of the two is found with the swap
-    undone, and where it stands is known.
+    A form is split into k + 1 parts, and k edits leave at least one part unchanged. Its possible positions in ``name``
+    follow from its index and the difference in length (multi-match-aware windows of PASS-JOIN). A swap of two letters
+    across a boundary changes two parts at once: if the other edit is in the third part, the left of the two matches
+    with the swap undone, at a known position.
     """
     edits, shift = parts - 1, len(name) - length
     if abs(shift) > edits:
@@ -137,7 +137,7 @@ def _keys_near(name: str, length: int, parts: int) -> list[str]:
 
 
 def nearest(connection: sqlite3.Connection, name: str, *, limit: int = 3) -> list[Match]:
-    """Return the entries within reach of a typo, each once; short names two edits away if nothing is nearer."""
+    """Return the entries that are a typo away, each once; short names two edits away if no entry is nearer."""
     unique: dict[int, Match] = {}
     for far in (False, True):
         if far and (unique or len(name) > FAR[-1] + 1):
@@ -152,7 +152,7 @@ def nearest(connection: sqlite3.Connection, name: str, *, limit: int = 3) -> lis
 def wildcard(connection: sqlite3.Connection, pattern: str, *, limit: int = 20) -> list[Match]:
     """Return entries whose name or alias fits a pattern with ``*`` for any text, most common first."""
     glob = "".join(f"[{char}]" if char in "?[" else char for char in pattern)
-    if any(len(part) >= 3 for part in pattern.split("*")):  # what the trigram index can help with
+    if any(len(part) >= 3 for part in pattern.split("*")):  # the trigram index needs three characters
         source = "SELECT form.text, form.entry FROM trigram JOIN form ON form.id = trigram.rowid WHERE trigram.text"
     else:
         source = "SELECT text, entry FROM form WHERE text"
@@ -172,7 +172,7 @@ def abbreviation(connection: sqlite3.Connection, letters: str, *, limit: int = 2
 
 
 def search(connection: sqlite3.Connection, query: str, *, category: str | None = None, limit: int = 20) -> list[Match]:
-    """Return what a person may mean by ``query``, best first.
+    """Return the entries that match ``query``, best first.
 
     ``long hair`` is looked up as a name, an alias, a prefix, a part of a name and with typos; ``*_hair`` is a pattern;
     ``/bhs`` an abbreviation.
@@ -183,22 +183,22 @@ def search(connection: sqlite3.Connection, query: str, *, category: str | None =
     short = _ABBREVIATION.fullmatch(name)
     reach = limit * (_ALIASES_A_NAME if category is None else _ALIASES_A_NAME * 10)
     if "*" in name:
-        found = wildcard(connection, name, limit=reach)
+        forms = wildcard(connection, name, limit=reach)
     elif any(char >= _FIRST_WIDE for char in name):
-        found = in_other_scripts(connection, name, limit=reach)
+        forms = in_other_scripts(connection, name, limit=reach)
     elif short:
-        found = abbreviation(connection, short.group(1), limit=reach)
+        forms = abbreviation(connection, short.group(1), limit=reach)
     else:
-        found = _ranked(connection, name, reach)
+        forms = _ranked(connection, name, reach)
     unique: dict[str, Match] = {}
-    for match in found:
+    for match in forms:
         if category in (None, match.entry.category):
             unique.setdefault(match.entry.name, match)
     return list(unique.values())[:limit]
 
 
 def in_other_scripts(connection: sqlite3.Connection, text: str, *, limit: int = 20) -> list[Match]:
-    """Return the entries that have a text for a name in Japanese, Chinese or Korean, whole names first."""
+    """Return the entries with a text in their Japanese, Chinese or Korean names, whole names first."""
     rows = connection.execute(
         "SELECT text, entry FROM other WHERE instr(text, ?) ORDER BY text != ?, entry LIMIT ?", (text, text, limit)
     ).fetchall()
@@ -207,15 +207,15 @@ def in_other_scripts(connection: sqlite3.Connection, text: str, *, limit: int = 
 
 def _ranked(connection: sqlite3.Connection, name: str, limit: int) -> list[Match]:
     first = exact(connection, name)
-    found = [first] if first else []
+    matches = [first] if first else []
     starts = _matches(connection, complete(connection, name, limit=limit), Tier.PREFIX)
     if len(name) >= 3:
         inside = wildcard(connection, f"*{name}*", limit=limit)
         starts += [replace(match, tier=Tier.PREFIX) for match in inside if f"_{name}" in match.form]
-        found += sorted(starts, key=lambda match: -match.entry.post_count) + inside
+        matches += sorted(starts, key=lambda match: -match.entry.post_count) + inside
     else:
-        found += starts
-    return found if len(found) >= _ENOUGH else found + nearest(connection, name, limit=limit)
+        matches += starts
+    return matches if len(matches) >= _ENOUGH else matches + nearest(connection, name, limit=limit)
 
 
 def _matches(connection: sqlite3.Connection, rows: list[tuple[str, int]], tier: Tier) -> list[Match]:

@@ -1,10 +1,10 @@
-"""The vocabulary in one SQLite file: written beside and renamed, opened read-only, never half there.
+"""The vocabulary in one SQLite file: written atomically, opened read-only.
 
-Knows tables and how they are filled; :mod:`anima_prompt.vocabulary.search` asks the questions. Rows go in by falling
-post count, so a lower id is a more common tag and no query has to sort more than a handful of rows.
+Knows tables and how to fill them; :mod:`anima_prompt.vocabulary.search` queries them. Rows are sorted by falling post
+count, so a lower id is a more common tag and no query has to sort more than a few rows.
 
-Three indexes make look-ups cheap: ``form`` has every name and alias in order; ``prefix`` holds the best completions of
-every prefix that has many; ``piece`` cuts a form into three parts, at least one of which survives two edits (the
+Three indexes make look-ups fast: ``form`` has every name and alias in order; ``prefix`` has the best completions of
+frequent prefixes; ``piece`` has three parts of each form, of which two edits leave at least one unchanged (the
 pigeonhole principle of Li et al. 2011, PASS-JOIN).
 """
 
@@ -25,14 +25,14 @@ from anima_prompt.names import QUALIFIER
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import Category, Entry
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 MANY_COMPLETIONS = 48
-"""A prefix with more completions than this has its best ones stored; fewer are read from the index and sorted."""
+"""Prefixes with more completions have their best completions stored; others are read from the index and sorted."""
 
 BEST_COMPLETIONS = 24
 _LONGEST_PREFIX = 24
 FAR = range(4, 6)
-"""Lengths of short forms that are cut into three parts as well, so that they are found with two edits too."""
+"""Lengths of short forms that are also split into three parts, so that two edits are found."""
 
 FAR_PARTS = 3
 
@@ -41,7 +41,7 @@ _TABLES = """
     CREATE TABLE entry (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL, category TEXT NOT NULL, section TEXT NOT NULL,
         post_count INTEGER NOT NULL, aliases TEXT NOT NULL, grp TEXT NOT NULL, series TEXT NOT NULL,
-        count TEXT NOT NULL, looks TEXT NOT NULL, write TEXT NOT NULL, recognised INTEGER NOT NULL,
+        count TEXT NOT NULL, looks TEXT NOT NULL, write TEXT NOT NULL, recognized INTEGER NOT NULL,
         curated INTEGER NOT NULL, style TEXT NOT NULL, other_names TEXT NOT NULL, spelling TEXT NOT NULL
     );
     CREATE TABLE other (text TEXT NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (text, entry)) WITHOUT ROWID;
@@ -63,14 +63,14 @@ _INDEXES = """
     INSERT INTO trigram (trigram) VALUES ('rebuild');
 """
 _COLUMNS = (
-    "name, category, section, post_count, aliases, grp, series, count, looks, write, recognised, curated, style, "
+    "name, category, section, post_count, aliases, grp, series, count, looks, write, recognized, curated, style, "
     "other_names, spelling"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class NamePart:
-    """One part of a text: which of the parts it is, where it starts, and what it says."""
+    """A part of a text: index, start and text."""
 
     index: int
     start: int
@@ -78,7 +78,7 @@ class NamePart:
 
 
 def pieces(text: str, parts: int = 0) -> list[NamePart]:
-    """Cut a text into parts as even as can be: three, or two below six characters, if nothing else is said.
+    """Split a text into parts of nearly equal length: by default three, or two below six characters.
 
     >>> [p.text for p in pieces("long_hair")], [p.text for p in pieces("cat")]
     (['lon', 'g_h', 'air'], ['c', 'at'])
@@ -89,28 +89,28 @@ def pieces(text: str, parts: int = 0) -> list[NamePart]:
 
 
 def parts_of(length: int) -> int:
-    """Return into how many parts a text of that length is cut; one fewer edits are tolerated."""
+    """Return the number of parts of a text of that length; one edit fewer is tolerated."""
     return 3 if length >= 6 else 2
 
 
 def piece_key(length: int, index: int, text: str, parts: int = 0) -> str:
-    """Return the key under which a part of a form of that length is found."""
+    """Return the key of a part of a form of that length."""
     return f"{length}.{index}.{text}" if parts in (0, parts_of(length)) else f"{length}/{parts}.{index}.{text}"
 
 
 BuildProgress = Callable[[str, float], object]
-"""Told what is being done, and which share of the whole is done, from 0 to 1."""
+"""Progress callback: the current stage, and the fraction done, from 0 to 1."""
 
 
-def silent(stage: str, share: float) -> None:
-    """Tell nobody."""
+def ignore_progress(stage: str, share: float) -> None:
+    """Ignore the progress."""
 
 
 class Connection(sqlite3.Connection):
-    """A connection that may be asked for any text: SQLite takes no half of a surrogate pair, and no name holds one."""
+    """A connection that accepts any text: SQLite rejects lone surrogates, which no name contains."""
 
     def execute(self, query: str, values: Any = (), /) -> sqlite3.Cursor:
-        """Run a query; a value that is no text finds nothing."""
+        """Run a query; a lone surrogate in a value gives no rows."""
         try:
             return super().execute(query, values)
         except UnicodeEncodeError:
@@ -127,85 +127,90 @@ def build(
     *,
     fingerprint: str = "",
     before_rename: Callable[[], object] | None = None,
-    tell: BuildProgress = silent,
+    on_progress: BuildProgress = ignore_progress,
 ) -> int:
-    """Write a store of ``entries`` to ``path`` and return how many there are.
+    """Write a store of ``entries`` to ``path`` and return the number of entries.
 
-    The file appears whole or not at all: it is written beside and renamed, so readers keep the old one until then, and
-    of two writers the later one wins.
+    The file is written atomically, so readers keep the old file until then, and of two writers the later one wins.
 
     Args:
-        entries: one per name. An alias that is a name of its own is dropped: live tags are never shadowed.
-        fingerprint: says what the store is built from; see :func:`read_meta`.
-        before_rename: called when the store is filled and about to be put in place.
-        tell: told how far it is.
+        entries: one per name. An alias that is also a name is dropped: live tags are never shadowed.
+        fingerprint: digest of the sources; see :func:`read_meta`.
+        before_rename: called after the store is filled and before it is renamed.
+        on_progress: progress callback.
 
     Raises:
-        StoreError: the folder or the disk does not take it.
+        StoreError: the folder or the disk cannot be written.
     """
     try:
-        with atomic_path(path) as beside:
-            with closing(sqlite3.connect(beside)) as connection:
-                count = fill(connection, entries, fingerprint=fingerprint, tell=tell)
+        with atomic_path(path) as temporary:
+            with closing(sqlite3.connect(temporary)) as connection:
+                count = fill(connection, entries, fingerprint=fingerprint, on_progress=on_progress)
             if before_rename is not None:
                 before_rename()
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"{path}: the vocabulary cannot be written ({error}); the old one is as it was") from None
+        raise StoreError(
+            f"{path}: the vocabulary cannot be written ({error}); the old vocabulary is unchanged"
+        ) from None
     return count
 
 
 def fill(
-    connection: sqlite3.Connection, entries: Iterable[Entry], *, fingerprint: str = "", tell: BuildProgress = silent
+    connection: sqlite3.Connection,
+    entries: Iterable[Entry],
+    *,
+    fingerprint: str = "",
+    on_progress: BuildProgress = ignore_progress,
 ) -> int:
-    """Fill an empty database with ``entries`` and return how many there are."""
+    """Fill an empty database with ``entries`` and return the number of entries."""
     ordered = sorted(entries, key=lambda e: (-e.post_count, e.name))
     names = {entry.name for entry in ordered}
     connection.executescript(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -64000;" + _TABLES
     )
     with connection:
-        tell("names", 0.1)
+        on_progress("names", 0.1)
         rows = ((i, *_row(entry)) for i, entry in enumerate(ordered))
-        connection.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 16)})", rows)  # noqa: S608  question marks alone
-        tell("aliases", 0.25)
-        others = ((text, i) for i, entry in enumerate(ordered) for text in entry.other_names)
-        connection.executemany("INSERT OR IGNORE INTO other VALUES (?, ?)", others)
+        connection.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 16)})", rows)  # noqa: S608  only question marks
+        on_progress("aliases", 0.25)
+        other_names = ((text, i) for i, entry in enumerate(ordered) for text in entry.other_names)
+        connection.executemany("INSERT OR IGNORE INTO other VALUES (?, ?)", other_names)
         forms = _forms(ordered, names)
         connection.executemany("INSERT INTO form VALUES (?, ?, ?, ?)", ((i, *form) for i, form in enumerate(forms)))
-        tell("beginnings", 0.4)
+        on_progress("beginnings", 0.4)
         connection.executemany("INSERT INTO prefix VALUES (?, ?)", sorted(_prefixes([form[0] for form in forms])))
-        tell("parts", 0.6)
+        on_progress("parts", 0.6)
         connection.executemany("INSERT INTO piece VALUES (?, ?, ?, ?)", _pieces(forms))
         connection.executemany("INSERT INTO qualifier VALUES (?)", sorted((q,) for q in qualifiers(ordered)))
         meta = {"schema": str(SCHEMA_VERSION), "fingerprint": fingerprint, "entries": str(len(ordered))}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
-        tell("indexes", 0.85)
+        on_progress("indexes", 0.85)
         connection.executescript(_INDEXES)
     connection.execute("PRAGMA synchronous = FULL")
-    tell("done", 1.0)
+    on_progress("done", 1.0)
     return len(ordered)
 
 
 def qualifiers(entries: Iterable[Entry]) -> set[str]:
-    """Return the words in parentheses that mark a name as a character's, and the names of series, which do so too."""
-    found: set[str] = set()
+    """Return the qualifiers that mark a name as a character: those of characters, and the names of series."""
+    texts: set[str] = set()
     for entry in entries:
         if entry.section is Section.SERIES:
-            found |= {entry.name, entry.name.removesuffix("_(series)")}
+            texts |= {entry.name, entry.name.removesuffix("_(series)")}
         elif entry.section is Section.CHARACTER:
             match = QUALIFIER.search(entry.name)
-            found |= {match.group(1)} if match else set()
-    return found
+            texts |= {match.group(1)} if match else set()
+    return texts
 
 
 def open_store(path: Path) -> sqlite3.Connection:
     """Open a store for reading.
 
     Raises:
-        StoreError: missing, damaged, or written by another version; says what to do.
+        StoreError: missing, damaged, or written by another version.
     """
     if not path.is_file():
-        raise StoreError(f"{path}: there is no vocabulary; run 'anima-prompt tags import' or use the curated packs")
+        raise StoreError(f"{path}: missing: vocabulary; run 'anima-prompt tags import' or use the curated packs")
     try:
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False, factory=Connection
@@ -220,12 +225,12 @@ def open_store(path: Path) -> sqlite3.Connection:
 
 
 def read_meta(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return the notes of a store: ``schema``, ``fingerprint``, ``entries``."""
+    """Return the metadata of a store: ``schema``, ``fingerprint``, ``entries``."""
     return dict(connection.execute("SELECT key, value FROM meta"))
 
 
 def entries_where(connection: sqlite3.Connection, condition: str, values: tuple[object, ...] = ()) -> Iterator[Entry]:
-    """Yield entries by falling post count; ``condition`` is SQL of our own, never a user's."""
+    """Yield entries by falling post count; ``condition`` is trusted SQL, never user input."""
     query = f"SELECT {_COLUMNS} FROM entry WHERE {condition} ORDER BY id"  # noqa: S608  see the docstring
     return (_entry(row) for row in connection.execute(query, values))
 
@@ -242,7 +247,7 @@ def _row(entry: Entry) -> tuple[str | int, ...]:
         entry.count,
         "|".join(entry.looks),
         entry.write,
-        int(entry.recognised),
+        int(entry.recognized),
         int(entry.curated),
         entry.style,
         "|".join(entry.other_names),
@@ -251,7 +256,7 @@ def _row(entry: Entry) -> tuple[str | int, ...]:
 
 
 def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int, int, str, str, str]) -> Entry:
-    name, category, section, post_count, aliases, group, series, count, looks, write, recognised, curated, *more = row
+    name, category, section, post_count, aliases, group, series, count, looks, write, recognized, curated, *more = row
     style, other_names, spelling = more
     return Entry(
         name,
@@ -264,7 +269,7 @@ def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int
         count,
         tuple(looks.split("|")) if looks else (),
         write,
-        bool(recognised),
+        bool(recognized),
         bool(curated),
         style,
         tuple(other_names.split("|")) if other_names else (),
@@ -273,7 +278,7 @@ def _entry(row: tuple[str, Category, str, int, str, str, str, str, str, str, int
 
 
 def _forms(ordered: list[Entry], names: set[str]) -> list[tuple[str, int, int]]:
-    """Return every spelling with its entry: names first where a name and its aliases are equally common."""
+    """Return every spelling with its entry: names first if a name and its aliases are equally common."""
     forms: list[tuple[str, int, int]] = []
     taken = set(names)
     for number, entry in enumerate(ordered):
@@ -286,20 +291,19 @@ def _forms(ordered: list[Entry], names: set[str]) -> list[tuple[str, int, int]]:
 
 
 def _prefixes(texts: list[str]) -> Iterator[tuple[str, int]]:
-    """Yield the best completions of every prefix that has many; texts come by falling rank.
+    """Yield the best completions of every frequent prefix; texts are sorted by falling rank.
 
-    One length after the other, and only below prefixes that had many themselves: all prefixes of a million names would
-    fill the memory.
+    By length, and only below frequent shorter prefixes: all prefixes of a million names would fill the memory.
     """
     active = array("I", range(len(texts)))
     for n in range(1, _LONGEST_PREFIX + 1):
         sizes = Counter(texts[number][:n] for number in active if n <= len(texts[number]))
-        many = {start for start, size in sizes.items() if size > MANY_COMPLETIONS}
+        frequent = {start for start, size in sizes.items() if size > MANY_COMPLETIONS}
         stored: Counter[str] = Counter()
         deeper = array("I")
         for number in active:
             start = texts[number][:n]
-            if len(start) < n or start not in many:
+            if len(start) < n or start not in frequent:
                 continue
             deeper.append(number)
             if stored[start] < BEST_COMPLETIONS:
@@ -309,9 +313,9 @@ def _prefixes(texts: list[str]) -> Iterator[tuple[str, int]]:
 
 
 def _pieces(forms: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, str, int]]:
-    """Yield the parts of every form, sorted; one length after the other, since all at once would fill the memory.
+    """Yield the parts of every form, sorted, by length, because all at once would fill the memory.
 
-    A part carries its form's text and entry: a typo has a thousand candidates, and looking each up would take longest.
+    Each row includes the form's text and entry: a typo has a thousand candidates, and looking each up would be slow.
     """
     of_length: dict[int, array[int]] = {}
     for number, (text, _, _) in enumerate(forms):

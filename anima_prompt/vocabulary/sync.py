@@ -1,7 +1,7 @@
-"""Fetch tags, aliases, implications and artists from a Danbooru-compatible API into a file that the library imports.
+"""Fetch tags, aliases, implications and artists from a Danbooru-compatible API into a file that can be imported.
 
-Pages by id, so that nothing is missed or fetched twice while the site changes; waits between requests, tries again with
-longer and longer pauses, and goes on where it was interrupted. Source: danbooru.donmai.us/wiki_pages/help:api
+Pages by id, so that no row is missed or fetched twice while the site changes; waits between requests, retries with
+exponential backoff, and resumes interrupted runs. Source: danbooru.donmai.us/wiki_pages/help:api
 (``limit``, ``page=a<id>``, ``search[...]``, 429 for too many requests).
 """
 
@@ -29,7 +29,7 @@ KINDS = {
     "tag_implications": {"search[status]": "active"},
     "artists": {"search[is_deleted]": "false"},
 }
-"""What is fetched, and with which filters."""
+"""Kinds of rows, with the filters of the request."""
 _PAGE, _TRIES, _TIMEOUT = 1000, 6, 60.0
 _AGAIN = (429, 500, 502, 503, 504)
 _LONGEST = 300.0
@@ -37,12 +37,12 @@ _LONGEST = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How politely to ask.
+    """Delays between requests.
 
     Attributes:
         delay: seconds between requests.
-        back_off: seconds before the second try; doubled for each further one.
-        timeout: seconds to wait for an answer.
+        back_off: seconds before the first retry; doubled for each further retry.
+        timeout: seconds to wait for a response.
     """
 
     delay: float = 1.0
@@ -51,7 +51,7 @@ class Pace:
 
 
 FetchProgress = Callable[[str, int], object]
-"""Told what is being fetched, and how many rows there are so far."""
+"""Progress callback: the kind of rows, and the number of rows so far."""
 
 
 def fetch(
@@ -61,23 +61,23 @@ def fetch(
     base: str = BASE,
     until: date | None = None,
     pace: Pace | None = None,
-    tell: FetchProgress | None = None,
+    on_progress: FetchProgress | None = None,
 ) -> Path:
-    """Fetch all rows of a kind; return the file with one JSON object a line.
+    """Fetch all rows of a kind; return the file with one JSON object per line.
 
-    A file of an interrupted run is gone on with; a whole one carries the ending ``.jsonl``, one under way ``.part``.
+    Resumes an interrupted run: rows go to ``<kind>.part``, which is renamed to ``<kind>.jsonl`` when complete.
 
     Args:
         kind: ``tags``, ``tag_aliases``, ``tag_implications`` or ``artists``.
-        folder: where the file goes.
+        folder: folder of the file.
         base: address of the site.
-        until: rows that were made after this day are left out.
-        pace: how politely to ask.
-        tell: told how far it is.
+        until: rows created after this day are excluded.
+        pace: delays between requests.
+        on_progress: progress callback.
 
     Raises:
-        InputError: the address is no web address, or the site cannot be reached or refuses.
-        DataFileError: the answer is of another shape, or the disk is full.
+        InputError: ``base`` is not a web address, or the site cannot be reached or refuses.
+        DataFileError: the response has another structure, or the disk is full.
         LockError: another process fetches the same into the folder.
     """
     if urlsplit(base).scheme not in ("http", "https"):
@@ -92,18 +92,18 @@ def fetch(
                     file.writelines(json.dumps(row).encode("ascii") + b"\n" for row in page)
                     file.flush()
                     count += len(page)
-                    if tell is not None:
-                        tell(kind, count)
+                    if on_progress is not None:
+                        on_progress(kind, count)
             replace_file(part, whole)
     except OSError as error:
         raise DataFileError(
-            f"{part}: cannot be written ({error}); free some space, then go on with the same command"
+            f"{part}: cannot be written ({error}); free some space, then resume with the same command"
         ) from None
     return whole
 
 
 def _resumed(part: Path) -> tuple[int, int]:
-    """Return the last id in a file and its rows; a line that was cut off is taken out."""
+    """Return the last id in a file and the number of its rows; an incomplete line is removed."""
     if not part.is_file():
         return 0, 0
     content = part.read_bytes()
@@ -133,7 +133,7 @@ def _pages(kind: str, base: str, last: int, until: date | None, pace: Pace) -> I
 
 
 def _asked(address: str, pace: Pace) -> list[dict[str, Any]]:
-    """Return the rows at an address; passing troubles are waited out."""
+    """Return the rows at an address; temporary failures are retried."""
     pause = pace.back_off
     trouble = ""
     for attempt in range(_TRIES):
@@ -142,24 +142,24 @@ def _asked(address: str, pace: Pace) -> list[dict[str, Any]]:
             pause *= 2
         request = urllib.request.Request(address, headers={"User-Agent": "anima-prompt (tags sync)"})  # noqa: S310  checked
         try:
-            with urllib.request.urlopen(request, timeout=pace.timeout) as answer:  # noqa: S310  http and https alone
+            with urllib.request.urlopen(request, timeout=pace.timeout) as answer:  # noqa: S310  only http and https
                 return _rows(answer.read(), address)
         except urllib.error.HTTPError as error:
             trouble = f"status {error.code}"
             if error.code not in _AGAIN:
-                raise InputError(f"{address}: answers {error.code} ({error.reason}); check the address") from None
+                raise InputError(f"{address}: responds {error.code} ({error.reason}); check the address") from None
             wanted = error.headers.get("Retry-After", "")
             pause = max(pause, float(wanted)) if wanted.isdecimal() else pause
         except (OSError, TimeoutError) as error:
             trouble = str(getattr(error, "reason", error)) or type(error).__name__
-    raise InputError(f"{address}: cannot be reached ({trouble}); go on later with the same command")
+    raise InputError(f"{address}: cannot be reached ({trouble}); resume later with the same command")
 
 
 def _rows(content: bytes, address: str) -> list[dict[str, Any]]:
     try:
         rows = json.loads(content)
     except ValueError:
-        raise DataFileError(f"{address}: answers with something that is no JSON; is it a Danbooru API?") from None
+        raise DataFileError(f"{address}: the response is not JSON; is it a Danbooru API?") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) and isinstance(row.get("id"), int) for row in rows):
-        raise DataFileError(f"{address}: answers with something else than rows with ids; is it a Danbooru API?")
+        raise DataFileError(f"{address}: the response contains no rows with ids; is it a Danbooru API?")
     return rows

@@ -1,8 +1,8 @@
 """The user's vocabulary on disk: imported lists, and the store that is built from them and the curated packs.
 
-The store is derived: it can be deleted, and it is built again whenever a pack or an import has changed. Every import
-is kept as a file of its own, so nothing has to be imported twice. Several processes may read and import at once: files
-appear whole, and whoever opens next rebuilds what two writers have missed of each other.
+The store is derived: it can be deleted, and it is rebuilt whenever a pack or an import has changed. Every import is a
+separate file, so that nothing has to be imported twice. Several processes may read and import at once: files are
+written atomically, and the next reader rebuilds a store that lacks the import of a concurrent writer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from anima_prompt.atomic import replace_file, temporary_path
 from anima_prompt.errors import DataFileError, StoreError
 from anima_prompt.numbers import counted
 from anima_prompt.safe_paths import name_problem
-from anima_prompt.vocabulary.cooccurrence import Cooccurrence, Lesson, learn, open_cooccurrence
+from anima_prompt.vocabulary.cooccurrence import Cooccurrence, Totals, learn, open_cooccurrence
 from anima_prompt.vocabulary.danbooru import is_dump, is_implications, read_dump, read_implications
 from anima_prompt.vocabulary.generations import delete_older, following, newest
 from anima_prompt.vocabulary.lists import CATEGORIES, TagList, read_list
@@ -34,9 +34,9 @@ from anima_prompt.vocabulary.store import (
     BuildProgress,
     build,
     entries_where,
+    ignore_progress,
     open_store,
     read_meta,
-    silent,
 )
 
 ENVIRONMENT = "ANIMA_PROMPT_DATA"
@@ -47,7 +47,7 @@ _NUMBERS = {category: number for number, (category, _) in CATEGORIES.items()}
 
 
 class OpenedStore(NamedTuple):
-    """An open vocabulary store, co-occurrence counts if captions were read, and files of imported implications."""
+    """An open vocabulary store, co-occurrence counts of captions or None, and files of imported implications."""
 
     connection: sqlite3.Connection | None
     cooccurrence: Cooccurrence | None = None
@@ -62,7 +62,7 @@ class UserStore:
 
     @classmethod
     def default(cls) -> UserStore:
-        """Return the user's library: the platform's data folder, or the one that ``ANIMA_PROMPT_DATA`` names."""
+        """Return the user's store: in the platform's data folder, or in the folder ``ANIMA_PROMPT_DATA``."""
         named = os.environ.get(ENVIRONMENT)
         if named:
             return cls(Path(named))
@@ -77,22 +77,22 @@ class UserStore:
 
     @property
     def learned(self) -> Path:
-        """The file of the counts of captions; it does not exist before the first count."""
+        """The file of the co-occurrence counts; it does not exist before the first count."""
         return newest(self.folder, _LEARNED)
 
-    def learn(self, captions: Iterable[Sequence[str]]) -> Lesson:
-        """Count captions' tags and pairs, in the place of what was learnt before; see :func:`cooccurrence.learn`.
+    def learn(self, captions: Iterable[Sequence[str]]) -> Totals:
+        """Count the tags and pairs of captions, replacing the previous counts; see :func:`cooccurrence.learn`.
 
         Raises:
-            StoreError: the folder or the disk does not take it; the old counts still answer.
+            StoreError: the folder or the disk cannot be written; the previous counts are unchanged.
         """
         path = following(self.folder, _LEARNED)
-        lesson = learn(captions, path)
+        totals = learn(captions, path)
         delete_older(path, _LEARNED)
-        return lesson
+        return totals
 
     def imports(self) -> list[Path]:
-        """Return the imported lists, in the order in which they apply: by name, later ones win."""
+        """Return the imported lists in the order in which they apply: by name, later lists win."""
         return sorted((self.folder / "imports").glob("*.csv"))
 
     def add(
@@ -102,65 +102,71 @@ class UserStore:
         name: str | None = None,
         category: str | None = None,
         skip_bad: bool = False,
-        tell: BuildProgress | None = None,
+        on_progress: BuildProgress | None = None,
     ) -> TagList:
         """Import a list, under ``name`` (the file's name by default), replacing an earlier import of that name.
 
-        The new store is built first; only then are the list and the store put in place.
+        The new store is built first; only then the list and the store are replaced.
 
         Raises:
-            DataFileError: the file is unreadable, or has bad rows and ``skip_bad`` is not given; all of them are named.
-            StoreError: the folder or the disk does not take it; the old vocabulary still answers.
+            DataFileError: the file is unreadable, or has bad rows and ``skip_bad`` is False; the message lists all of
+                them.
+            StoreError: the folder or the disk cannot be written; the old vocabulary is unchanged.
         """
         if is_overlay(path):
             return self._add_overlay(path, name or path.stem)
         if is_implications(path):
             return self._add_implications(path, name or path.name.split(".")[0], skip_bad=skip_bad)
-        found = read_dump(path, self._known()) if is_dump(path) else read_list(path, category=category)
-        _refuse(path, found.bad_rows, skip_bad=skip_bad)
+        tag_list = read_dump(path, self._known()) if is_dump(path) else read_list(path, category=category)
+        _refuse(path, tag_list.bad_rows, skip_bad=skip_bad)
         target = self._target("imports", name or path.name.split(".")[0])
-        others = [other for other in self.imports() if other != target]
-        kept = self._written(target, found.entries)
-        fingerprint = self._digest({**_stats(others), target.name: _stat(kept)})
+        other_imports = [file for file in self.imports() if file != target]
+        written = self._written(target, tag_list.entries)
+        fingerprint = self._digest({**_stats(other_imports), target.name: _stat(written)})
         try:
-            merged = self._merged(others, found.entries)
-            self._build(merged, fingerprint, before_rename=lambda: replace_file(kept, target), tell=tell or silent)
+            merged = self._merged(other_imports, tag_list.entries)
+            self._build(
+                merged,
+                fingerprint,
+                before_rename=lambda: replace_file(written, target),
+                on_progress=on_progress or ignore_progress,
+            )
         finally:
-            kept.unlink(missing_ok=True)
-        return found
+            written.unlink(missing_ok=True)
+        return tag_list
 
     def overlays(self) -> list[Path]:
-        """Return the user's own changes, in the order in which they apply."""
+        """Return the files of the user's changes, in the order in which they apply."""
         return sorted((self.folder / "overlays").glob("*.csv"))
 
     def _add_overlay(self, path: Path, name: str) -> TagList:
-        """Take a file of changes; it is checked whole before anything is replaced."""
+        """Import a file of changes; all of it is checked before anything is replaced."""
         changes = read_overlay(path)
         target = self._target("overlays", name)
-        replace_file(self._beside(target, path.read_text(encoding="utf-8-sig")), target)
+        replace_file(self._write_temporary(target, path.read_text(encoding="utf-8-sig")), target)
         self.rebuild()
-        return TagList((), (), others=counted(len(changes), "change"))
+        return TagList((), (), extra=counted(len(changes), "change"))
 
     def implications(self) -> list[Path]:
-        """Return the implications that were imported."""
+        """Return the files of imported implications."""
         return sorted((self.folder / "relations").glob("*.csv"))
 
     def _add_implications(self, path: Path, name: str, *, skip_bad: bool) -> TagList:
-        """Take implications; they are put in place when it is sure that they run in no circle."""
+        """Import implications, after checking that they contain no cycle."""
         pairs, bad = read_implications(path)
         _refuse(path, bad, skip_bad=skip_bad)
         if not pairs:
-            raise DataFileError(f"{path}: contains no active implications; give those of the Danbooru API")
+            raise DataFileError(f"{path}: contains no active implications; expected those of the Danbooru API")
         target = self._target("relations", name)
         rows = io.StringIO()
         csv.writer(rows, lineterminator="\n").writerows([("name", "implies"), *pairs])
-        kept = self._beside(target, rows.getvalue())
+        written = self._write_temporary(target, rows.getvalue())
         try:
-            read_relations(data_folder(), [*(other for other in self.implications() if other != target), kept])
-            replace_file(kept, target)
+            read_relations(data_folder(), [*(file for file in self.implications() if file != target), written])
+            replace_file(written, target)
         finally:
-            kept.unlink(missing_ok=True)
-        return TagList((), tuple(bad), others=counted(len(pairs), "implication"))
+            written.unlink(missing_ok=True)
+        return TagList((), tuple(bad), extra=counted(len(pairs), "implication"))
 
     def _known(self) -> dict[str, Entry]:
         opened = self.open()
@@ -169,25 +175,25 @@ class UserStore:
         return {entry.name: entry for entry in entries_where(opened.connection, "1 = 1", ())}
 
     def remove(self, name: str) -> None:
-        """Forget an imported list, or an overlay.
+        """Remove an imported list, or an overlay.
 
         Raises:
-            StoreError: there is none of that name.
+            StoreError: no import has that name.
         """
         everything = (*self.imports(), *self.overlays(), *self.implications())
         target = next((path for path in everything if path.stem.casefold() == name.casefold()), None)
         if target is None:
             known = ", ".join(path.stem for path in everything)
             hint = f"imported: {known}" if known else "no lists have been imported"
-            raise StoreError(f"no import is named '{name}'; {hint}")
+            raise StoreError(f"no import named '{name}'; {hint}")
         target.unlink()
         self.rebuild()
 
     def open(self) -> OpenedStore:
-        """Return the open store, built anew if a pack or an import has changed since.
+        """Return the open store, rebuilt if a pack or an import has changed.
 
-        If that cannot be done (a read-only folder, a full disk), the store as it is answers; without one there is no
-        connection, and the packs answer.
+        If it cannot be rebuilt (a read-only folder, a full disk), the old store is used; without an old store the
+        connection is None, and only the packs are used.
         """
         connection: sqlite3.Connection | None = None
         try:
@@ -213,7 +219,7 @@ class UserStore:
         """Build the store from the packs and the imports and return the number of entries.
 
         Raises:
-            StoreError: the folder or the disk does not take it.
+            StoreError: the folder or the disk cannot be written.
         """
         imports = self.imports()
         fingerprint = self._digest(_stats(imports))
@@ -225,30 +231,30 @@ class UserStore:
         fingerprint: str,
         *,
         before_rename: Callable[[], object] | None = None,
-        tell: BuildProgress = silent,
+        on_progress: BuildProgress = ignore_progress,
     ) -> int:
         path = following(self.folder, _STORE)
-        count = build(path, entries, fingerprint=fingerprint, before_rename=before_rename, tell=tell)
+        count = build(path, entries, fingerprint=fingerprint, before_rename=before_rename, on_progress=on_progress)
         delete_older(path, _STORE)
         return count
 
     def _target(self, kind: str, name: str) -> Path:
-        """Return the file of an import: the earlier one's if the names differ in case only, as some systems do not.
+        """Return the file of an import, or an earlier file whose name differs only in case.
 
         Raises:
-            DataFileError: no file can have the name on every system.
+            DataFileError: the name is not a valid file name on every system.
         """
         problem = name_problem(name)
         if problem:
-            raise DataFileError(f"the import's name is '{name}', which {problem}; give another one with --name")
+            raise DataFileError(f"the import's name is '{name}', which {problem}; pass another name with --name")
         earlier = (path for path in (self.folder / kind).glob("*.csv") if path.stem.casefold() == name.casefold())
         return next(earlier, self.folder / kind / f"{name}.csv")
 
     def fingerprint(self) -> str:
-        """Return a digest of the packs' and imports' names, sizes and times; cheap enough for every start.
+        """Return a digest of the names, sizes and times of packs and imports; fast enough for every start.
 
-        A store carries the digest of the files that went into it, and not of those that lie there when it is done: what
-        another process has added meanwhile makes the two differ, and the store is rebuilt.
+        A store contains the digest of the files that it was built from, not of the files that exist when it is done: if
+        another process adds a file in the meantime, the digests differ, and the store is rebuilt.
         """
         return self._digest(_stats(self.imports()))
 
@@ -258,7 +264,7 @@ class UserStore:
         return hashlib.sha256(repr((SCHEMA_VERSION, packs, sorted(imports.items()), own)).encode()).hexdigest()
 
     def _merged(self, imports: list[Path], new: Iterable[Entry] = ()) -> list[Entry]:
-        """Return one entry per name: imports in order, then the packs, which know more of a tag than any list."""
+        """Return one entry per name: imports in order, then the packs, which have more data than lists."""
         merged: dict[str, Entry] = {}
         for entries in (*(read_list(path).entries for path in imports), new):
             for entry in entries:
@@ -274,30 +280,30 @@ class UserStore:
         return list(merged.values())
 
     def _written(self, target: Path, entries: Iterable[Entry]) -> Path:
-        """Write an import in the plain form, beside where it belongs, and return where."""
+        """Write an import as a tagcomplete CSV to a temporary file next to its target; return the temporary path."""
         rows = io.StringIO()
         writer = csv.writer(rows, lineterminator="\n")
         writer.writerows([e.name, _NUMBERS[e.category], e.post_count, ",".join(e.aliases)] for e in entries)
-        return self._beside(target, rows.getvalue())
+        return self._write_temporary(target, rows.getvalue())
 
-    def _beside(self, target: Path, text: str) -> Path:
-        """Write a text beside where it belongs, and return where."""
-        beside = temporary_path(target)
+    def _write_temporary(self, target: Path, text: str) -> Path:
+        """Write a text to a temporary file next to its target, and return the temporary path."""
+        temporary = temporary_path(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(text, encoding="utf-8", newline="")
+            temporary.write_text(text, encoding="utf-8", newline="")
         except OSError as error:
             with suppress(OSError):
-                beside.unlink(missing_ok=True)
-            raise StoreError(f"{target}: cannot be written ({error}); the old vocabulary is as it was") from None
-        return beside
+                temporary.unlink(missing_ok=True)
+            raise StoreError(f"{target}: cannot be written ({error}); the old vocabulary is unchanged") from None
+        return temporary
 
 
 def _refuse(path: Path, bad_rows: Sequence[str], *, skip_bad: bool) -> None:
     if bad_rows and not skip_bad:
         rows = "\n".join(f"{path}:{row}" for row in bad_rows)
         raise DataFileError(
-            f"{rows}\n{path}: {counted(len(bad_rows), 'bad row')}; fix them, or leave them out with --skip-bad"
+            f"{rows}\n{path}: {counted(len(bad_rows), 'bad row')}; fix them, or skip them with --skip-bad"
         )
 
 
@@ -306,12 +312,12 @@ def _stats(files: Iterable[Path]) -> dict[str, tuple[int, int]]:
 
 
 def _stat(file: Path) -> tuple[int, int]:
-    found = file.stat()
-    return found.st_size, found.st_mtime_ns
+    status = file.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _enriched(packed: Entry, imported: Entry | None) -> Entry:
-    """Return a pack's entry with an import's count and further aliases; closed words stay as they are."""
+    """Return a pack's entry with the post count and additional aliases of an import; closed words stay unchanged."""
     if imported is None or packed.category == "closed":
         return packed
     aliases = tuple(dict.fromkeys((*packed.aliases, *imported.aliases)))

@@ -43,7 +43,7 @@ def test_parse_prints_a_table_for_people() -> None:
 def test_a_text_that_is_not_utf_8_gets_one_line(command: tuple[str, ...]) -> None:
     done = run(*command, "1girl, caf\udce9")
     assert done.returncode == 2
-    assert done.stderr == "error: the text: is not UTF-8 (byte 0xe9 at character 11); give it in UTF-8\n"
+    assert done.stderr == "error: the text: is not UTF-8 (byte 0xe9 at character 11); convert it to UTF-8\n"
 
 
 def test_parse_prints_json_for_programs() -> None:
@@ -67,7 +67,7 @@ def test_parse_reports_malformed_text_and_exits_with_one() -> None:
     done = run("parse", "1girl, (smile")
     assert (done.returncode, done.stderr) == (
         1,
-        "7-8: error: '(' has no partner; close it or write '\\(' [paren-unbalanced]\n",
+        "7-8: error: '(' is never closed; add ')', or write '\\(' for a literal parenthesis [paren-unbalanced]\n",
     )
     done = run("parse", "1girl, (smile", "--json")
     assert done.returncode == 1
@@ -88,7 +88,7 @@ def test_a_long_prompt_is_a_text_and_no_file_name() -> None:
     assert len(json.loads(run("parse", text, "--json").stdout)["sections"]["general"]) == 60
     assert run("convert", "--from", "comfyui", "--to", "plain", f"{text}\n{text}").stdout == f"{text}\n{text}\n"
     assert run("parse", "a" * 5000).returncode == 0
-    said = f"error: {'b' * 40}...: file name too long; give a readable text file\n"
+    said = f"error: {'b' * 40}...: file name too long; pass a readable text file\n"
     assert run("parse", "b" * 5000 + ".txt").stderr == said
 
 
@@ -127,7 +127,7 @@ def test_fmt_moves_tags_only_when_asked() -> None:
 def test_fmt_does_not_reorder_what_it_does_not_understand() -> None:
     done = run("fmt", "--order", "-", stdin="smile, (masterpiece ,1girl")
     assert done.stdout == "smile, (masterpiece, 1girl"
-    assert "standard input:7-8: error: '(' has no partner" in done.stderr
+    assert "standard input:7-8: error: '(' is never closed" in done.stderr
 
 
 def test_fmt_formats_both_sides_of_the_divider() -> None:
@@ -206,14 +206,14 @@ def test_schema_and_completion_are_printed() -> None:
 @pytest.mark.parametrize(
     ("arguments", "stdin", "message"),
     [
-        (["parse", "nope.txt"], None, "error: nope.txt: no such file or directory; give a readable text file"),
+        (["parse", "nope.txt"], None, "error: nope.txt: no such file or directory; pass a readable text file"),
         (["parse", "-"], b"caf\xe9", "error: standard input: is not UTF-8 (byte 0xe9 at offset 3); save it as UTF-8"),
-        (["parse", "-"], b"a\x00b", "error: standard input: is a binary file (byte 0 at offset 1); give a text file"),
+        (["parse", "-"], b"a\x00b", "error: standard input: is a binary file (byte 0 at offset 1); pass a text file"),
         (["parse", "-"], "a".encode("utf-16"), "error: standard input: is UTF-16; save it as UTF-8"),
         (["parse", "-"], b"a, " * 17_000_000, "error: standard input: larger than 16 MiB; split it into files of one prompt each"),
-        (["parse", "a.yaml"], None, "error: a.yaml: no such file or directory; give a readable text file"),
-        (["fmt", "nope.txt"], None, "error: nope.txt: no such file or directory; give a readable text file"),
-        (["fmt", "."], None, "error: .: is a directory; give a readable text file"),
+        (["parse", "a.yaml"], None, "error: a.yaml: no such file or directory; pass a readable text file"),
+        (["fmt", "nope.txt"], None, "error: nope.txt: no such file or directory; pass a readable text file"),
+        (["fmt", "."], None, "error: .: is a directory; pass a readable text file"),
         (["build", "prompt.md"], None, "error: prompt.md: ends in '.md'; expected .yaml, .yml, .json or .txt"),
         (["build", "-"], "genral: a", "error: standard input:1:1: key 'genral' is unknown in a prompt; did you mean 'general'?"),
         (["build", "-", "--profile", "x"], "count: 1girl", "error: profile is 'x'; expected one of preview, base-1.0, aesthetic-1.0, "

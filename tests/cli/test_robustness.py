@@ -32,7 +32,7 @@ def shell(command: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("command", ["lint -", "parse -", "fmt -", "build -", "convert --from a1111 --to comfyui"])
 def test_a_closed_standard_input_is_one_line(command: str) -> None:
     done = shell(f"anima-prompt {command} <&-")
-    assert (done.returncode, done.stderr) == (2, "error: standard input: is closed; give a readable text file\n")
+    assert (done.returncode, done.stderr) == (2, "error: standard input: is closed; pass a readable text file\n")
 
 
 @posix
@@ -135,7 +135,7 @@ def test_errors_are_counted_beside_findings(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("1girl, smile")
     assert run("lint", str(tmp_path)).stdout.endswith("; 1 error.\n")
     clean = run("lint", str(tmp_path), "--ignore", "ALL")
-    assert clean.stdout == "No findings in what was read; 1 error.\n"
+    assert clean.stdout == "No findings in the readable files; 1 error.\n"
     assert "1 error" in run("lint", str(tmp_path), "--ignore", "ALL", "--statistics").stdout
 
 

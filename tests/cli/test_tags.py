@@ -57,7 +57,7 @@ def test_show_tells_all_or_offers_near_names(folder: Path) -> None:
     assert not any(line.endswith(" ") for line in shown.splitlines())
     done = run(folder, "show", "hatsune mikuu")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "error: 'hatsune mikuu' is not in the vocabulary; near it: hatsune miku\n"
+    assert done.stderr == "error: 'hatsune mikuu' is not in the vocabulary; similar: hatsune miku\n"
 
 
 def test_conflicts_name_the_tags_and_exit_with_one(folder: Path) -> None:

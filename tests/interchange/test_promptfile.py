@@ -82,7 +82,7 @@ def test_several_prompts_come_from_a_list_or_from_documents() -> None:
 
 
 BAD = [
-    ("general: [a]\ngeneral: [b]", "x.yaml:2:1: key 'general' is already given on line 1; keep one of them"),
+    ("general: [a]\ngeneral: [b]", "x.yaml:2:1: key 'general' is a duplicate of line 1; remove one of them"),
     ("genral: [a]", "x.yaml:1:1: key 'genral' is unknown in a prompt; did you mean 'general'?"),
     (
         "about: a\nbase: {}\naxes: []",
@@ -126,7 +126,7 @@ def test_a_bad_file_is_named_with_line_and_column(text: str, message: str) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"general": ["a"],\n "general": "b"}', "x.json:2:2: key 'general' is already given on line 1"),
+        ('{"general": ["a"],\n "general": "b"}', "x.json:2:2: key 'general' is a duplicate of line 1"),
         ('{"general": ["a",]}', "x.json:1:18: expecting value; check the JSON syntax"),
         ("[" * 100_000, "nested too deeply"),
         ('{"general": "\\ud83d"}', "contains half a surrogate pair"),

@@ -19,7 +19,7 @@ from anima_prompt.vocabulary.packs import read_packs
 
 RULES = (
     "contradiction-pairs color-conflict count-contradiction count-vs-named period-contradiction quality-contradiction "
-    "safety-multiple"
+    "one-per-image"
 ).split()
 LINTER = Linter(Config(select=tuple(RULES)))
 JUDGED = [
@@ -184,35 +184,38 @@ def test_a_pair_contradicts_itself_unless_it_is_often_found_together(text: str, 
     [
         (
             "autumn, winter",
-            "'winter' contradicts 'autumn' (1.3 % of 8,105 Danbooru posts with 'autumn' have both); delete one, or add "
+            "'winter' contradicts 'autumn' (1.3 % of 8,105 Danbooru posts with 'autumn' have both); remove one of them, or add "
             "'multiple views' if the image shows both",
         ),
         (
             "1girl, no headwear, witch hat",
-            "'witch hat' (implies 'hat') contradicts 'no headwear'; delete one, or add 'multiple views' if the image "
+            "'witch hat' (implies 'hat') contradicts 'no headwear'; remove one of them, or add 'multiple views' if the image "
             "shows both",
         ),
         (
             "1girl, short hair, long hair",
-            "'long hair' contradicts 'short hair' (in real prompts, together 5 times less often than by chance); delete "
-            "one, or add 'multiple views' if the image shows both",
+            "'long hair' contradicts 'short hair' (in real prompts, together 5 times less often than by chance); remove "
+            "one of them, or add 'multiple views' if the image shows both",
         ),
         (
             "1girl, blue eyes, white eyes",
-            "'blue eyes' and 'white eyes' on one person; delete one, or add 'heterochromia'",
+            "'blue eyes' and 'white eyes' on one person; remove one of them, or add 'heterochromia'",
         ),
         (
             "solo, 2girls",
-            "'solo' contradicts '2girls'; delete 'solo', or write 'solo focus' for the main one of several",
+            "'solo' contradicts '2girls'; remove 'solo', or write 'solo focus' if one person is the focus",
         ),
-        ("1girl, 1girl, 2girls", "'2girls' contradicts '1girl'; keep the number that is right"),
-        ("no humans, 1girl", "'1girl' contradicts 'no humans'; delete '1girl', or 'no humans' if somebody is there"),
-        ("newest, old", "'old' contradicts 'newest'; delete one, an image has one period"),
-        ("masterpiece, worst quality", "'worst quality' contradicts 'masterpiece'; delete one"),
-        ("safe, nsfw", "'nsfw' contradicts 'safe'; delete one, an image has one safety tag"),
+        ("1girl, 1girl, 2girls", "'2girls' contradicts '1girl'; keep only the right number"),
+        (
+            "no humans, 1girl",
+            "'1girl' contradicts 'no humans'; remove '1girl', or remove 'no humans' if the image shows people",
+        ),
+        ("newest, old", "'old' contradicts 'newest'; an image has one period, remove one of them"),
+        ("masterpiece, worst quality", "'worst quality' contradicts 'masterpiece'; remove one of them"),
+        ("safe, nsfw", "'nsfw' is a second safety tag after 'safe'; an image has one, remove one of them"),
         (
             "1girl, hatsune miku, kasane teto",
-            "2 characters are named, but the count tags say 1; raise the count, or delete 'kasane teto'",
+            "2 characters are named, but the count tags add up to 1; raise the count, or remove 'kasane teto'",
         ),
     ],
 )
@@ -228,13 +231,13 @@ def test_an_alias_contradicts_what_its_tag_contradicts() -> None:
     assert names("1girl, blunt bangs, parted bangs") == ["contradiction-pairs"]
 
 
-def test_a_count_is_missing_beside_several_characters_and_no_single_one_is_offered() -> None:
+def test_a_missing_count_of_several_characters_is_not_guessed() -> None:
     linter = Linter(Config(select=("missing-count",)))
-    (one,) = linter.check(Document("hatsune miku, smile"))
-    assert one.message == "a character, but no count tag; write 1girl"
-    assert [edit.text for fix in one.fixes for edit in fix.edits] == ["1girl, "]
+    (single,) = linter.check(Document("hatsune miku, smile"))
+    assert single.message == "character without a count tag; add 1girl"
+    assert [edit.text for fix in single.fixes for edit in fix.edits] == ["1girl, "]
     (several,) = linter.check(Document("hatsune miku, kasane teto, smile"))
-    assert several.message == "a character, but no count tag; write 1girl, 2girls or the like"
+    assert several.message == "character without a count tag; add 1girl, 2girls or similar"
     assert several.fixes == ()
     assert (
         linter.fix(Document("hatsune miku, kasane teto, smile"), unsafe=True).prompt

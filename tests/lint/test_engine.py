@@ -17,6 +17,7 @@ from anima_prompt.errors import InputError, ProfileError
 from anima_prompt.lint import Config, Document, Example, Finding, Linter, Role, Rule, Settings, all_rules, fix, lint
 from anima_prompt.lint.fixing import apply_edits
 from anima_prompt.lint.registry import joined
+from anima_prompt.lint.retired import RETIRED_NAMES
 from anima_prompt.syntax import nodes as syntax
 from anima_prompt.syntax import parse
 from tests.strategies import any_texts
@@ -36,8 +37,10 @@ def document_of(record: dict[str, Any]) -> Document:
     return Document(record["prompt"], record.get("negative"), role, profile=profile, settings=settings)
 
 
-RENAMED = {"colour-conflict": "color-conflict"}
-"""Names in the reference data that the rules have outgrown."""
+RENAMED = {
+    name: next(rule.name for rule in LINTER.rules if rule.code == codes[0]) for name, codes in RETIRED_NAMES.items()
+}
+"""Names in the reference data of rules that have been renamed or merged."""
 
 
 def records(shared: Path, name: str) -> list[dict[str, Any]]:
@@ -192,7 +195,7 @@ def test_the_negative_prompt_has_its_own_role_and_part() -> None:
     found = lint("1girl, smile", negative="worst_quality, anime")
     assert {(d.name, d.part) for d in found if d.severity is not Severity.INFO} == {
         ("underscore-tag", "negative"),
-        ("negative-style-own-goal", "negative"),
+        ("negative-excludes-style", "negative"),
     }
     assert fix("1girl, smile", negative="worst_quality").negative == "worst quality"
 
@@ -226,7 +229,7 @@ def test_rules_of_other_packages_may_not_take_a_code() -> None:
         check=lambda _: [Finding(0, 1, "mine")],
     )
     assert mine in joined(list(all_rules()), [mine])
-    with pytest.raises(InputError, match="takes a code or a name that is in use"):
+    with pytest.raises(InputError, match="has a code or a name that is in use"):
         joined(list(all_rules()), [all_rules()[0]])
 
 

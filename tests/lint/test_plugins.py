@@ -62,7 +62,7 @@ BROKEN = {
     "our code": ("RULES = [rule('ANI999', check=fine)]", "item 1 has the code 'ANI999'; codes that begin with ANI"),
     "a used name": (
         "RULES = [rule(name='typo', check=fine)]",
-        "rule PLG101 (typo) takes a code or a name that is in use",
+        "rule PLG101 (typo) has a code or a name that is in use",
     ),
     "no check": ("RULES = [rule()]", "item 1 (PLG101) has neither check nor check_tag"),
 }
@@ -91,10 +91,10 @@ FAILING = {
     "raises": ("def bad(context):\n    yield 1 / 0\n", "ZeroDivisionError: division by zero"),
     "not a finding": ("def bad(context):\n    return ['x']\n", "TypeError: the check gave str, not Finding"),
     "nothing": ("def bad(context):\n    return None\n", "TypeError: 'NoneType' object is not iterable"),
-    "outside": ("def bad(context):\n    yield Finding(0, 10**6, 'x')\n", "ValueError: the span 0-1000000 lies outside"),
+    "outside": ("def bad(context):\n    yield Finding(0, 10**6, 'x')\n", "ValueError: the span 0-1000000 is outside"),
     "bad edit": (
         "def bad(context):\n    yield Finding(0, 1, 'x', ((Edit(-3, 1, ''),),))\n",
-        "ValueError: the span -3-1 lies outside",
+        "ValueError: the span -3-1 is outside",
     ),
 }
 

@@ -13,6 +13,7 @@ import pytest
 
 from anima_prompt import Section, Vocabulary
 from anima_prompt.lint import Config, Document, Linter, words
+from anima_prompt.lint.words import nearest
 from anima_prompt.names import name_to_text
 from anima_prompt.vocabulary import Entry
 from anima_prompt.vocabulary.live_names import is_live, is_live_alias, is_word
@@ -195,7 +196,7 @@ def test_a_thing_of_a_series_or_a_costume_is_not_what_english_means() -> None:
     )
     linter = Linter(Config(select=("ambiguous-tag",)), vocabulary=table)
     found = linter.check(Document("dead body, quiet, hand signs, spring, zanafi"))
-    assert [d.message.partition(" is known")[0] for d in found] == ["'spring'", "'zanafi'"]
+    assert [d.message.partition(" is ambiguous")[0] for d in found] == ["'spring'", "'zanafi'"]
 
 
 # --- artists ------------------------------------------------------------------------------------------------------------
@@ -292,3 +293,11 @@ def test_most_real_prompts_have_no_suggestion(shared: Path) -> None:
     chosen = random.Random(3).sample(texts, 2000)
     reported = sum(bool(messages(text, "typo", "unknown-tag")) for text in chosen)
     assert reported <= 60
+
+
+def test_two_edits_count_as_a_misspelling_in_long_words_only() -> None:
+    known = frozenset(("umbrella", "bioluminescence"))
+    assert nearest("umbrela", known) == "umbrella"
+    assert nearest("umrbelal", known) is None, "two edits in eight letters"
+    assert nearest("bioluminscnce", known) == "bioluminescence", "two edits in thirteen letters"
+    assert nearest("bolumnescnce", known) is None, "three edits"

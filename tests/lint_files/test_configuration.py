@@ -20,7 +20,7 @@ exclude = ["old/"]
 profile = "turbo-1.1"
 
 [severities]
-style-wanders = "warning"
+missing-style = "warning"
 
 [[overrides]]
 files = "captions/**/*.txt"
@@ -34,7 +34,7 @@ ignore: ANI601
 words: [my_mascot]
 exclude: [old/]
 profile: turbo-1.1
-severities: {style-wanders: warning}
+severities: {missing-style: warning}
 overrides:
   - files: captions/**/*.txt
     role: caption
@@ -55,7 +55,7 @@ def test_both_forms_say_the_same(tmp_path: Path, name: str, text: str) -> None:
     project = read_project(write(tmp_path, name, text))
     assert (project.config.select, project.config.ignore) == (("ALL",), ("ANI601",))
     assert project.config.words == frozenset(["my_mascot"])
-    assert project.config.severities == {"style-wanders": Severity.WARNING}
+    assert project.config.severities == {"missing-style": Severity.WARNING}
     inside = str(tmp_path / "captions" / "a" / "x.txt")
     assert project.use_of(inside) == Use(Dialect.A1111, "turbo-1.1", Role.CAPTION, None)
     assert project.ignored(inside) == ("ANI5",)
@@ -95,7 +95,7 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("anima-prompt.toml", "ignore = ['ANI99']\n", "rule 'ANI99' is unknown"),
         ("anima-prompt.toml", "ignore = [\n", "check the TOML syntax"),
         ("anima-prompt.toml", "[severities]\nANI101 = 'fatal'\n", "anima-prompt.toml:2:1: severity is 'fatal'"),
-        ("anima-prompt.toml", "\n[[overrides]]\nrole = 'caption'\n", "an override has no files"),
+        ("anima-prompt.toml", "\n[[overrides]]\nrole = 'caption'\n", "missing: files of an override"),
         ("anima-prompt.toml", "[[overrides]]\nfiles = '*'\nrole = 'poem'\n", ":3:1: role is 'poem'"),
         ("anima-prompt.yaml", "ignore: [ANI601]\nlines: maybe\n", "anima-prompt.yaml:2:8"),
         ("anima-prompt.yaml", "dialekt: plain\n", "anima-prompt.yaml:1:1: key 'dialekt' is unknown"),

@@ -25,7 +25,7 @@ def test_the_page_by_keyboard_and_mouse(page_file: Path, open_page: Open, width:
     assert articles.count() == 22
     assert "22 of 22" in page.inner_text("#shown")
 
-    row = page.locator("tr[data-code=ANI101]")
+    row = page.locator("tr[data-code=ANI101][data-severity=error]")
     row.focus()
     page.keyboard.press("Enter")
     assert row.get_attribute("aria-pressed") == "true"

@@ -199,7 +199,7 @@ def test_metadata_behind_the_pixels(tmp_path: Path) -> None:
 
 def test_a_picture_without_a_prompt(tmp_path: Path) -> None:
     found = report(save(tmp_path / "a.png"))
-    assert "holds no prompt" in found.errors[0]
+    assert "contains no prompt" in found.errors[0]
 
 
 def test_the_release_is_read_from_the_checkpoint() -> None:

@@ -138,7 +138,7 @@ def test_sentences_about_a_character_are_found_by_name() -> None:
         (lambda: exact(float("inf")), "weight is 'inf'"),
         (lambda: Sentence(" "), "a sentence is empty"),
         (lambda: Sentence("a\nb"), "contains a line break"),
-        (lambda: Prompt(dataset=(Tag("ye-pop"), Tag("deviantart"))), "more than one data-set tag"),
+        (lambda: Prompt(dataset=(Tag("ye-pop"), Tag("deviantart"))), "more than one dataset tag"),
         (lambda: Prompt.from_dict({"genral": []}), "key 'genral' is unknown"),
         (lambda: Prompt.from_dict({"general": 3}), "'general' is 3; expected a list"),
         (lambda: Prompt.from_dict({"general": [3]}), "'general' contains 3"),

@@ -79,7 +79,7 @@ def test_what_the_prompt_holds_comes_first_among_equally_good_matches(file: Path
     packs = Vocabulary.from_folder(data_folder())
     taught = Vocabulary(packs.entries(), learned=open_cooccurrence(file))
     plain = [match.entry.name for match in taught.search("bro", limit=40)]
-    held = [match.entry.name for match in taught.search("bro", limit=40, beside=["witch_hat"])]
+    held = [match.entry.name for match in taught.search("bro", limit=40, prompt_tags=["witch_hat"])]
     assert set(held) <= {match.entry.name for match in taught.search("bro", limit=60)}
     assert held.index("broom") < plain.index("broom")
     assert held[0] == "broom"
@@ -87,7 +87,7 @@ def test_what_the_prompt_holds_comes_first_among_equally_good_matches(file: Path
 
 def test_a_character_of_a_series_in_the_prompt_comes_first(tmp_path: Path) -> None:
     packs = Vocabulary.from_folder(data_folder())
-    found = packs.search("kag", limit=60, beside=["vocaloid"])
+    found = packs.search("kag", limit=60, prompt_tags=["vocaloid"])
     characters = [match.entry.series for match in found if match.tier is found[0].tier and match.entry.series]
     assert characters[0] == "vocaloid"
 

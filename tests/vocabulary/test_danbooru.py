@@ -61,7 +61,7 @@ def test_aliases_go_to_known_tags_and_never_shadow_a_live_one(library: UserStore
     assert table.lookup("hatlike_thing").name == "witch_hat"  # type: ignore[union-attr]
     assert table.lookup("smile").name == "smile"  # type: ignore[union-attr]
     assert table.lookup("gone_thing") is None
-    assert found.warnings == ("2: 'smile' is a tag of its own; the alias is left out",)
+    assert found.warnings == ("2: 'smile' is also a tag; the alias is skipped",)
 
 
 def test_artists_bring_their_other_names(library: UserStore, tmp_path: Path) -> None:
@@ -109,8 +109,8 @@ def test_tables_of_artists_and_of_tags_are_read(library: UserStore, tmp_path: Pa
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.json", "[", "is no JSON"),
-        ("a.json", "[]", "holds nothing"),
+        ("a.json", "[", "is not JSON"),
+        ("a.json", "[]", "is empty"),
         ("a.json", '[{"x": 1}]', "has x; expected tags"),
         ("a.jsonl", '{"name": "a", "post_count": 1, "category": 0}\nnonsense', "1 bad row;"),
         ("a.jsonl", '{"name": "a b", "post_count": 1, "category": 0}', "1 bad row;"),
@@ -118,9 +118,9 @@ def test_tables_of_artists_and_of_tags_are_read(library: UserStore, tmp_path: Pa
         ("a.jsonl", '{"name": "a", "post_count": 99999999999999999999, "category": 0}', "expected a whole number"),
         ("a.csv", "a,0,99999999999999999999,", "count is '99999999999999999999'; expected a whole number"),
         ("a.csv", f"a,0,{'9' * 5000},", "expected a whole number"),
-        ("a.csv", "a,0,5\r,", "is no CSV"),
+        ("a.csv", "a,0,5\r,", "is not a CSV"),
         ("a.tsv", f"a\t0\t{'9' * 200_000}", "field larger than"),
-        ("a.json", "[" * 100_000, "is no JSON"),
+        ("a.json", "[" * 100_000, "is not JSON"),
         ("tag_implications.json", '[{"antecedent_name": "a"}]', "1: is not an implication"),
         (
             "tag_implications.json",
@@ -131,10 +131,10 @@ def test_tables_of_artists_and_of_tags_are_read(library: UserStore, tmp_path: Pa
             "tag_implications.json",
             '[{"antecedent_name": "very_long_hair", "consequent_name": "a"},'
             ' {"antecedent_name": "a", "consequent_name": "very_long_hair"}]',
-            "implies itself by way of others",
+            "implies itself through other tags",
         ),
         ("implications.tsv", "antecedent\tconsequent\tstatus\na\n", "2: is not an implication"),
-        ("a.tsv", "a\tb\tc\n", "holds no tags"),
+        ("a.tsv", "a\tb\tc\n", "contains no tags"),
         ("a.json.gz", "not packed", "cannot be read"),
     ],
 )
@@ -177,7 +177,7 @@ def test_all_bad_lines_of_an_overlay_are_named_and_nothing_changes(library: User
         library.add(path)
     assert [line.split(": ", 1)[1] for line in str(error.value).splitlines()] == [
         "action is 'delete'; expected one of add, rename, hide, alias",
-        "rename has no value; write the other name",
+        "rename value is empty; write the other name",
         "name is empty; write the tag",
     ]
     assert library.overlays() == []

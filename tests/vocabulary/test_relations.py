@@ -159,7 +159,7 @@ def test_implications_are_followed_to_the_end_in_both_directions() -> None:
 
 
 def test_a_circle_is_an_error() -> None:
-    with pytest.raises(DataFileError, match="'a' implies itself by way of others"):
+    with pytest.raises(DataFileError, match="'a' implies itself through other tags"):
         Relations([("a", "b"), ("b", "a")], [])
 
 

@@ -44,7 +44,7 @@ def test_spellings_are_aliases_of_their_artists_and_were_measured(shared: Path) 
     renamed = [entry for entry in TABLE.entries(Section.ARTIST) if entry.spelling]
     assert len(renamed) > 80
     for entry in renamed:
-        assert entry.recognised, entry.name
+        assert entry.recognized, entry.name
         assert entry.spelling in entry.aliases, entry.name
         assert entry.spelling in measured, entry.name
         assert entry.name not in measured, entry.name

@@ -20,7 +20,7 @@ def meant(name: str, known: frozenset[str] = frozenset(), table: Vocabulary = TA
 def sure(name: str) -> bool:
     near = suggestion(TABLE, name, frozenset())
     assert near is not None, name
-    return near.sure
+    return near.is_sure
 
 
 def general(name: str, count: int = 5000, *aliases: str) -> Entry:
@@ -131,18 +131,18 @@ def test_a_rare_tag_is_not_meant() -> None:
 def test_of_two_tags_as_near_the_most_common_comes_first_and_no_fix_is_sure() -> None:
     near = slip(table_of(general("quorblesnat", 2000), general("quorblesnit", 3000)), "quorblesnut", frozenset())
     assert near is not None
-    assert (near.entry.name, [entry.name for entry in near.others], near.sure) == (
+    assert (near.entry.name, [entry.name for entry in near.alternatives], near.is_sure) == (
         "quorblesnit",
         ["quorblesnat"],
         False,
     )
     near = slip(table_of(general("quorblesnat", 2000), general("quorblesnit", 20000)), "quorblesnut", frozenset())
     assert near is not None
-    assert (near.entry.name, near.others, near.sure) == ("quorblesnit", (), False)
+    assert (near.entry.name, near.alternatives, near.is_sure) == ("quorblesnit", (), False)
     two = table_of(general("quorble_snat", 2000), general("quorble_snit", 90000))
     near = slip(two, "quorble_snut", frozenset())
     assert near is not None
-    assert (near.entry.name, near.others, near.sure) == ("quorble_snit", (), False)
+    assert (near.entry.name, near.alternatives, near.is_sure) == ("quorble_snit", (), False)
     farther = slip(table_of(general("quorblesnat", 200), general("quorblesiit", 90000)), "quorblesnut", frozenset())
     assert farther is not None
     assert farther.entry.name == "quorblesnat"
@@ -161,10 +161,10 @@ def test_a_fix_is_sure_for_a_common_plain_tag_one_letter_off_alone() -> None:
         "loking_at_veiwer",  # two words
     ):
         near = suggestion(TABLE, name, frozenset())
-        assert near is None or not near.sure, name
+        assert near is None or not near.is_sure, name
     rare = slip(table_of(general("quorble_snat", 999)), "quorblle_snat", frozenset())
     common = slip(table_of(general("quorble_snat", 1000)), "quorblle_snat", frozenset())
-    assert (rare and rare.sure, common and common.sure) == (False, True)
+    assert (rare and rare.is_sure, common and common.is_sure) == (False, True)
 
 
 def test_two_words_in_one_are_a_compound_unless_the_tag_is_common() -> None:
@@ -181,7 +181,7 @@ def test_a_word_that_begins_more_common_tags_is_no_plural() -> None:
     assert respelled(TABLE, "puffy_sleeve") is not None
     table = table_of(general("quorbles", 500), general("quorble_hat", 400))
     near = respelled(table, "quorble")
-    assert near == Suggestion(table.lookup("quorbles"), 0, sure=False)  # type: ignore[arg-type]
+    assert near == Suggestion(table.lookup("quorbles"), 0, is_sure=False)  # type: ignore[arg-type]
     assert respelled(table_of(general("quorbles", 500), general("quorble_hat", 600)), "quorble") is None
 
 
@@ -226,7 +226,7 @@ def test_a_long_vowel_of_a_name_is_a_spelling_of_it_if_another_word_is_the_same(
     ],
 )
 def test_how_many_letters_a_slip_may_have(word: str, other: str, alone: bool, named: bool, edits: int) -> None:
-    assert word_edits(word, other, alone=alone, named=named) == edits
+    assert word_edits(word, other, is_alone=alone, named=named) == edits
 
 
 def test_swapped_doubled_and_halved_letters_are_mechanical() -> None:

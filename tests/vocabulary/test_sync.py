@@ -111,7 +111,7 @@ def test_passing_troubles_are_waited_out(site: Site, tmp_path: Path, troubles: l
 
 def test_an_interrupted_run_goes_on_and_a_line_that_was_cut_off_is_fetched_again(site: Site, tmp_path: Path) -> None:
     site.troubles = [None, 404]
-    with pytest.raises(InputError, match="answers 404"):
+    with pytest.raises(InputError, match="responds 404"):
         fetch("tags", tmp_path, base=site.base, pace=FAST)
     part = tmp_path / "tags.part"
     part.write_bytes(part.read_bytes() + b'{"id": 1001, "na')

@@ -71,7 +71,7 @@ def test_an_import_of_the_same_name_replaces_and_forget_removes(library: UserSto
     library.remove("mine")
     assert not library.imports()
     assert "second_tag" not in Vocabulary.from_store(library)
-    with pytest.raises(StoreError, match="no import is named 'mine'; no lists have been imported"):
+    with pytest.raises(StoreError, match="no import named 'mine'; no lists have been imported"):
         library.remove("mine")
 
 
@@ -89,17 +89,17 @@ def test_bad_rows_are_all_named_and_skipped_only_when_asked(library: UserStore, 
         library.add(path)
     lines = str(caught.value).splitlines()
     assert [line.split(":")[1] for line in lines[:4]] == ["2", "3", "4", "5"]
-    assert "4 bad rows; fix them, or leave them out with --skip-bad" in lines[-1]
+    assert "4 bad rows; fix them, or skip them with --skip-bad" in lines[-1]
     assert not library.imports()
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("e621.csv", "wolf,5,9,\nuploader,7,9,\ncanine,5,8,\nspecies_x,8,9,\n", "rows have e621's category numbers"),
-        ("names.txt", "wlop\n", "names without categories; say --category"),
+        ("e621.csv", "wolf,5,9,\nuploader,7,9,\ncanine,5,8,\nspecies_x,8,9,\n", "rows have category numbers of e621"),
+        ("names.txt", "wlop\n", "a .txt list needs a category; add --category"),
         ("tags.md", "wlop\n", "ends in '.md'; expected a tag list"),
-        ("empty.csv", "", "holds no tags"),
+        ("empty.csv", "", "contains no tags"),
         ("picture.csv", b"\x89PNG\x00", "is a binary file"),
     ],
 )
@@ -131,7 +131,7 @@ def test_a_text_file_of_artists_is_read_in_prompt_spelling(tmp_path: Path) -> No
         written(tmp_path, "# mine\n@wlop,\nhammer \\(sunset beach\\)\n\nwlop\n", "a.txt"), category="artist"
     )
     assert [entry.name for entry in found.entries] == ["wlop", "hammer_(sunset_beach)"]
-    assert found.bad_rows == ("5: 'wlop' is there already",)
+    assert found.bad_rows == ("5: 'wlop' is a duplicate",)
 
 
 def test_the_lists_in_circulation_are_read(shared: Path, tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_the_lists_in_circulation_are_read(shared: Path, tmp_path: Path) -> None
 
 
 def test_a_damaged_store_is_rebuilt_and_a_missing_one_explained(library: UserStore, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="there is no vocabulary; run 'anima-prompt tags import'"):
+    with pytest.raises(StoreError, match="missing: vocabulary; run 'anima-prompt tags import'"):
         open_store(library.store)
     library.add(written(tmp_path, LIST))
     library.store.write_bytes(b"SQLite format 3\x00" + b"junk" * 500)
@@ -179,12 +179,26 @@ def test_a_full_disk_leaves_the_old_vocabulary_and_nothing_beside_it(library: Us
     env = {**os.environ, "ANIMA_PROMPT_DATA": str(library.folder)}
     done = subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, check=False)  # noqa: S607
     assert done.returncode == 2
-    assert "the old one is as it was" in done.stderr
+    assert "the old vocabulary is unchanged" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert library.store.read_bytes() == before
     assert "my_oc" in Vocabulary.from_store(library)
     left = sorted(p.name for p in library.folder.rglob("*") if p.is_file())
     assert left == ["mine.csv", library.store.name]
+
+
+def test_a_disk_that_fills_up_during_the_copy_of_a_list_leaves_no_temporary_file(
+    library: UserStore, tmp_path: Path
+) -> None:
+    library.add(written(tmp_path, LIST))
+    big = written(tmp_path, "".join(f"tag_number_{i},0,{i},\n" for i in range(2_000)), "big.csv")
+    command = f"ulimit -f 8; {sys.executable} -m anima_prompt tags import {big}"
+    env = {**os.environ, "ANIMA_PROMPT_DATA": str(library.folder)}
+    done = subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, check=False)  # noqa: S607
+    assert done.returncode == 2
+    assert "big.csv: cannot be written" in done.stderr
+    left = sorted(p.name for p in library.folder.rglob("*") if p.is_file())
+    assert left == ["mine.csv", "vocabulary.sqlite"]
 
 
 def test_a_killed_import_leaves_the_old_vocabulary(library: UserStore, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The forms in which findings are written, one writer each: it takes reports as they come and closes at the end."""
+"""Output formats of findings: a writer per format, which receives reports one by one and is closed at the end."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ Echo = Callable[[str], None]
 
 
 class Writer(Protocol):
-    """Writes findings in one form."""
+    """Write findings in a format."""
 
     def report(self, report: Report) -> None:
-        """Take the findings of one file."""
+        """Write or collect the findings of a file."""
         ...
 
     def close(self) -> None:
-        """Write what has to come last."""
+        """Write the end of the output."""
         ...
 
 
 FORMATS = ("text", "concise", "json", "jsonl", "github", "gitlab", "sarif", "junit", "html")
 
 
-def writer_for(name: str, echo: Echo, *, colour: bool = False) -> Writer:
-    """Return the writer of a form.
+def writer_for(name: str, echo: Echo, *, color: bool = False) -> Writer:
+    """Return the writer of a format.
 
     Args:
         echo: writes a text without a line end.
-        colour: whether the terminal shows colours; for ``text`` and ``concise``.
+        color: whether the terminal supports colors; for ``text`` and ``concise``.
     """
     if name in ("text", "concise"):
         from anima_prompt.lint_files.outputs.plain import Concise, FullText
 
-        return FullText(echo, colour=colour) if name == "text" else Concise(echo, colour=colour)
+        return FullText(echo, color=color) if name == "text" else Concise(echo, color=color)
     if name == "html":
         from anima_prompt.lint_files.outputs.page import HtmlPage
 

@@ -27,7 +27,7 @@ _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 class JsonLines:
-    """One JSON object a line."""
+    """One JSON object per line."""
 
     def __init__(self, echo: Echo) -> None:
         """Write through ``echo``."""
@@ -43,7 +43,7 @@ class JsonLines:
 
 
 class Json:
-    """One JSON array, written as it grows."""
+    """A JSON array, written incrementally."""
 
     def __init__(self, echo: Echo) -> None:
         """Write through ``echo``."""
@@ -99,7 +99,7 @@ class GitLab:
         self.seen: dict[str, int] = {}
 
     def report(self, report: Report) -> None:
-        """Take a file's errors and findings."""
+        """Collect a file's errors and findings."""
         for row in (*error_rows(report), *rows(report)):
             d = row.diagnostic
             key = f"{row.path}:{d.code}:{row.text[d.start : d.end]}"
@@ -131,7 +131,7 @@ class Sarif:
         self.errors: list[Row] = []
 
     def report(self, report: Report) -> None:
-        """Take a file's errors and findings."""
+        """Collect a file's errors and findings."""
         self.errors += error_rows(report)
         for row in rows(report):
             self.codes.add(row.diagnostic.code)
@@ -204,9 +204,9 @@ class JUnit:
         self.tests = self.failures = self.errors = 0
 
     def report(self, report: Report) -> None:
-        """Take a file's findings."""
-        found = list(rows(report))
-        cases = [_case(row) for row in found]
+        """Collect a file's findings."""
+        findings = list(rows(report))
+        cases = [_case(row) for row in findings]
         cases += [
             f"<testcase name={_attribute('readable')}><error message={_attribute(e)}/></testcase>"
             for e in report.errors
@@ -214,10 +214,10 @@ class JUnit:
         tests = max(1, len(cases))
         body = "".join(f"\n    {case}" for case in cases) or '\n    <testcase name="clean"/>'
         name = _attribute(shown_path(report))
-        numbers = f'tests="{tests}" failures="{len(found)}" errors="{len(report.errors)}"'
+        numbers = f'tests="{tests}" failures="{len(findings)}" errors="{len(report.errors)}"'
         self.suites.append(f"  <testsuite name={name} {numbers}>{body}\n  </testsuite>")
         self.tests += tests
-        self.failures += len(found)
+        self.failures += len(findings)
         self.errors += len(report.errors)
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """Findings as one HTML page that opens from disk: counts by rule, filters, and every prompt with its marks.
 
-Everything that comes from a prompt or a file name is escaped; the page loads nothing and its policy forbids it to.
+Prompts and file names are escaped; the page loads nothing, and its content security policy forbids it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 
 
 class HtmlPage:
-    """One self-contained page."""
+    """A self-contained page."""
 
     def __init__(self, echo: Echo) -> None:
         """Write through ``echo``."""
@@ -41,7 +41,7 @@ class HtmlPage:
         self.errors: list[str] = []
 
     def report(self, report: Report) -> None:
-        """Take a file's findings."""
+        """Collect a file's findings."""
         self.prompts += len(report.pieces)
         self.files.add(report.path)
         self.errors += report.errors
@@ -53,7 +53,7 @@ class HtmlPage:
         for hidden in report.hidden:
             for severity, count in hidden.severities.items():
                 self.counts[hidden.first.code, hidden.first.name, severity] += count
-        self.articles += [_article(found) for found in by_piece.values()]
+        self.articles += [_article(findings) for findings in by_piece.values()]
 
     def close(self) -> None:
         """Write the page."""
@@ -84,10 +84,10 @@ def _plural(severity: Severity, count: int) -> str:
     return severity if count == 1 or severity is Severity.INFO else f"{severity}s"
 
 
-def _article(found: list[Row]) -> Markup:
-    first = found[0]
+def _article(findings: list[Row]) -> Markup:
+    first = findings[0]
     document = first.piece.document
-    shown = [row.diagnostic for row in found if not row.more]
+    shown = [row.diagnostic for row in findings if not row.more]
     texts = [_marked(document.prompt, [d for d in shown if d.part == "prompt"])]
     if document.negative:
         texts.append(_marked(document.negative, [d for d in shown if d.part == "negative"]))
@@ -97,7 +97,7 @@ def _article(found: list[Row]) -> Markup:
         place=first.piece.place,
         line=first.piece.line,
         texts=texts,
-        findings=[(row.diagnostic, any(fix.safe for fix in row.diagnostic.fixes)) for row in found],
+        findings=[(row.diagnostic, any(fix.safe for fix in row.diagnostic.fixes)) for row in findings],
     )
 
 
@@ -109,12 +109,12 @@ class _Stretch(NamedTuple):
 
 
 def _marked(text: str, diagnostics: list[Diagnostic]) -> list[_Stretch]:
-    """Return a text with its spans; where spans overlap, the gravest one shows, of several the last."""
+    """Return a text with its spans; of overlapping spans the most severe is shown, of equals the last."""
     return [_Stretch(text[start:end], grade) for start, end, grade in _painted(len(text), diagnostics)]
 
 
 def _painted(length: int, diagnostics: list[Diagnostic]) -> Iterator[tuple[int, int, Diagnostic | None]]:
-    """Yield the stretches of a text, each with the diagnostic that shows there, from left to right."""
+    """Yield the stretches of a text from left to right, each with the diagnostic that is shown."""
     spans = sorted((d.start, d.severity.rank, -place, min(d.end, length), d) for place, d in enumerate(diagnostics))
     bounds = sorted({0, length, *(span[0] for span in spans), *(span[3] for span in spans)})
     waiting = spans[::-1]

@@ -18,19 +18,19 @@ from anima_prompt.numbers import counted
 if TYPE_CHECKING:
     from anima_prompt.lint_files.report import Report
 
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+_COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 _WIDTH = 100
 _LEAD = 30
 _MARGIN = 6
 
 
 class Concise:
-    """One line a finding, and a line of totals."""
+    """A line per finding, and a line of totals."""
 
-    def __init__(self, echo: Echo, *, colour: bool) -> None:
+    def __init__(self, echo: Echo, *, color: bool) -> None:
         """Write through ``echo``."""
         self.echo = echo
-        self.colour = colour
+        self.color = color
         self.counts: Counter[Severity] = Counter()
         self.files: set[str] = set()
         self.safe = self.unsafe = 0
@@ -55,20 +55,20 @@ class Concise:
         self.echo(f"{self.headline(row)}\n")
 
     def headline(self, row: Row) -> str:
-        """Return place, code and message; a star marks what ``--fix`` cures."""
+        """Return position, code and message; a star marks findings with a safe fix."""
         d = row.diagnostic
         star = " [*]" if any(fix.safe for fix in d.fixes) else ""
-        severity = self.styled(d.severity.value, _COLOURS[d.severity])
+        severity = self.styled(d.severity.value, _COLORS[d.severity])
         return f"{self.styled(visible(row.place), None)}: {severity} {d.code}{star} {d.name}: {visible(d.message)}"
 
-    def styled(self, text: str, colour: str | None) -> str:
-        """Return a text in a colour, or bold, where the terminal shows it."""
-        if not self.colour:
+    def styled(self, text: str, color: str | None) -> str:
+        """Return a text in a color, or bold, if the terminal supports it."""
+        if not self.color:
             return text
-        return click.style(text, fg=colour) if colour else click.style(text, bold=True)
+        return click.style(text, fg=color) if color else click.style(text, bold=True)
 
     def count(self, row: Row) -> None:
-        """Take a finding into the totals."""
+        """Add a finding to the totals."""
         self.counts[row.diagnostic.severity] += 1
         self.files.add(row.path)
         self.safe += any(fix.safe for fix in row.diagnostic.fixes)
@@ -78,8 +78,8 @@ class Concise:
         """Write the totals."""
         errors = counted(self.errors, "error") if self.errors else ""
         if not self.counts:
-            clean = f"No findings in what was read; {errors}." if self.was_read else f"Nothing was linted; {errors}."
-            self.echo(f"{clean}\n" if errors else "No findings.\n")
+            result = "No findings in the readable files" if self.was_read else "Nothing was linted"
+            self.echo(f"{result}; {errors}.\n" if errors else "No findings.\n")
             return
         parts = [_counted(s, self.counts[s]) for s in Severity if self.counts[s]]
         fixes = [f"{self.safe} fixable with --fix"] if self.safe else []
@@ -89,7 +89,7 @@ class Concise:
 
 
 class FullText(Concise):
-    """A finding with the line that it is in and carets below."""
+    """A finding with its line and carets below."""
 
     def row(self, row: Row) -> None:
         """Write one finding."""
@@ -103,14 +103,14 @@ class FullText(Concise):
             return
         number = str(row.line)
         pad = " " * len(number)
-        caret = self.styled("^" * max(1, _width(shown[low:high])), _COLOURS[d.severity])
+        caret = self.styled("^" * max(1, _width(shown[low:high])), _COLORS[d.severity])
         self.echo(f"{pad} |\n{number} | {shown}\n{pad} | {' ' * _width(shown[:low])}{caret}\n\n")
 
 
 def _cut(text: str, line: tuple[int, int], span: tuple[int, int]) -> tuple[str, int, int]:
-    """Return the part of a line round a span, what cannot be printed as escapes, and the span in it.
+    """Return the part of a line around a span, with unprintable characters as escapes, and the span in it.
 
-    The line may be a million characters long, so that it is not copied.
+    The line may be a million characters long, so it is not copied.
     """
     low, high = span[0], max(span[0], min(span[1], line[1]))
     begin = line[0] if high - line[0] <= _WIDTH - _MARGIN else max(line[0], low - _LEAD)
@@ -126,7 +126,7 @@ def _printable(text: str) -> str:
 
 
 def _width(text: str) -> int:
-    """Return how many columns a text takes in a terminal."""
+    """Return the width of a text in terminal columns."""
     return sum(
         2 if unicodedata.east_asian_width(char) in "WF" else 0 if unicodedata.combining(char) else 1 for char in text
     )
@@ -139,7 +139,7 @@ def _counted(severity: Severity, count: int) -> str:
 def statistics(counts: Counter[tuple[str, str, str]], *, errors: int = 0) -> str:
     """Return a table of findings by rule, most first; keys are code, name, severity."""
     if not counts:
-        return f"No findings in what was read; {counted(errors, 'error')}.\n" if errors else "No findings.\n"
+        return f"No findings in the readable files; {counted(errors, 'error')}.\n" if errors else "No findings.\n"
     wide = max(len(str(count)) for count in counts.values())
     lines = [
         f"{count:>{wide}}  {code}  {severity:7}  {name}"

@@ -1,4 +1,4 @@
-"""Findings as flat rows: what every output writes."""
+"""Findings as flat rows, for all outputs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from anima_prompt.lint_files.report import Report
 
 UNREADABLE = "unreadable-input"
-"""Name of a row that is an error about an input, not a rule's finding. Its code is empty."""
+"""Name of a row for an unreadable input. Its code is empty."""
 
 
 class Row(NamedTuple):
-    """One finding and where it is."""
+    """A finding with its file and position."""
 
     path: str
     line: int
@@ -27,11 +27,11 @@ class Row(NamedTuple):
     piece: Piece
     diagnostic: Diagnostic
     more: int = 0
-    """Above 0: not a finding, but the number of findings of the rule that are not shown."""
+    """Above 0: the row is not a finding, but counts the hidden findings of the rule."""
 
     @property
     def place(self) -> str:
-        """File, line and column, for people; the node or name where lines say nothing."""
+        """File, line and column for people; the node or name if the prompt has no line."""
         where = self.piece.place
         if where and self.piece.record is None:
             return f"{self.path}[{where}]:{self.diagnostic.part}:{self.column}"
@@ -76,7 +76,7 @@ def rows(report: Report) -> Iterator[Row]:
 
 
 def data(row: Row) -> dict[str, Any]:
-    """Return a row as the JSON outputs have it; ``docs/lint-output.schema.json`` describes it."""
+    """Return a row for the JSON outputs; ``docs/lint-output.schema.json`` describes it."""
     d = row.diagnostic
     return {
         "path": row.path,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import escape, spaced, text_to_name
 from anima_prompt.sections import Section
 
@@ -27,21 +27,23 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     match = _PHRASE.fullmatch(facts.literal)
     if match is None:
         return
-    said = next(group for group in match.groups() if group).strip().removeprefix("@")
-    entry = environment.vocabulary.lookup(text_to_name(said, Dialect.PLAIN))
+    name = next(group for group in match.groups() if group).strip().removeprefix("@")
+    entry = environment.vocabulary.lookup(text_to_name(name, Dialect.PLAIN))
     known = entry is not None and entry.section is Section.ARTIST
     if known or match["label"]:
         right = (
-            f"@{escape(spaced(entry.trained if known and entry is not None else said.lower()), environment.dialect)}"
+            f"@{escape(spaced(entry.trained if known and entry is not None else name.lower()), environment.dialect)}"
         )
-        yield found((0, len(facts.text)), f"artists are written with '@'; write {quoted(right)}", write=right)
+        yield finding_at(
+            (0, len(facts.text)), f"artists are written with '@', not in words; write {quoted(right)}", write=right
+        )
 
 
 RULE = Rule(
     code="ANI505",
     name="artist-by-phrase",
     severity=Severity.WARNING,
-    reason="The captions named artists as @name; 'by' and 'style of' were not in them. Source: model card.",
+    reason="The training captions name artists as @name, without 'by' or 'style of'. Source: model card.",
     bad=(
         Example("1girl, by wlop, smile", "1girl, @wlop, smile"),
         *plain("1girl, in the style of wlop", "1girl, artist:wlop", "1girl, (wlop style:1.5)"),

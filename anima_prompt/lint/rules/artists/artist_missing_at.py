@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
 
@@ -19,18 +19,18 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     if entry is None or entry.section is not Section.ARTIST or facts.artist or facts.name in environment.words:
         return
     right = f"@{name_to_text(entry.trained, environment.dialect)}"
-    curated = entry.recognised or entry.curated
+    curated = entry.recognized or entry.curated
     severity = None if curated else Severity.WARNING if entry.post_count >= _CERTAIN else Severity.INFO
-    message = f"{quoted(facts.text)} is an artist; without '@' the style hardly shows; write {quoted(right)}"
-    yield found((0, len(facts.text)), message, write=right, severity=severity)
+    message = f"{quoted(facts.text)} is an artist; without '@' the style is barely visible; write {quoted(right)}"
+    yield finding_at((0, len(facts.text)), message, write=right, severity=severity)
 
 
 RULE = Rule(
     code="ANI501",
     name="artist-missing-at",
     severity=Severity.ERROR,
-    reason="Artists were captioned with '@' in front; without it the effect is very weak. An artist known from an "
-    "imported list alone is a warning, or information below 300 posts. Source: model card.",
+    reason="The training captions have '@' before artists; without it the effect is very weak. An artist known only from an "
+    "imported list is a warning, or information below 300 posts. Source: model card.",
     bad=(Example("1girl, wlop, smile", "1girl, @wlop, smile"), *plain("1girl, (kantoku:1.5), smile")),
     good=plain("1girl, @wlop, smile", "1girl, hatsune miku", "1girl, nobody known"),
     fix=Safety.UNSAFE,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _MIXER = re.compile(r"::\s*@?[^:,\n]+::\s*\d*\.?\d+")
 
@@ -18,8 +18,10 @@ def check(context: Context) -> Iterator[Finding]:
     for match in _MIXER.finditer(context.source):
         name, _, number = match.group()[2:].rpartition("::")
         right = f"({name.strip()}:{number.strip()})"
-        yield found(
-            match.span(), f"{quoted(match.group())} belongs to a mixer node; write {quoted(right)}", write=right
+        yield finding_at(
+            match.span(),
+            f"{quoted(match.group())} is the syntax of artist mixer nodes; write {quoted(right)}",
+            write=right,
         )
 
 
@@ -27,7 +29,7 @@ RULE = Rule(
     code="ANI513",
     name="artist-mixer-syntax",
     severity=Severity.WARNING,
-    reason="Only a node that mixes artists reads the double colons; without it they are text.",
+    reason="Only artist mixer nodes interpret the double colons; without such a node they are text.",
     bad=(Example("1girl, ::@wlop::0.6, smile", "1girl, (@wlop:0.6), smile"),),
     good=plain("1girl, (@wlop:0.6)", "1girl, :: , hat"),
     fix=Safety.UNSAFE,

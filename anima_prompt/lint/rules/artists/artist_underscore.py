@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import spaced
 
 
@@ -16,14 +16,18 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
         return
     right = "@" + spaced(facts.text[1:])
     if right != facts.text:
-        yield found((0, len(facts.text)), f"artists have spaces, not underscores; write {quoted(right)}", write=right)
+        yield finding_at(
+            (0, len(facts.text)),
+            f"artist names are written with spaces, not underscores; write {quoted(right)}",
+            write=right,
+        )
 
 
 RULE = Rule(
     code="ANI503",
     name="artist-underscore",
     severity=Severity.WARNING,
-    reason="The captions had spaces in artists' names. Triggers of LoRAs such as @haiz_ai keep their underscores. "
+    reason="The training captions have spaces in artist names. LoRA triggers such as @haiz_ai keep their underscores. "
     "Source: model card.",
     bad=(Example("1girl, @shinkawa_youji", "1girl, @shinkawa youji"),),
     good=plain("1girl, @shinkawa youji", "1girl, @haiz_ai"),

@@ -1,4 +1,4 @@
-"""``@Hokusai``: capitals behind the ``@``."""
+"""``@Hokusai``: capitals after the ``@``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
@@ -14,14 +14,16 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     if facts.artist and facts.text != facts.text.lower() and facts.name not in environment.words:
         right = facts.text.lower()
         sure = facts.entry is not None
-        yield found((0, len(facts.text)), f"artists are lower case; write {quoted(right)}", write=right, safe=sure)
+        yield finding_at(
+            (0, len(facts.text)), f"artist names are lower case; write {quoted(right)}", write=right, safe=sure
+        )
 
 
 RULE = Rule(
     code="ANI504",
     name="artist-uppercase",
     severity=Severity.WARNING,
-    reason="The captions were lower case. For an unknown name, which may be a LoRA's trigger, the fix counts as "
+    reason="The training captions are lower case. An unknown name may be the trigger word of a LoRA, so its fix is "
     "unsafe.",
     bad=(Example("1girl, @Wlop", "1girl, @wlop"),),
     good=plain("1girl, @wlop", "1girl, @_@"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.sections import Section
 
 _STUDIO = re.compile(r"(?:studio|production|animation|pictures|works|inc|co\.|ltd)\b|\bstudios?$", re.IGNORECASE)
@@ -21,20 +21,20 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     right = facts.text[1:]
     studio = _STUDIO.match(facts.literal[1:]) is not None and " " in facts.literal
     if entry is not None and (entry.category in ("character", "copyright") or entry.section is not Section.GENERAL):
-        message = f"{quoted(right)} is not an artist but a {entry.section.value} tag; write it without '@'"
-        yield found((0, len(facts.text)), message, write=right)
+        message = f"{quoted(right)} is a {entry.section.value} tag, not an artist; remove the '@'"
+        yield finding_at((0, len(facts.text)), message, write=right)
     elif entry is not None:
-        message = f"{quoted(right)} is a general tag and no artist that is known; write it without '@'"
-        yield found((0, len(facts.text)), message, write=right)
+        message = f"{quoted(right)} is a general tag, not a known artist; remove the '@'"
+        yield finding_at((0, len(facts.text)), message, write=right)
     elif studio:
-        yield found((0, len(facts.text)), "a studio is not an artist; write it without '@'", write=right)
+        yield finding_at((0, len(facts.text)), "a studio is not an artist; remove the '@'", write=right)
 
 
 RULE = Rule(
     code="ANI509",
     name="at-on-nonartist",
     severity=Severity.WARNING,
-    reason="'@' marks artists alone; before a character, a series or a studio it makes a name that nobody trained. "
+    reason="'@' only marks artists; before a character, a series or a studio it makes an unknown name. "
     "Source: model card.",
     bad=(
         Example("1girl, @hatsune miku, smile", "1girl, hatsune miku, smile"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context, Item, people_of
 from anima_prompt.lint.document import Role
-from anima_prompt.lint.rule import WANTED, Example, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import WANTED, Example, Finding, Rule, finding_at, plain, quoted
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.exclusive import DEPICTIONS
 
@@ -31,8 +31,8 @@ def check(context: Context) -> Iterator[Finding]:
         same = [item for item in counted if kind in item.name]
         second = next((item for item in same if people_of(item.name) != people_of(same[0].name)), None)
         if second is not None:
-            message = f"{quoted(second.text)} contradicts {quoted(same[0].text)}; keep the number that is right"
-            yield found(second, message)
+            message = f"{quoted(second.text)} contradicts {quoted(same[0].text)}; keep only the right number"
+            yield finding_at(second, message)
     if DEPICTIONS.isdisjoint(context.by_name):
         yield from _solo(context, counted)
 
@@ -41,11 +41,14 @@ def _nobody(context: Context, counted: list[Item]) -> Iterator[Finding]:
     """Flag a count tag together with 'no humans', unless it may count creatures or machines."""
     if counted and "no_humans" in context.by_name and (_has_humanlike(context) or not _may_have_creature(context)):
         text = quoted(counted[0].text)
-        yield found(counted[0], f"{text} contradicts 'no humans'; delete {text}, or 'no humans' if somebody is there")
+        yield finding_at(
+            counted[0],
+            f"{text} contradicts 'no humans'; remove {text}, or remove 'no humans' if the image shows people",
+        )
 
 
 def _has_humanlike(context: Context) -> bool:
-    """Say whether a tag names a creature in the shape of a person, such as 'dragon girl'."""
+    """Return whether a tag names a creature in the shape of a person, such as 'dragon girl'."""
     return any(
         name in _HUMANLIKE or (name.endswith(("_girl", "_boy")) and name not in _SHAPED_LIKE_ANIMALS)
         for name in context.by_name
@@ -53,7 +56,7 @@ def _has_humanlike(context: Context) -> bool:
 
 
 def _may_have_creature(context: Context) -> bool:
-    """Say whether a tag may name an animal, a creature, a machine, or a character that is not a person."""
+    """Return whether a tag may name an animal, a creature, a machine, or a character that is not a person."""
     series = context.has(Section.SERIES)
     for item in context.items:
         entry = item.entry
@@ -74,12 +77,12 @@ def _solo(context: Context, counted: list[Item]) -> Iterator[Finding]:
     several = next((item for item in context.items if people_of(item.name) > 1 or item.name in _SEVERAL), None)
     second = next((item for item in counted if item.name != counted[0].name), None)
     crowd = context.by_name.get("crowd")
-    many = several or second or crowd
-    if many is not None:
+    crowded = several or second or crowd
+    if crowded is not None:
         doubtful = several is None and (second is None or any("other" in item.name for item in (counted[0], second)))
-        yield found(
+        yield finding_at(
             solo,
-            f"'solo' contradicts {quoted(many.text)}; delete 'solo', or write 'solo focus' for the main one of several",
+            f"'solo' contradicts {quoted(crowded.text)}; remove 'solo', or write 'solo focus' if one person is the focus",
             severity=Severity.INFO if doubtful else None,
         )
 
@@ -88,8 +91,8 @@ RULE = Rule(
     code="ANI416",
     name="count-contradiction",
     severity=Severity.ERROR,
-    reason="An image has one number of girls and one of boys, and 'solo' means one person in all. '1boy, 2girls' is "
-    "three people. A count beside 'no humans' passes where it may count creatures or robots. 'solo' beside '1other' or "
+    reason="An image has one number of girls and one number of boys, and 'solo' means one person in total. '1boy, 2girls' is "
+    "three people. A count with 'no humans' passes if it may count creatures or robots. 'solo' with '1other' or "
     "'crowd' is information.",
     bad=plain("solo, 2girls, smile", "no humans, 1girl", "1girl, 2girls", "solo, 1girl, 1boy", "1girl, 1girl, 2girls"),
     good=(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 
 _NUMBERS = {"a": 1, "one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 _COUNT = re.compile(
@@ -27,7 +27,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
         kind = match["kind"]
         right = f"1{kind}" if number == 1 else f"{number}{kind}s" if number < 6 else f"6+{kind}s"
     if right is not None and right != facts.text and facts.name not in environment.words:
-        yield found((0, len(facts.text)), f"count tags are spelled like {right}; write {right}", write=right)
+        yield finding_at((0, len(facts.text)), f"misspelled count tag; write {right}", write=right)
 
 
 _LONE = {"girl": "1girl", "boy": "1boy", "girls": "multiple girls", "boys": "multiple boys", "no human": "no humans",
@@ -37,7 +37,7 @@ RULE = Rule(
     code="ANI415",
     name="count-spelling",
     severity=Severity.WARNING,
-    reason="The captions had 1girl, 2girls, 6+girls in one word; '1 girl' is other tokens. Source: model card.",
+    reason="The training captions have 1girl, 2girls, 6+girls in one word; '1 girl' is other tokens. Source: model card.",
     bad=(
         Example("1 girl, smile", "1girl, smile"),
         Example("two girls, smile", "2girls, smile"),

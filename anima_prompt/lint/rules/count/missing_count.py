@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context, Item
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.sections import Section
 
 _PEOPLE = re.compile(
@@ -23,13 +23,13 @@ def check(context: Context) -> Iterator[Finding]:
     if characters:
         entry = characters[0].entry
         count = entry.count if entry is not None and len(characters) == 1 else ""
-        advice = f"write {count}" if count else "write 1girl, 2girls or the like"
+        advice = f"add {count}" if count else "add 1girl, 2girls or similar"
         edit = _insert(characters[0], context, count) if count else None
-        yield found(characters[0], f"a character, but no count tag; {advice}", edits=[edit])
+        yield finding_at(characters[0], f"character without a count tag; {advice}", edits=[edit])
         return
     for item in context.items:
         if item.plain and item.section is Section.GENERAL and item.entry is None and _PEOPLE.search(item.text):
-            yield found(item, "people, but no count tag; write 1girl, 1boy, 2girls or the like")
+            yield finding_at(item, "people without a count tag; add 1girl, 1boy, 2girls or similar")
             return
 
 
@@ -41,7 +41,7 @@ RULE = Rule(
     code="ANI414",
     name="missing-count",
     severity=Severity.INFO,
-    reason="The captions count the people behind the quality tags. Prompts in sentences do without. Source: model "
+    reason="The training captions have a count tag after the quality tags. Prompts in sentences need none. Source: model "
     "card.",
     bad=(Example("safe, hatsune miku, smile", "safe, 1girl, hatsune miku, smile"), *plain("cute girl, smile")),
     good=plain(

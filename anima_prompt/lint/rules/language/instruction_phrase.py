@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.syntax import nodes as syntax
 
 _PHRASE = re.compile(
@@ -41,13 +41,16 @@ def check(context: Context) -> Iterator[Finding]:
         match = _PHRASE.search(node.text)
         if match and (isinstance(node, syntax.SentenceNode) or node.entry is None):
             start = node.start + match.start()
-            yield found(
-                (start, node.start + match.end()), f"{quoted(match.group())} speaks to nobody; say what is there"
+            yield finding_at(
+                (start, node.start + match.end()),
+                f"{quoted(match.group())} is an instruction; describe the image instead",
             )
     if "--" in context.source:
         for match in _FLAG.finditer(context.source):
-            yield found(
-                match.span(), f"{quoted(match.group())} is Midjourney's; remove it", edits=[_removal(context, match)]
+            yield finding_at(
+                match.span(),
+                f"{quoted(match.group())} is a Midjourney option; remove it",
+                edits=[_removal(context, match)],
             )
 
 
@@ -75,7 +78,7 @@ RULE = Rule(
     code="ANI705",
     name="instruction-phrase",
     severity=Severity.WARNING,
-    reason="The model reads a description, not a request: 'create an image of' is drawn or lost, and flags of other "
+    reason="The model expects a description, not a request: 'create an image of' is drawn or ignored, and options of other "
     "services are text.",
     bad=(
         *plain(

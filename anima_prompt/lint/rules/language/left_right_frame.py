@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import SHOWN, Finding, Rule, found, plain
+from anima_prompt.lint.rule import SHOWN, Finding, Rule, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 _SIDE = re.compile(r"\b(?:the |to the )?(?:left|right) (?:girl|boy|woman|man|character|one|person)\b", re.IGNORECASE)
@@ -15,7 +15,7 @@ _SIDE = re.compile(r"\b(?:the |to the )?(?:left|right) (?:girl|boy|woman|man|cha
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag ``left girl`` and the like in a sentence or unknown tag, unless the count is one person."""
-    if context.people == 1:
+    if context.people_count == 1:
         return
     for node in context.units:
         if not isinstance(node, syntax.SentenceNode) and node.entry is not None:
@@ -24,9 +24,9 @@ def check(context: Context) -> Iterator[Finding]:
         if match:
             start = node.start + match.start()
             message = (
-                "left and right are often swapped; say 'on the left side of the image' and describe who stands there"
+                "left and right are often swapped; write 'on the left side of the image' and describe the person there"
             )
-            yield found((start, node.start + match.end()), message)
+            yield finding_at((start, node.start + match.end()), message)
             return
 
 
@@ -34,7 +34,7 @@ RULE = Rule(
     code="ANI709",
     name="left-right-frame",
     severity=Severity.INFO,
-    reason="Users report sides that are swapped unless the sentence speaks of the image's own left and right.",
+    reason="Users report that the model swaps sides unless the sentence names the left or right side of the image.",
     bad=plain("2girls. The left girl waves and the right girl laughs."),
     good=plain("2girls. On the left side of the image a girl with red hair waves.", "1girl, left hand raised"),
     check=check,

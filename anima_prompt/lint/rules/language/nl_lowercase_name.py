@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import WANTED, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import WANTED, Finding, Rule, finding_at, plain, quoted
 from anima_prompt.sections import Section
 
 _RUN = re.compile(r"[a-z][a-z'-]+(?: [a-z][a-z'-]+){1,2}")
@@ -27,8 +27,8 @@ def check(context: Context) -> Iterator[Finding]:
             entry = context.environment.vocabulary.lookup(text.replace(" ", "_"))
             if entry is not None and entry.section is Section.CHARACTER:
                 place = sentence.start + start
-                yield found(
-                    (place, place + len(text)), f"in a sentence names have capitals; write {quoted(text.title())}"
+                yield finding_at(
+                    (place, place + len(text)), f"names are capitalized in sentences; write {quoted(text.title())}"
                 )
 
 
@@ -39,7 +39,7 @@ RULE = Rule(
     code="ANI704",
     name="nl-lowercase-name",
     severity=Severity.INFO,
-    reason="Sentences in the captions were ordinary English: 'Hatsune Miku' there, 'hatsune miku' among the tags. "
+    reason="Sentences in the training captions are ordinary English: 'Hatsune Miku' in sentences, 'hatsune miku' in tags. "
     "Source: model card.",
     bad=plain("safe. In a park hatsune miku is skating on the frozen lake."),
     good=plain(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import SHOWN, Finding, Rule, found, plain
+from anima_prompt.lint.rule import SHOWN, Finding, Rule, finding_at, plain
 
 _WORDS, _CHARACTERS = 4, 24
 
@@ -16,14 +16,14 @@ def check(context: Context) -> Iterator[Finding]:
     for quote in context.quotes:
         text = quote.text.strip('"“”「」『』 ')
         if len(text.split()) > _WORDS or len(text) > _CHARACTERS:
-            yield found(quote, "the model spells one word or a short phrase; shorten the text to be drawn")
+            yield finding_at(quote, "the model can only spell a word or a short phrase; shorten the quoted text")
 
 
 RULE = Rule(
     code="ANI706",
     name="text-too-long",
     severity=Severity.WARNING,
-    reason="The model draws one word or a short phrase well, more becomes nonsense. Source: model card.",
+    reason="The model draws one word or a short phrase well; longer text becomes illegible. Source: model card.",
     bad=plain('1girl, a banner says "WELCOME TO OUR LITTLE SHOP ON THE CORNER"'),
     good=plain('1girl, a sign says "WELCOME"', "1girl, a long banner with many words on it"),
     check=check,

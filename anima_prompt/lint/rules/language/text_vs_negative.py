@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, found, quoted
+from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, finding_at, quoted
 
 _TEXT = frozenset(
     ("text", "english_text", "japanese_text", "speech_bubble", "letters", "words", "writing", "typography")
@@ -15,14 +15,16 @@ _TEXT = frozenset(
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag a tag for text in the negative prompt, if the prompt contains a quotation."""
-    if context.other is None or not context.quotes:
+    if context.counterpart is None or not context.quotes:
         return
-    for item in context.other.items:
+    for item in context.counterpart.items:
         if item.name in _TEXT:
-            message = f"the prompt asks for text in quotation marks; remove {quoted(item.text)} here"
-            removal = context.other.without(item)
+            message = (
+                f"the prompt asks for text in quotation marks; remove {quoted(item.text)} from the negative prompt"
+            )
+            removal = context.counterpart.removal(item)
             edit = Edit(removal.start, removal.end, removal.text, "negative") if removal else None
-            finding = found(item, message, edits=[edit])
+            finding = finding_at(item, message, edits=[edit])
             yield Finding(finding.start, finding.end, finding.message, finding.edits, part="negative")
 
 
@@ -30,7 +32,7 @@ RULE = Rule(
     code="ANI707",
     name="text-vs-negative",
     severity=Severity.WARNING,
-    reason="The negative prompt takes away what the prompt asks for.",
+    reason="The negative prompt removes what the prompt asks for.",
     bad=(Example('1girl, sign, "HELLO"', negative="blurry, text", fixed_negative="blurry"),),
     good=(Example('1girl, sign, "HELLO"', negative="blurry"), Example("1girl, sign", negative="text")),
     fix=Safety.UNSAFE,

@@ -3,7 +3,7 @@
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint.rules.negative import (
     negation_in_prompt,
-    negative_anatomy_wall,
+    negative_anatomy_list,
     negative_at_cfg1,
     negative_missing_core,
     negative_period_clash,
@@ -16,7 +16,7 @@ RULES: tuple[Rule, ...] = (
     negative_at_cfg1.RULE,
     negative_too_long.RULE,
     negative_missing_core.RULE,
-    negative_anatomy_wall.RULE,
+    negative_anatomy_list.RULE,
     negative_period_clash.RULE,
     negation_in_prompt.RULE,
 )

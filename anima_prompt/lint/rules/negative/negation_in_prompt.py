@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context, Item
 from anima_prompt.lint.document import Role
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _NEGATION = re.compile(
     r"(?:no|without|not|never|don't|do not|avoid)(?: any| a| an| the| have| draw| show| include| wear(?:ing)?)* (?P<thing>[a-z].*)"
@@ -25,32 +25,31 @@ def check(context: Context) -> Iterator[Finding]:
             continue
         thing = match["thing"]
         if context.role == Role.NEGATIVE:
-            yield found(
+            yield finding_at(
                 item,
-                f"the negative prompt says no already; write {quoted(thing)}",
+                f"tags of the negative prompt need no negation; write {quoted(thing)}",
                 edits=[Edit(item.start, item.end, thing)],
             )
         else:
-            yield found(
+            yield finding_at(
                 item,
-                f"the model reads '{thing}' and draws it; move '{thing}' to the negative prompt",
+                f"the model ignores the negation and may draw '{thing}'; move '{thing}' to the negative prompt",
                 edits=_move(context, item, thing),
             )
 
 
 def _move(context: Context, item: Item, thing: str) -> list[Edit | None] | None:
-    if context.other is None:
+    if context.counterpart is None:
         return None
-    end = len(context.other.source.rstrip().rstrip(","))
-    return [context.without(item), Edit(end, end, f", {thing}" if end else thing, "negative")]
+    end = len(context.counterpart.source.rstrip().rstrip(","))
+    return [context.removal(item), Edit(end, end, f", {thing}" if end else thing, "negative")]
 
 
 RULE = Rule(
     code="ANI807",
     name="negation-in-prompt",
     severity=Severity.INFO,
-    reason="A text encoder weighs words more than their negation. Tags such as 'no humans' are names of their own "
-    "and work.",
+    reason="Text encoders mostly ignore negations. Known tags such as 'no humans' are exceptions.",
     bad=(
         Example("1girl, no umbrella, smile", "1girl, smile", negative="blurry", fixed_negative="blurry, umbrella"),
         Example("no extra fingers, blurry", "extra fingers, blurry", role=Role.NEGATIVE),

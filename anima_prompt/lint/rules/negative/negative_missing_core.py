@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.document import Role
-from anima_prompt.lint.rule import NEGATIVE, Example, Finding, Rule, Safety, found
+from anima_prompt.lint.rule import NEGATIVE, Example, Finding, Rule, Safety, finding_at
 
 _CORE = frozenset(("worst_quality", "low_quality", "score_1", "bad_quality"))
 
@@ -22,14 +22,14 @@ def check(context: Context) -> Iterator[Finding]:
     core = ", ".join(tag for tag in profile.negative if tag not in ("artist name", "blurry"))[:80]
     first = context.items[0]
     edit = Edit(first.start, first.start, f"{core}, ") if core and first.level is context.top else None
-    yield found(first, f"the trained words are missing; write '{core}'", edits=[edit])
+    yield finding_at(first, f"missing low-quality tags of training; add '{core}'", edits=[edit])
 
 
 RULE = Rule(
     code="ANI804",
     name="negative-missing-core",
     severity=Severity.INFO,
-    reason="The ladder's lower end is what the model was taught to be bad; free words for flaws were not in the "
+    reason="The model learned low quality from tags such as 'worst quality'; other words for flaws are not in the training "
     "captions. Source: model card.",
     bad=(Example("bad hands, blurry", role=Role.NEGATIVE),),
     good=(

@@ -16,9 +16,9 @@ _LOOKS = {"old": _OLD_LOOK, "early": _OLD_LOOK, "newest": _NEW_LOOK, "recent": _
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag a period in the negative prompt that opposes a year or retro style of the prompt."""
-    if context.other is None:
+    if context.counterpart is None:
         return
-    periods = [item for item in context.other.items if item.name in _LOOKS]
+    periods = [item for item in context.counterpart.items if item.name in _LOOKS]
     wanted_of = {
         look: next((item for item in context.items if look.fullmatch(item.name)), None)
         for look in {_LOOKS[item.name] for item in periods}
@@ -26,7 +26,7 @@ def check(context: Context) -> Iterator[Finding]:
     for item in periods:
         wanted = wanted_of[_LOOKS[item.name]]
         if wanted is not None:
-            message = f"the prompt asks for {quoted(wanted.text)}; remove {quoted(item.text)} here"
+            message = f"the prompt asks for {quoted(wanted.text)}; remove {quoted(item.text)} from the negative prompt"
             yield Finding(item.start, item.end, message, part="negative")
 
 
@@ -34,7 +34,7 @@ RULE = Rule(
     code="ANI806",
     name="negative-period-clash",
     severity=Severity.WARNING,
-    reason="Guidance pushes away from the very look that the prompt names.",
+    reason="Guidance pushes the image away from the style that the prompt asks for.",
     bad=(
         Example("1girl, retro artstyle", negative="worst quality, old, early"),
         Example("year 2005, 1girl", negative="old"),

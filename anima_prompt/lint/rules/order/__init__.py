@@ -1,9 +1,8 @@
-"""Sections, their order, data-set lines and length (ANI3)."""
+"""Sections, their order, dataset lines and length (ANI3)."""
 
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint.rules.order import (
     artist_after_general,
-    dataset_multiple,
     dataset_spelling,
     dataset_tag_comma,
     dataset_tag_mixed,
@@ -21,7 +20,6 @@ RULES: tuple[Rule, ...] = (
     dataset_tag_position.RULE,
     dataset_tag_comma.RULE,
     dataset_tag_mixed.RULE,
-    dataset_multiple.RULE,
     dataset_spelling.RULE,
     too_short.RULE,
     too_long.RULE,

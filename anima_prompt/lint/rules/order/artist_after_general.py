@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.order import in_order, is_unknown
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.sections import Section
 
 
@@ -19,8 +19,8 @@ def check(context: Context) -> Iterator[Finding]:
             return
         general = general or (item.section is Section.GENERAL and not is_unknown(item))
         if item.facts.artist and general:
-            message = f"{quoted(item.text)} stands behind general tags; artists come before them in the captions"
-            yield found(item, message, edits=in_order(context))
+            message = f"{quoted(item.text)} comes after general tags; move it before them, as in the training captions"
+            yield finding_at(item, message, edits=in_order(context))
             return
 
 
@@ -28,8 +28,8 @@ RULE = Rule(
     code="ANI303",
     name="artist-after-general",
     severity=Severity.INFO,
-    reason="The captions have artists in front of the general tags. Many prompts for LoRAs do it otherwise, and it "
-    "works. Source: model card.",
+    reason="The training captions have artists before the general tags. Other positions work too; many prompts for LoRAs "
+    "use them. Source: model card.",
     bad=(Example("1girl, smile, @wlop", "1girl, @wlop, smile"),),
     good=plain("1girl, @wlop, smile", "@wlop, 1girl, smile", "lily strosek, lyrical nanoha, @wlop, smile"),
     fix=Safety.UNSAFE,

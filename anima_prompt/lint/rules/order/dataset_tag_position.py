@@ -6,23 +6,23 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context, Item
-from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 DATASETS = ("ye-pop", "deviantart")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag a data-set tag among the tags of a prompt without a data-set line."""
+    """Flag a dataset tag among the tags of a prompt without a dataset line."""
     for item in context.items:
         if item.text not in DATASETS or context.datasets:
             continue
         if item.start == 0 and _followed_by_comma(item):
             continue  # dataset-tag-comma reports it
-        removal = context.without(item)
+        removal = context.removal(item)
         first = Edit(0, 0, f"{item.text}\n")
         edits = [first, removal] if removal is not None and removal.start > 0 else [None]
-        yield found(item, f"{item.text} works alone on the first line; move it there", edits=edits)
+        yield finding_at(item, f"{item.text} only works alone on the first line; move it there", edits=edits)
 
 
 def _followed_by_comma(item: Item) -> bool:
@@ -35,7 +35,7 @@ RULE = Rule(
     code="ANI304",
     name="dataset-tag-position",
     severity=Severity.ERROR,
-    reason="In the captions a data-set tag stood alone on the first line; elsewhere it is a word without a meaning. "
+    reason="In the training captions a dataset tag is alone on the first line; elsewhere it is a meaningless word. "
     "Source: model card.",
     bad=(Example("masterpiece, 1girl, ye-pop, forest", "ye-pop\nmasterpiece, 1girl, forest"),),
     good=plain("ye-pop\nA tree stands on a hill. The sky is pale.", "1girl, devil horns"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context, Item
 from anima_prompt.lint.order import RANKS, in_order, ranks
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -18,15 +18,15 @@ def check(context: Context) -> Iterator[Finding]:
         if own is None:
             continue
         if own < highest and not _has_rule_of_its_own(context, item, highest):
-            where = f"{RANKS[own]} tags come before {RANKS[highest]} tags"
-            message = f"{quoted(item.text)} stands late: {where} in the captions"
-            yield found(item, message, edits=in_order(context))
+            order = f"{RANKS[own]} tags before {RANKS[highest]} tags"
+            message = f"{quoted(item.text)} comes too late; write {order}, as in the training captions"
+            yield finding_at(item, message, edits=in_order(context))
             return
         highest = max(highest, own)
 
 
 def _has_rule_of_its_own(context: Context, item: Item, highest: int) -> bool:
-    """Say whether ANI302 (series before character) or ANI303 (artist after general) reports the tag."""
+    """Return whether ANI302 (series before character) or ANI303 (artist after general) reports the tag."""
     if item.facts.artist:
         return RANKS[highest] == "general"
     series = context.by_name.get(item.facts.entry.series) if item.facts.entry else None
@@ -37,8 +37,8 @@ RULE = Rule(
     code="ANI301",
     name="section-order",
     severity=Severity.INFO,
-    reason="The captions ran quality, count, character, series, artist, general, free inside each. Other orders "
-    "work, and reordering changes an image almost as much as a new seed. Source: model card.",
+    reason="The training captions have quality, count, character, series, artist, general, in any order inside each. Other "
+    "orders work, and reordering changes an image almost as much as a new seed. Source: model card.",
     bad=(
         Example("1girl, smile, masterpiece, @wlop, hat", "masterpiece, 1girl, @wlop, smile, hat"),
         Example("smile, 1girl, @wlop, hat", "1girl, @wlop, smile, hat"),
@@ -48,10 +48,10 @@ RULE = Rule(
         "masterpiece, 1girl, kirisame marisa, touhou, @wlop, smile",
         "year 2025, newest, normal quality, score_5, highres, safe, 1girl, smile",
         "safe. A girl runs. from above, masterpiece",
-        "touhou, kirisame marisa",  # these two have rules of their own
+        "touhou, kirisame marisa",  # ANI302 reports this prompt, ANI303 the next
         "1girl, smile, @wlop",
-        "lily strosek, lyrical nanoha, smile",  # an unknown name in front of a series is most likely its character
-        "my trigger, masterpiece, 1girl, smile",  # nobody knows where an unknown name belongs
+        "lily strosek, lyrical nanoha, smile",  # an unknown name before a series is most likely its character
+        "my trigger, masterpiece, 1girl, smile",  # the section of an unknown name is not known
     ),
     fix=Safety.UNSAFE,
     check=check,

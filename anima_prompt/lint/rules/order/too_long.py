@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, finding_at, plain
 
 _LONG, _TOO_LONG = 300, 512
 _TOKENS_A_CHARACTER = 3.6
@@ -20,10 +20,12 @@ def check(context: Context) -> Iterator[Finding]:
         return
     tokens = estimate(context.source)
     if tokens > _TOO_LONG:
-        message = f"about {tokens} tokens; training stopped at {_TOO_LONG}, and what comes later weakens the rest"
-        yield found((0, len(context.source)), message, severity=Severity.WARNING)
+        message = f"about {tokens} tokens, but training used at most {_TOO_LONG}; shorten it, more tokens weaken the whole prompt"
+        yield finding_at((0, len(context.source)), message, severity=Severity.WARNING)
     elif tokens > _LONG:
-        yield found((0, len(context.source)), f"about {tokens} tokens; the model follows up to about {_LONG} well")
+        yield finding_at(
+            (0, len(context.source)), f"about {tokens} tokens; the model follows about {_LONG} well; shorten it"
+        )
 
 
 def estimate(text: str) -> int:
@@ -38,7 +40,7 @@ RULE = Rule(
     code="ANI310",
     name="too-long",
     severity=Severity.INFO,
-    reason="Captions were cut at 512 tokens, and images follow long prompts less and less; 16 to 48 tags or 80 to "
+    reason="Training captions were cut at 512 tokens, and images follow long prompts less; 16 to 48 tags or 80 to "
     "120 words work well. Above 512 it is a warning.",
     bad=plain(", ".join(["standing on a bridge"] * 80), "A dog runs over the field. " * 130),
     good=plain("1girl, smile", ", ".join(["long hair"] * 40)),

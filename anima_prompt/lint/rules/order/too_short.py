@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Finding, Rule, found, plain
+from anima_prompt.lint.rule import POSITIVE, Finding, Rule, finding_at, plain
 from anima_prompt.numbers import counted
 from anima_prompt.sections import Section
 
@@ -22,9 +22,9 @@ def check(context: Context) -> Iterator[Finding]:
         return
     if context.dynamics or context.loras:
         return
-    yield found(
+    yield finding_at(
         (0, len(context.source.rstrip())),
-        f"little says what to draw ({counted(content, 'tag')}); add looks, clothes, a place or light",
+        f"the prompt describes little of the image ({counted(content, 'tag')}); add appearance, clothes, a place or lighting",
     )
 
 
@@ -32,8 +32,8 @@ RULE = Rule(
     code="ANI309",
     name="too-short",
     severity=Severity.INFO,
-    reason="Short prompts give unpredictable images, and sometimes unsuitable ones. Source: model card; official "
-    "examples as short exist and are fine.",
+    reason="Short prompts give unpredictable images, sometimes unsuitable ones. Source: model card; some official "
+    "examples are as short.",
     bad=plain("1girl", "masterpiece, best quality, safe, 1girl, smile"),
     good=plain(
         "1girl, silver hair, school uniform, classroom",

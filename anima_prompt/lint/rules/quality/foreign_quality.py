@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import spaced
 
 
@@ -16,8 +16,10 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     if entry is None or entry.group != "quality/foreign" or facts.name.startswith("score_"):
         return
     right = spaced(entry.write)
-    yield found(
-        (0, len(facts.text)), f"{quoted(facts.text)} is another model's word; write {quoted(right)}", write=right
+    yield finding_at(
+        (0, len(facts.text)),
+        f"{quoted(facts.text)} is a quality tag of other models; write {quoted(right)}",
+        write=right,
     )
 
 
@@ -25,7 +27,7 @@ RULE = Rule(
     code="ANI407",
     name="foreign-quality",
     severity=Severity.INFO,
-    reason="Illustrious, NoobAI and others have quality words that Anima was not trained with. Source: model card.",
+    reason="Illustrious, NoobAI and other models have quality tags that Anima was not trained with. Source: model card.",
     bad=(Example("very aesthetic, 1girl", "best quality, 1girl"), *plain("amazing quality, 1girl")),
     good=plain("best quality, 1girl", "good quality, 1girl"),
     fix=Safety.UNSAFE,

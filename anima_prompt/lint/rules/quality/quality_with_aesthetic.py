@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import SHOWN, Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -16,15 +16,15 @@ def check(context: Context) -> Iterator[Finding]:
     for item in context.items:
         entry = item.entry
         if entry is not None and entry.group == "quality/human":
-            message = f"{context.environment.profile.title} does not need {quoted(item.text)}"
-            yield found(item, message, edits=[context.without(item)])
+            message = f"{context.environment.profile.title} does not need {quoted(item.text)}; remove it"
+            yield finding_at(item, message, edits=[context.removal(item)])
 
 
 RULE = Rule(
     code="ANI406",
     name="quality-with-aesthetic",
     severity=Severity.INFO,
-    reason="Quality tags were taken out of the Aesthetic captions; the official images still use them, so this "
+    reason="The captions of the Aesthetic releases have no quality tags; the official prompts still use them, so this "
     "rule is off unless selected.",
     bad=(Example("masterpiece, safe, 1girl", "safe, 1girl", profile="aesthetic-1.1"),),
     good=(*plain("masterpiece, safe, 1girl"), Example("safe, 1girl", profile="aesthetic-1.1")),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 
 _SCORE = re.compile(r"score[ \-=:]*(\d{1,2})(?:[ _-]?up)?", re.IGNORECASE)
 
@@ -19,14 +19,14 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     match = _SCORE.fullmatch(facts.literal)
     if match:
         right = f"score_{match[1]}"
-        yield found((0, len(facts.text)), f"scores keep their underscore; write {right}", write=right)
+        yield finding_at((0, len(facts.text)), f"scores are written with an underscore; write {right}", write=right)
 
 
 RULE = Rule(
     code="ANI401",
     name="score-no-underscore",
     severity=Severity.ERROR,
-    reason="score_7 is the one tag with an underscore in the captions; 'score 7' is two words. Source: model card.",
+    reason="Scores are the only tags with an underscore in the training captions; 'score 7' is two words. Source: model card.",
     bad=(
         Example("masterpiece, score 7, 1girl", "masterpiece, score_7, 1girl"),
         *plain("score-7, 1girl", "score7, 1girl"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
 from anima_prompt.lint.document import Role
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.sections import Section
 
 
@@ -20,16 +20,16 @@ def check(context: Context) -> Iterator[Finding]:
     severity = Severity.INFO if negative and profile.name.endswith("1.0") else None
     for item in context.items:
         if item.name.startswith("score_") and item.section is Section.QUALITY:
-            message = f"{profile.title} gets worse with scores; remove {item.text}"
-            yield found(item, message, edits=[context.without(item)], severity=severity)
+            message = f"scores make images of {profile.title} worse; remove {item.text}"
+            yield finding_at(item, message, edits=[context.removal(item)], severity=severity)
 
 
 RULE = Rule(
     code="ANI405",
     name="score-with-aesthetic",
     severity=Severity.WARNING,
-    reason="The Aesthetic releases were trained without scores, and the card warns that they drag the image to a "
-    "generic look, in the negative prompt too (information for 1.0).",
+    reason="The Aesthetic releases were trained without scores, and the card warns that they make the image look "
+    "generic, in the negative prompt too (information for 1.0).",
     bad=(
         Example("masterpiece, score_7, 1girl", "masterpiece, 1girl", profile="aesthetic-1.1"),
         Example("1girl", negative="low quality, score_1", fixed_negative="low quality", profile="aesthetic-1.1"),

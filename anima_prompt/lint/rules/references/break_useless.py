@@ -6,18 +6,21 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context, Level
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag ``BREAK``, and outside A1111's family the region keywords too (``AND``, ``COUPLE``, ``ADDROW`` ...)."""
+    """Flag ``BREAK``, and outside A1111-style front ends the region keywords too (``AND``, ``COUPLE``, ``ADDROW`` ...)."""
+    title = context.environment.dialect.label
     for node, level, place in context.keywords:
         if node.text == "BREAK":
-            message = "BREAK does nothing for Anima, whose text has no chunks of 77 tokens; write a comma"
-            yield found(node, message, edits=[_comma(level, place)])
+            message = (
+                "BREAK has no effect with Anima, which does not split prompts into chunks of 77 tokens; write a comma"
+            )
+            yield finding_at(node, message, edits=[_comma(level, place)])
         elif not context.environment.dialect.reads_brackets:
-            yield found(node, f"{node.text} is read as a word here; regions need nodes of their own")
+            yield finding_at(node, f"{title} reads {node.text} as a word; use regional prompting instead")
 
 
 def _comma(level: Level, place: int) -> Edit | None:
@@ -39,8 +42,8 @@ RULE = Rule(
     code="ANI114",
     name="break-useless",
     severity=Severity.WARNING,
-    reason="Anima reads one stretch of text. Forge Neo turns BREAK into an item of weight -1, ComfyUI reads it as a "
-    "word, and AND, COUPLE and the like work with extra nodes alone.",
+    reason="Anima reads the prompt as one text. Forge Neo turns BREAK into an item of weight -1, ComfyUI reads it as a "
+    "word, and AND, COUPLE and similar keywords only work with additional nodes.",
     bad=(Example("1girl BREAK forest", "1girl, forest"), Example("1girl, BREAK, forest", "1girl, forest")),
     good=plain("1girl, forest", "break dance, 1girl", "1girl, coffee break"),
     fix=Safety.SAFE,

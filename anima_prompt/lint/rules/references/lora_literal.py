@@ -1,4 +1,4 @@
-"""``<lora:…>`` in a front end that loads LoRAs by a node."""
+"""``<lora:…>`` in a front end that loads LoRAs outside the prompt."""
 
 from __future__ import annotations
 
@@ -7,21 +7,27 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, finding_at, plain, quoted
+
+_ADVICE = {
+    Dialect.COMFYUI: "load '{}' with a LoRA loader node",
+    Dialect.INVOKEAI: "add '{}' in the list of LoRAs",
+}
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag every LoRA reference; no fix removes it, because it names a file of the user's."""
+    """Flag every LoRA reference; no fix, because only the user can load the file."""
+    dialect, title = context.environment.dialect, context.environment.dialect.label
     for node, _, _ in context.loras:
-        yield found(node, f"{quoted(node.text)} is read as plain text here; load '{node.name}' with a LoRA node")
+        yield finding_at(node, f"{title} reads {quoted(node.text)} as text; {_ADVICE[dialect].format(node.name)}")
 
 
 RULE = Rule(
     code="ANI115",
     name="lora-literal",
     severity=Severity.WARNING,
-    reason="A1111's family loads a LoRA from the prompt; ComfyUI and InvokeAI give the letters to the model and load "
-    "nothing.",
+    reason="A1111-style front ends load a LoRA from the prompt; ComfyUI and InvokeAI pass the reference to the model as text "
+    "and load nothing.",
     bad=plain("1girl, <lora:foo_bar:0.8>, smile"),
     good=(*plain("1girl, smile"), Example("1girl, <lora:foo_bar:0.8>", dialect=Dialect.A1111)),
     check=check,

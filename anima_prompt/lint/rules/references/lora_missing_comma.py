@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at
 from anima_prompt.syntax import nodes as syntax
 
 
@@ -18,12 +18,16 @@ def check(context: Context) -> Iterator[Finding]:
         if isinstance(after, syntax.Separator) and after.kind == "space":
             beyond = level.nodes[place + 2] if place + 2 < len(level.nodes) else None
             if isinstance(beyond, syntax.TagNode | syntax.Group):
-                yield found(
-                    beyond, "a comma is missing behind the LoRA reference", edits=[Edit(after.start, after.end, ", ")]
+                yield finding_at(
+                    beyond,
+                    "missing comma after the LoRA reference; write ', '",
+                    edits=[Edit(after.start, after.end, ", ")],
                 )
         elif isinstance(after, syntax.TagNode | syntax.Group):
-            yield found(
-                after, "a comma is missing behind the LoRA reference", edits=[Edit(after.start, after.start, ", ")]
+            yield finding_at(
+                after,
+                "missing comma after the LoRA reference; write ', '",
+                edits=[Edit(after.start, after.start, ", ")],
             )
 
 
@@ -31,7 +35,7 @@ RULE = Rule(
     code="ANI116",
     name="lora-missing-comma",
     severity=Severity.WARNING,
-    reason="When the reference is taken out, the tags on both sides run together.",
+    reason="The front end removes the reference, and the tags before and after it run together.",
     bad=(
         Example("1girl, <lora:x:1>@wlop", "1girl, <lora:x:1>, @wlop", dialect=Dialect.A1111),
         Example("1girl, <lora:x:1> @wlop", "1girl, <lora:x:1>, @wlop", dialect=Dialect.A1111),

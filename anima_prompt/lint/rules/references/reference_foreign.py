@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, finding_at, plain, quoted
 
 _REFERENCE = re.compile(
     r"<(?:alternate|alt|fromto|random|wildcard|segment|region|object|clear|setvar|var|setmacro|macro|trigger|param|repeat"
@@ -20,19 +20,22 @@ def check(context: Context) -> Iterator[Finding]:
     """Flag ``<name:…>`` that is not a LoRA, nested ones once; where the dialect has no markup, by SwarmUI's names."""
     spans = [(node.start, node.end) for node in context.dynamics if node.kind == "directive"]
     spans += [(node.start, node.end) for node, _, _ in context.embeddings if node.text.startswith("<")]
-    if not context.environment.dialect.reads_weights:
+    dialect = context.environment.dialect
+    if not dialect.reads_weights:
         spans = [match.span() for match in _REFERENCE.finditer(context.source)]
+    title, reads = dialect.label, "reads" if dialect.reads_weights else "read"
     for start, end in sorted(spans):
         text = context.source[start:end]
-        yield found((start, end), f"{quoted(text)} is SwarmUI's syntax, plain text elsewhere; resolve it first")
+        yield finding_at(
+            (start, end), f"{title} {reads} the SwarmUI syntax {quoted(text)} as text; resolve it in SwarmUI first"
+        )
 
 
 RULE = Rule(
     code="ANI126",
     name="reference-foreign",
     severity=Severity.WARNING,
-    reason="SwarmUI resolves such references before the prompt reaches the model; every other front end reads them "
-    "as text.",
+    reason="SwarmUI resolves such references before the prompt reaches the model; other front ends read them as text.",
     bad=(
         *plain("1girl, <fromto[0.5]:hat,cap>", "1girl, <random:hat,<wildcard:caps>>", "1girl, <embed:foo_bar>"),
         Example("1girl, <random:hat,cap>", dialect=Dialect.PLAIN),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.syntax import nodes as syntax
 
 _NUMBER = re.compile(r"\s*\d*\.?\d+\s*")
@@ -16,6 +16,9 @@ _NUMBER = re.compile(r"\s*\d*\.?\d+\s*")
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag a bracket with a schedule (``[a:b:0.5]``) or an alternation (``[a|b]``)."""
+    dialect = context.environment.dialect
+    title = dialect.label
+    node_advice = ", or use a prompt scheduling node" if dialect is Dialect.COMFYUI else ""
     for node, level, place in context.brackets:
         if node.kind == "lowered":
             continue
@@ -25,8 +28,8 @@ def check(context: Context) -> Iterator[Finding]:
             parts = parts[:-1]
         right = ", ".join(part.strip() for part in parts if part.strip())
         clean = level.nodes[place] is node and right and not set(inner) & set("()[]")
-        message = f"{quoted(node_text(context, node))} is read as plain text here; write {quoted(right)} or use a node"
-        yield found(node, message, write=right if clean else None)
+        message = f"{title} reads {quoted(node_text(context, node))} as text; write {quoted(right)}{node_advice}"
+        yield finding_at(node, message, write=right if clean else None)
 
 
 def node_text(context: Context, node: syntax.Bracket) -> str:
@@ -38,8 +41,8 @@ RULE = Rule(
     code="ANI113",
     name="schedule-unsupported",
     severity=Severity.ERROR,
-    reason="Prompt editing and alternation belong to A1111's family; ComfyUI (without prompt-control nodes) and "
-    "InvokeAI give the brackets, colons and numbers to the model as text.",
+    reason="Only A1111-style front ends support prompt editing and alternation; ComfyUI (without prompt-control nodes) and "
+    "InvokeAI pass the brackets, colons and numbers to the model as text.",
     bad=(
         Example("1girl, [@wlop:@kantoku:0.5], smile", "1girl, @wlop, @kantoku, smile"),
         Example("1girl, [hat|cap]", "1girl, hat, cap"),

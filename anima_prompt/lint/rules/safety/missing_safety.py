@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.sections import Section
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag a prompt without a safety tag; data-set prompts pass."""
+    """Flag a prompt without a safety tag; dataset prompts pass."""
     if context.datasets or not (context.items or context.sentences) or context.has(Section.SAFETY):
         return
     end = context.items[0].start if context.items else 0
-    yield found(
+    yield finding_at(
         (0, min(1, len(context.source))),
-        "no safety tag; write 'safe' to keep the picture fit for everyone",
+        "missing safety tag; add 'safe' for an image suitable for a general audience",
         edits=[_insert(context, end)],
     )
 
@@ -41,7 +41,7 @@ RULE = Rule(
     name="missing-safety",
     severity=Severity.INFO,
     reason="Short prompts may give unsuitable images, so the card asks for a safety tag; many good prompts, 13 of "
-    "32 official ones too, have none.",
+    "32 official ones among them, have none.",
     bad=(Example("masterpiece, 1girl, smile", "masterpiece, safe, 1girl, smile"), *plain("1girl, smile")),
     good=plain("masterpiece, safe, 1girl, smile", "ye-pop\nA tree stands on a hill. The sky is pale.", ""),
     fix=Safety.UNSAFE,

@@ -2,23 +2,23 @@
 
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint.rules.settings import (
-    burnt_colours,
     cropped_figures,
     flat_background,
+    guidance_too_high,
     missing_negative,
+    missing_style,
     resolution,
     sampler_settings,
     sampler_unfit,
-    style_wanders,
 )
 
 RULES: tuple[Rule, ...] = (
     resolution.RULE,
     sampler_settings.RULE,
-    style_wanders.RULE,
+    missing_style.RULE,
     flat_background.RULE,
     cropped_figures.RULE,
-    burnt_colours.RULE,
+    guidance_too_high.RULE,
     missing_negative.RULE,
     sampler_unfit.RULE,
 )

@@ -1,4 +1,4 @@
-"""A shift so low that figures are cut off."""
+"""A shift so low that figures are cropped."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, settings
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, finding_at, settings
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag a shift below 3."""
     shift = context.settings.shift
     if shift is not None and shift < 3:
-        yield found(
-            (0, min(len(context.source), 1)), f"shift is {shift}; below 3 figures are cropped more often; write 3"
+        yield finding_at(
+            (0, min(len(context.source), 1)), f"a shift of {shift} crops figures more often; use at least 3"
         )
 
 
@@ -22,8 +22,7 @@ RULE = Rule(
     code="ANI905",
     name="cropped-figures",
     severity=Severity.INFO,
-    reason="The composition is settled at high noise, and a low shift spends few steps there (one source). The "
-    "engines' default is 3.",
+    reason="The composition is decided at high noise, where a low shift spends few steps (one source). ComfyUI's default is 3.",
     bad=(Example("1girl", settings=settings(shift="1.5")),),
     good=(Example("1girl", settings=settings(shift=3)), Example("1girl", settings=settings(shift=6))),
     check=check,

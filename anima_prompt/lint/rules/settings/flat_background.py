@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Finding, Rule, found, plain
+from anima_prompt.lint.rule import POSITIVE, Finding, Rule, finding_at, plain
 from anima_prompt.sections import Section
 
 _MOST = 14
@@ -27,15 +27,21 @@ _PLACES = (
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag a prompt with people and at most 14 tags, all known, none of which suggests a setting."""
-    if not context.people or len(context.items) > _MOST or context.sentences or context.datasets or context.dynamics:
+    if (
+        not context.people_count
+        or len(context.items) > _MOST
+        or context.sentences
+        or context.datasets
+        or context.dynamics
+    ):
         return
     content = [item for item in context.items if item.section is Section.GENERAL]
     if len(content) < 2 or next(context.in_group(*_PLACES), None) is not None:
         return
     if any(item.entry is None for item in content):
         return  # an unknown phrase may name the place
-    yield found(
-        content[-1], "no place is named, so the background stays plain; add one, such as 'classroom' or 'outdoors'"
+    yield finding_at(
+        content[-1], "no tag names a place, so the background stays plain; add one, such as 'classroom' or 'outdoors'"
     )
 
 
@@ -43,7 +49,7 @@ RULE = Rule(
     code="ANI904",
     name="flat-background",
     severity=Severity.INFO,
-    reason="Short prompts without a setting come out on a plain background, users report.",
+    reason="Users report plain backgrounds for short prompts without a place.",
     bad=plain("masterpiece, safe, 1girl, smile, hat, long hair"),
     good=plain("masterpiece, 1girl, smile, hat, classroom", "1girl, smile, white background", "no humans, flower, hat"),
     check=check,

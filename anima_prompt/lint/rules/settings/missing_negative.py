@@ -6,24 +6,24 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, found
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, Safety, finding_at
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag a negative prompt that is known to be empty, unless guidance is off."""
     profile, scale = context.environment.profile, context.settings.guidance_scale
     works = profile.negative_works if scale is None else scale > 1
-    if context.negative_is_known and context.other is None and works and profile.negative:
+    if context.negative_is_known and context.counterpart is None and works and profile.negative:
         text = ", ".join(profile.negative)
-        message = f"the negative prompt is empty; {profile.title} likes '{text}'"
-        yield found((0, min(len(context.source), 1)), message, edits=[Edit(0, 0, text, "negative")])
+        message = f"the negative prompt is empty; add '{text}', the default of {profile.title}"
+        yield finding_at((0, min(len(context.source), 1)), message, edits=[Edit(0, 0, text, "negative")])
 
 
 RULE = Rule(
     code="ANI907",
     name="missing-negative",
     severity=Severity.INFO,
-    reason="With guidance on, the card's short negative prompt makes images cleaner; 4 of 32 official prompts have "
+    reason="With guidance, the short negative prompt of the model card makes images cleaner; 4 of 32 official prompts have "
     "none.",
     bad=(Example("masterpiece, 1girl", negative="", profile="base-1.0"),),
     good=(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, settings
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, finding_at, settings
 
 _STEP = 16
 
@@ -21,11 +21,12 @@ def check(context: Context) -> Iterator[Finding]:
     least, most = profile.area_range
     if width % _STEP or height % _STEP:
         right = f"{_near(width)}x{_near(height)}"
-        yield found(span, f"size is {width}x{height}; write multiples of {_STEP}, such as {right}")
+        yield finding_at(span, f"a size of {width}x{height} is not a multiple of {_STEP}; use for example {right}")
     if width * height < least or (width * height > most and not context.settings.hires):
         low, high = round(least**0.5), round(most**0.5)
-        yield found(
-            span, f"size is {width}x{height}; {profile.title} is made for areas from {low}x{low} to {high}x{high}"
+        yield finding_at(
+            span,
+            f"a size of {width}x{height} is outside the range of {profile.title}; use areas from {low}x{low} to {high}x{high}",
         )
 
 
@@ -37,8 +38,8 @@ RULE = Rule(
     code="ANI901",
     name="resolution",
     severity=Severity.WARNING,
-    reason="Latents are eighths and patches are pairs, so that sizes are multiples of 16; outside 512² to 1536² "
-    "figures double or blur. Larger images need a second pass. Source: model card.",
+    reason="Latents have an eighth of the size, and patches are 2x2 latents, so sizes must be multiples of 16; outside 512² to "
+    "1536² figures are duplicated or blurred. Larger images need a second pass. Source: model card.",
     bad=(
         Example("1girl", settings=settings(width=728, height=1296)),
         Example("1girl", settings=settings(width=256, height=256)),

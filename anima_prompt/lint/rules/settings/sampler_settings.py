@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, settings
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, finding_at, settings
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -17,18 +17,20 @@ def check(context: Context) -> Iterator[Finding]:
     low, high = profile.guidance_range
     if scale is not None and not low <= scale <= high:
         wanted = f"{low}" if low == high else f"{low} to {high}"
-        yield found(span, f"guidance scale is {scale}; {profile.title} wants {wanted}")
+        yield finding_at(span, f"a guidance scale of {scale} is outside the range of {profile.title}; use {wanted}")
     fewest, most = profile.steps_range
     if steps is not None and not fewest <= steps <= most:
-        yield found(span, f"steps are {steps}; {profile.title} wants {fewest} to {most}")
+        yield finding_at(
+            span, f"a step count of {steps} is outside the range of {profile.title}; use {fewest} to {most}"
+        )
 
 
 RULE = Rule(
     code="ANI902",
     name="sampler-settings",
     severity=Severity.WARNING,
-    reason="Turbo is distilled for a guidance scale of 1 and few steps, the others need 20 steps and more and a "
-    "scale of 3 to 7. The profiles name the source of each figure.",
+    reason="Turbo is distilled for a guidance scale of 1 and few steps; the other releases need at least 20 steps and a "
+    "scale of 3 to 7. The profiles name the source of each value.",
     bad=(
         Example("1girl", profile="turbo-1.1", settings=settings(guidance_scale=5)),
         Example("1girl", settings=settings(steps=8)),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, found, settings
+from anima_prompt.lint.rule import POSITIVE, Example, Finding, Rule, finding_at, settings
 
 _UNFIT = frozenset(("ddim", "plms", "lms", "karras", "exponential", "k_lms", "polyexponential", "ddpm"))
 
@@ -18,16 +18,15 @@ def check(context: Context) -> Iterator[Finding]:
         if text and any(part in _UNFIT for part in (text, *text.split("_"))):
             profile = context.environment.profile
             right = profile.sampler if kind == "sampler" else profile.scheduler
-            message = f"{kind} is '{name}', made for another kind of noise schedule; write '{right}'"
-            yield found((0, min(len(context.source), 1)), message)
+            message = f"{kind} '{name}' is made for another kind of noise schedule; use '{right}'"
+            yield finding_at((0, min(len(context.source), 1)), message)
 
 
 RULE = Rule(
     code="ANI908",
     name="sampler-unfit",
     severity=Severity.INFO,
-    reason="Anima is a rectified-flow model: schedules such as Karras space the noise of diffusion models and waste "
-    "steps.",
+    reason="Anima is a rectified-flow model: schedules such as Karras are made for diffusion models and waste steps.",
     bad=(Example("1girl", settings=settings(sampler="ddim")), Example("1girl", settings=settings(scheduler="karras"))),
     good=(Example("1girl", settings=settings(sampler="er_sde", scheduler="simple")), Example("1girl")),
     check=check,

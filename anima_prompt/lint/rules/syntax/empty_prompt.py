@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import WANTED, Finding, Rule, found, plain
+from anima_prompt.lint.rule import WANTED, Finding, Rule, finding_at, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -24,8 +24,8 @@ def check(context: Context) -> Iterator[Finding]:
         or context.brackets
     ):
         end = len(context.source)
-        yield found(
-            (0, end), "the prompt is empty; write what to draw, such as 'masterpiece, best quality, safe, 1girl'"
+        yield finding_at(
+            (0, end), "the prompt is empty; describe the image, for example 'masterpiece, best quality, safe, 1girl'"
         )
 
 
@@ -33,7 +33,7 @@ RULE = Rule(
     code="ANI120",
     name="empty-prompt",
     severity=Severity.INFO,
-    reason="An empty prompt gives whatever the model likes best, unsuitable images included.",
+    reason="With an empty prompt the image is arbitrary, and may be unsuitable.",
     bad=plain("", "  ,, ", "# only a comment"),
     good=plain("1girl", "A tree."),
     check=check,

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Finding, Rule, found, plain
+from anima_prompt.lint.rule import Finding, Rule, finding_at, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag brackets that are nested deeper than the parser follows."""
     for diagnostic in context.tree.diagnostics:
         if diagnostic.name == "nesting-too-deep":
-            yield found(diagnostic, diagnostic.message)
+            yield finding_at(diagnostic, diagnostic.message)
 
 
 RULE = Rule(

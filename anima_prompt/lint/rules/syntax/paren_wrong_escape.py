@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _SLASHES = re.compile(r"/\((?P<inner>[^()/\\,\n]*+)/\)")
 _DOUBLE = re.compile(r"\\\\\((?P<inner>[^()\\,\n]*+)\\\\\)")
@@ -27,21 +27,25 @@ def check(context: Context) -> Iterator[Finding]:
                 if not _LETTER.search(match["inner"]):
                     continue
                 right = f"\\({match['inner']}\\)"
-                yield found(
-                    match.span(), f"{quoted(match.group())} does not escape; write {quoted(right)}", write=right
+                yield finding_at(
+                    match.span(), f"{quoted(match.group())} is not a valid escape; write {quoted(right)}", write=right
                 )
     if "&" in context.characters:
         for match in _ENTITY.finditer(context.source):
             right = "\\(" if match.group() == "&#40;" else "\\)"
-            yield found(match.span(), f"{match.group()} is not a parenthesis here; write '{right}'", write=right)
+            yield finding_at(
+                match.span(),
+                f"{quoted(match.group())} is an HTML entity, which no front end decodes; write '{right}'",
+                write=right,
+            )
 
 
 RULE = Rule(
     code="ANI103",
     name="paren-wrong-escape",
     severity=Severity.ERROR,
-    reason="Only a backslash in front of each parenthesis makes it a letter; a slash, two backslashes or one of a "
-    "pair leave a weight and a stray sign. Measured on ComfyUI 0.29.0.",
+    reason="Only a backslash before each parenthesis makes it text; a slash, two backslashes, or a backslash before "
+    "only one of them leave a weight and a stray character. Measured on ComfyUI 0.29.0.",
     bad=(
         Example("1girl, watercolor /(medium/), flower", r"1girl, watercolor \(medium\), flower"),
         Example(r"1girl, watercolor \(medium), flower", r"1girl, watercolor \(medium\), flower"),

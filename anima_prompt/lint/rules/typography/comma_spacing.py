@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 _RIGHT = re.compile(r", ")
@@ -24,15 +24,15 @@ def check(context: Context) -> Iterator[Finding]:
         if tight and context.source[gap.start - 1].isdigit() and context.source[gap.end].isdigit():
             continue  # 1,000
         if tight or gap.text.startswith(" "):
-            what = "a space belongs behind the comma" if tight else "no space belongs in front of the comma"
-            yield found(gap, f"{what}; write ', '", write=", ")
+            fault = "missing space after the comma" if tight else "space before the comma"
+            yield finding_at(gap, f"{fault}; write ', '", write=", ")
 
 
 RULE = Rule(
     code="ANI203",
     name="comma-spacing",
     severity=Severity.WARNING,
-    reason="Qwen's tokenizer glues 'tag,tag' into other tokens than 'tag, tag', which is what the captions had.",
+    reason="Qwen's tokenizer splits 'tag,tag' into other tokens than 'tag, tag', which the training captions have.",
     bad=(Example("1girl,smile,hat", "1girl, smile, hat"), Example("1girl , smile", "1girl, smile")),
     good=plain("1girl, smile, hat", 'sign, "a,b"', "1,000 birds fly over the lake. They sing."),
     fix=Safety.SAFE,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context, Item
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.sections import Section
 from anima_prompt.syntax import nodes as syntax
 
@@ -18,8 +18,8 @@ def check(context: Context) -> Iterator[Finding]:
     if len(context.by_name) == len(context.items):
         return
     for run in repeats(context):
-        edits = [context.without(item) for item in run] if _joined(run) is None else [_joined(run)]
-        yield found((run[0].start, run[-1].end), "the quality block is here already; keep the first", edits=edits)
+        edits = [context.removal(item) for item in run] if _joined(run) is None else [_joined(run)]
+        yield finding_at((run[0].start, run[-1].end), "repeated block of quality tags; keep the first", edits=edits)
 
 
 def repeats(context: Context) -> list[list[Item]]:
@@ -57,7 +57,7 @@ RULE = Rule(
     code="ANI215",
     name="duplicate-block",
     severity=Severity.WARNING,
-    reason="The prefix was pasted twice; the repeat uses up tokens and pushes the look towards the generic.",
+    reason="The prefix was pasted twice; the repeat wastes tokens and makes the style more generic.",
     bad=(
         Example(
             "masterpiece, best quality, 1girl, masterpiece, best quality, hat", "masterpiece, best quality, 1girl, hat"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -19,10 +19,10 @@ def check(context: Context) -> Iterator[Finding]:
         if item is first or not item.name or item.start in block or item.facts.artist != first.facts.artist:
             continue
         if item.weight != first.weight:
-            text = f"{quoted(item.text)} is here twice with different weights; keep one"
-            yield found(item, text, severity=Severity.INFO)
+            message = f"duplicate tag {quoted(item.text)} with a different weight; keep one"
+            yield finding_at(item, message, severity=Severity.INFO)
         elif item.plain and first.plain:
-            yield found(item, f"{quoted(item.text)} is here already; keep the first", edits=[context.without(item)])
+            yield finding_at(item, f"duplicate tag {quoted(item.text)}; keep the first", edits=[context.removal(item)])
 
 
 def _blocks(context: Context) -> set[int]:
@@ -36,8 +36,8 @@ RULE = Rule(
     code="ANI214",
     name="duplicate-tag",
     severity=Severity.WARNING,
-    reason="Repeating a tag does not strengthen it in a way that was trained; a weight does. No official prompt "
-    "repeats one.",
+    reason="The model was not trained with repeated tags; use a weight to strengthen a tag. No official prompt "
+    "repeats a tag.",
     bad=(
         Example("1girl, smile, hat, smile", "1girl, smile, hat"),
         Example("1girl, long hair, long_hair", "1girl, long hair"),

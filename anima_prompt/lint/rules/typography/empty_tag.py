@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 
@@ -18,18 +18,18 @@ def check(context: Context) -> Iterator[Finding]:
             continue
         leads = gap.before is None or isinstance(gap.before, syntax.Mark)
         if leads and gap.after is not None and not isinstance(gap.after, syntax.Mark):
-            yield found(gap, "an empty tag leads the list; remove its comma", write="")
+            yield finding_at(gap, "empty tag before the first comma; remove the comma", write="")
         elif commas > 1 and not leads and gap.after is not None and not isinstance(gap.after, syntax.Mark):
             stop = "." if gap.kinds[0] == "stop" else ","
             right = stop + ("\n" * min(gap.text.count("\n"), 2) or " ")
-            yield found(gap, "an empty tag stands between two commas; keep one comma", write=right)
+            yield finding_at(gap, "empty tag between two commas; keep one comma", write=right)
 
 
 RULE = Rule(
     code="ANI204",
     name="empty-tag",
     severity=Severity.INFO,
-    reason="The extra comma is a token without meaning, usually left over from a deleted tag or a wildcard.",
+    reason="The extra comma is a meaningless token, usually left over from a deleted tag or a wildcard.",
     bad=(Example("solo, , smile", "solo, smile"), Example(", 1girl, smile", "1girl, smile")),
     good=plain("solo, smile", "1girl, smile,\nhat"),
     fix=Safety.SAFE,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _ENTITY = re.compile(r"&(?:#\d{2,5}|#x[0-9a-fA-F]{2,4}|amp|quot|apos|lt|gt|nbsp);")
 _PARENS = ("&#40;", "&#41;")
@@ -22,7 +22,13 @@ def check(context: Context) -> Iterator[Finding]:
             continue
         sign = decoded(match.group())
         if sign.isprintable():
-            yield found(match.span(), f"{match.group()} is '{sign}' in HTML; write '{sign}'", write=sign)
+            yield finding_at(
+                match.span(), f"{quoted(match.group())} is an HTML entity; write {_quoted(sign)}", write=sign
+            )
+
+
+def _quoted(sign: str) -> str:
+    return f'"{sign}"' if sign == "'" else f"'{sign}'"
 
 
 RULE = Rule(

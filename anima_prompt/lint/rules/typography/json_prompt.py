@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, finding_at, plain
 
 _KEYED = re.compile(r"\s*[\"']?[A-Za-z_][\w ]*[\"']?\s*:\s*")
 
@@ -22,12 +22,13 @@ def check(context: Context) -> Iterator[Finding]:
             json.loads(text)
         except (ValueError, RecursionError):
             return
-        yield found((0, len(context.source)), "the prompt is JSON; write its values as tags and sentences")
+        yield finding_at((0, len(context.source)), "the prompt is JSON; write its values as tags and sentences")
         return
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 2 and sum(_KEYED.match(line) is not None for line in lines) >= len(lines) - 1:
-        yield found(
-            (0, len(context.source)), "the prompt is a form of keys and values; write the values as tags and sentences"
+        yield finding_at(
+            (0, len(context.source)),
+            "the prompt is a list of 'key: value' lines; write the values as tags and sentences",
         )
 
 
@@ -35,8 +36,8 @@ RULE = Rule(
     code="ANI213",
     name="json-prompt",
     severity=Severity.WARNING,
-    reason="Structured prompts get worse the more structure they have: braces, quotes and keys are read as text. "
-    "'anima-prompt build' makes a text of a structured file.",
+    reason="The model reads braces, quotes and keys as text, and images get worse the more of them a prompt has. "
+    "'anima-prompt build' converts a structured file to a prompt.",
     bad=plain('{"subject": "1girl", "style": "anime"}', "subject: 1girl\nstyle: anime\nmood: calm"),
     good=plain("1girl, anime coloring", "1girl, {red|blue} hair"),
     check=check,

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _BOLD = re.compile(r"(?<![*\w])(\*\*|~~)(?=\S)([^*~\n]{1,80}?)(?<=\S)\1(?![*\w])")
 _CODE = re.compile(r"`{1,3}([^`\n]*)`{1,3}")
 _BULLET = re.compile(r"^(?:[-*•]|\d{1,2}[.)])[ \t]+(?=\S)", re.MULTILINE)
 _LONGEST = 200
-"""Characters of a label and the rest of its unit that are looked up: no name is longer."""
+"""Longest text that is looked up, label and value together: no name is longer."""
 _KEY = re.compile(
     r"^[ \t]*(?:style|art[_ ]style|subject|scene|setting|background|character|appearance|clothing|mood|lighting"
     r"|composition|camera|colors?|pose|action|quality|prompt|positive|negative|tags|description)[ \t]*:[ \t]*(?=\S)",
@@ -29,16 +29,24 @@ def check(context: Context) -> Iterator[Finding]:
         for match in _BOLD.finditer(source):
             if context.is_quoted(match.start()):
                 continue
-            yield found(match.span(), f"{quoted(match.group())} is Markdown; write {quoted(match[2])}", write=match[2])
+            yield finding_at(
+                match.span(),
+                f"{quoted(match.group())} is Markdown formatting; write {quoted(match[2])}",
+                write=match[2],
+            )
     if "`" in signs:
         for match in _CODE.finditer(source):
             if context.is_quoted(match.start()):
                 continue
-            yield found(match.span(), f"{quoted(match.group())} is Markdown; write {quoted(match[1])}", write=match[1])
+            yield finding_at(
+                match.span(),
+                f"{quoted(match.group())} is Markdown formatting; write {quoted(match[1])}",
+                write=match[1],
+            )
     bullets = list(_BULLET.finditer(source))
     if len(bullets) > 1 or (bullets and bullets[0].group()[0] in "*•"):
         for match in bullets:
-            yield found(match.span(), "a list of points is Markdown; write tags or sentences", write="")
+            yield finding_at(match.span(), "list markers are Markdown formatting; write tags or sentences", write="")
     starts = [sentence.start for sentence in context.sentences]
     for match in _KEY.finditer(source) if ":" in signs else ():
         place = bisect_right(starts, match.end()) - 1
@@ -47,14 +55,18 @@ def check(context: Context) -> Iterator[Finding]:
         comma = source.find(",", match.start(), match.start() + _LONGEST)
         unit = source[match.start() : comma if comma >= 0 else match.start() + _LONGEST]
         if not context.environment.is_known(unit.strip()):
-            yield found(match.span(), f"{quoted(match.group())} is a form's label, no tag; remove it", write="")
+            yield finding_at(
+                match.span(),
+                f"{quoted(match.group())} is a form label, which the model reads as text; remove it",
+                write="",
+            )
 
 
 RULE = Rule(
     code="ANI212",
     name="markdown-junk",
     severity=Severity.WARNING,
-    reason="Chat models answer in Markdown and forms; the model reads the asterisks and labels as text.",
+    reason="Chat models answer in Markdown and forms; Anima reads the asterisks and labels as text.",
     bad=(
         Example("**masterpiece**, 1girl", "masterpiece, 1girl"),
         Example("- 1girl\n- smile", "1girl\nsmile"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import spaced
 
 
@@ -19,11 +19,11 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     if facts.entry is None and (len(text) < 3 or not _is_words(text)):
         return
     right = spaced(text.lower()) if facts.entry is not None else text.lower()
-    yield found((0, len(text)), f"tags are lower case; write {quoted(right)}", write=right)
+    yield finding_at((0, len(text)), f"tags are lower case; write {quoted(right)}", write=right)
 
 
 def _is_words(text: str) -> bool:
-    """Say whether a text is English-looking words; triggers such as ``XYZ_v2`` are not."""
+    """Return whether a text consists of English-looking words, unlike triggers such as ``XYZ_v2``."""
     bare = text.replace("\\", "")
     return bool(re.fullmatch(r"[A-Za-z][a-z'-]*(?:[ _(]+[A-Za-z0-9][a-z0-9'-]*[)]*)*|[A-Z' -]{4,}", bare))
 
@@ -32,7 +32,7 @@ RULE = Rule(
     code="ANI201",
     name="uppercase-tag",
     severity=Severity.WARNING,
-    reason="The captions were lower case, and both tokenizers split a capitalised word differently. Source: model "
+    reason="The training captions are lower case, and both tokenizers split a capitalized word differently. Source: model "
     "card.",
     bad=(
         Example("1girl, Blue Hair, smile", "1girl, blue hair, smile"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Finding, Rule, found, plain
+from anima_prompt.lint.rule import Finding, Rule, finding_at, plain
 
 _FOREIGN = r"[\u0370-\u1fff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0002ffff]"
 _LETTER = re.compile(r"[^\W\d_]")
@@ -29,8 +29,8 @@ def check(context: Context) -> Iterator[Finding]:
     letters = len(_LETTER.findall(source))
     share = len(foreign) / max(letters, 1)
     if share > _SHARE or len(foreign) >= 8:
-        text = f"{share:.0%} of the letters are of a script that the text encoder was not taught; write English"
-        yield found((foreign[0].start(), foreign[-1].end()), text)
+        message = f"{share:.0%} of the letters are in a script that the text encoder does not support; write English"
+        yield finding_at((foreign[0].start(), foreign[-1].end()), message)
 
 
 def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
@@ -48,7 +48,7 @@ RULE = Rule(
     name="non-english",
     severity=Severity.WARNING,
     reason="The adapter's T5 vocabulary has no Chinese, Japanese, Korean or Cyrillic: such characters become unknown "
-    "tokens. The official answer is that English alone is understood.",
+    "tokens. The model's authors state that only English is supported.",
     bad=plain("safe, 一个女孩站在樱花树下，微笑着看向观众", "девушка в красном платье"),
     good=plain("1girl, kimono, tokyo", '1girl, sign, "東京"', "café, naïve, 1girl"),
     check=check,

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 
 _COMPATIBLE = re.compile(
     r"[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\ufb00-\ufb06\U0001d400-\U0001d7ff"
-    r"ℂℊℋℌℍℎℐℑℒℓℕℙℚℛℜℝℤℨℬℭℯℰℱℳℴ]+"  # of the mathematical letters these stand apart
+    r"ℂℊℋℌℍℎℐℑℒℓℕℙℚℛℜℝℤℨℬℭℯℰℱℳℴ]+"  # mathematical letters outside the block above
 )
 _COMBINING = re.compile(r"\w[\u0300-\u036f]+")
 
@@ -25,12 +25,14 @@ def check(context: Context) -> Iterator[Finding]:
     for match in _COMPATIBLE.finditer(context.source):
         right = unicodedata.normalize("NFKC", match.group())
         if right != match.group() and not context.is_quoted(match.start()):
-            yield found(match.span(), f"{quoted(match.group())} is a special form; write {quoted(right)}", write=right)
+            yield finding_at(
+                match.span(), f"{quoted(match.group())} is a compatibility form; write {quoted(right)}", write=right
+            )
     for match in _COMBINING.finditer(context.source):
         right = unicodedata.normalize("NFC", match.group())
         if right != match.group() and not context.is_quoted(match.start()):
-            yield found(
-                match.span(), f"the accent is a character of its own; write {quoted(right)} in one", write=right
+            yield finding_at(
+                match.span(), f"the accent is a separate character; write {quoted(right)} as one character", write=right
             )
 
 
@@ -38,8 +40,7 @@ RULE = Rule(
     code="ANI216",
     name="unicode-compatibility",
     severity=Severity.WARNING,
-    reason="Full-width letters, mathematical letters and split accents look the same and are other tokens, or "
-    "unknown ones.",
+    reason="Full-width letters, mathematical letters and separate accents look the same but are other or unknown tokens.",
     bad=(
         Example("１girl, hat", "1girl, hat"),
         Example("𝓈𝓂𝒾𝓁𝑒, 1girl", "smile, 1girl"),

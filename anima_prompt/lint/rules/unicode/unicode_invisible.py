@@ -1,9 +1,9 @@
-r"""Flag curly quotes, special spaces and dashes, and characters that nobody sees: zero-width, control, bidirectional.
+r"""Curly quotes, special spaces and dashes, and invisible characters: zero-width, control, bidirectional.
 
-Control characters are removed by a safe fix. Nobody means them: they come with text copied from a terminal or a
-document. They do reach the model (Qwen's byte-level tokenizer gives each its own token, T5's drops most), so that the two
-text readings differ and neither is what the captions had. What separates words (vertical tab, line separator) becomes a
-space. A color code such as ``\x1b[31m`` is removed as a whole, since its rest would stay as text.
+A safe fix removes control characters: they are unintended and come from text copied from a terminal or a document. They
+reach the model: Qwen's byte-level tokenizer gives each its own token, T5's drops most, and the training captions have
+neither. Characters that separate words (vertical tab, line separator) become a space. A color code such as ``\x1b[31m`` is
+removed as a whole; otherwise its end would remain as text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.escapes import BIDI, escape
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 
 _REPLACE = {
     "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u00b4": "'", "\u2032": "'",
@@ -32,20 +32,22 @@ _CODE = r"(?:\x1b\[|\x9b)(?:[0-9;?]+[A-HJKSTm]|m(?![a-z]))"
 _ALL = {
     **dict.fromkeys(_CONTROL, ""), **dict.fromkeys(_SPACES, " "), **_REPLACE,
 }  # fmt: skip
-_FOUND = re.compile(f"{_CODE}|\r(?!\n)|[{re.escape(''.join(_ALL))}]")
+_INVISIBLE = re.compile(f"{_CODE}|\r(?!\n)|[{re.escape(''.join(_ALL))}]")
 _NEEDS = "".join(_ALL) + "\r"
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag each such character, and each terminal control sequence as a whole."""
-    for match in _FOUND.finditer(context.source):
+    for match in _INVISIBLE.finditer(context.source):
         sign = match.group()
         if sign == "\u200d" and _in_emoji(context.source, match.start()):
             continue
         right = "\n" if sign == "\r" else _ALL.get(sign, "")
         if right.strip() and context.is_quoted(match.start()):
             continue  # a curly quotation mark or a dash that is to be drawn
-        yield found(match.span(), f"{_described(sign)} is not what the captions had; {_advice(right)}", write=right)
+        yield finding_at(
+            match.span(), f"{_described(sign)} does not occur in the training captions; {_advice(right)}", write=right
+        )
 
 
 def _described(sign: str) -> str:
@@ -59,7 +61,7 @@ def _described(sign: str) -> str:
 
 def _advice(right: str) -> str:
     if right.strip():
-        return f"write '{right}'"
+        return f'write "{right}"' if right == "'" else f"write '{right}'"
     return {" ": "write a space", "\n": "write a line feed"}.get(right, "remove it")
 
 
@@ -71,8 +73,8 @@ RULE = Rule(
     code="ANI209",
     name="unicode-invisible",
     severity=Severity.WARNING,
-    reason="Curly quotes, dashes, invisible and control characters come with text copied from elsewhere; the tokenizers "
-    "split on them or do not know them, and control characters can change what a terminal shows.",
+    reason="Curly quotes, dashes, invisible and control characters come from copied text; they are other or unknown tokens, "
+    "and control characters can change what a terminal shows.",
     bad=(
         *plain("1girl, a sign reads \u201cHELLO\u201d"),
         Example("1girl,\u00a0long\u200b hair", "1girl, long hair"),

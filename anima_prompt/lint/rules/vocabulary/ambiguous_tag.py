@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import Finding, Rule, finding_at, plain, quoted
 from anima_prompt.names import QUALIFIER, name_to_text
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.live_names import is_english, is_live, is_live_alias
@@ -29,13 +29,13 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     forms = _qualified(facts.name, environment.vocabulary)
     if forms:
         advice = " or ".join(quoted(name_to_text(form, environment.dialect)) for form in forms[:_SHOWN])
-        yield found((0, len(facts.text)), f"{quoted(facts.text)} is known with a qualifier: {advice}")
+        yield finding_at((0, len(facts.text)), f"{quoted(facts.text)} is ambiguous; write {advice}")
 
 
 def _qualified(name: str, vocabulary: Vocabulary) -> list[str]:
-    """Return the known names that are ``name`` plus a qualifier, most common first; no artists, no costumes.
+    """Return the known names that are ``name`` plus a qualifier, most common first, without artists and costumes.
 
-    English means a thing first: ``black`` does not mean ``black_(pokemon)``, ``star`` may be ``star_(sky)``.
+    An English word names a thing: ``black`` does not mean ``black_(pokemon)``, ``star`` may mean ``star_(sky)``.
     """
     is_thing = is_english(name)
     is_phrase = all(map(is_english, name.split("_")))
@@ -51,7 +51,7 @@ def _qualified(name: str, vocabulary: Vocabulary) -> list[str]:
 
 
 def _is_of_series(entry: Entry, vocabulary: Vocabulary) -> bool:
-    """Say whether a tag that names neither a character nor a series has a series as its qualifier."""
+    """Return whether a tag that names neither a character nor a series has a series as its qualifier."""
     match = QUALIFIER.search(entry.name)
     if entry.section in NAMED or match is None:
         return False
@@ -63,8 +63,8 @@ RULE = Rule(
     code="ANI610",
     name="ambiguous-tag",
     severity=Severity.INFO,
-    reason="Danbooru tells names apart by a qualifier, and the captions had it; the bare name may be nobody or "
-    "somebody else. A name that is live as it stands is left alone, and an English word means a thing, not a person.",
+    reason="Danbooru distinguishes names by a qualifier, which the training captions have; the bare name may mean nothing or "
+    "another character. A live name passes, and an English word means a thing, not a person.",
     bad=plain("1girl, yamakaze, smile"),
     good=plain(r"1girl, yamakaze \(kancolle\), smile", "1girl, smile", "1girl, black, deadpool"),
     check_tag=check_tag,

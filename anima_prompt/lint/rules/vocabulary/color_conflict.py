@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import WANTED, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import WANTED, Finding, Rule, finding_at, plain, quoted
 
 _MIXED = {"hair-color": "multicolored hair", "eye-color": "heterochromia"}
 
@@ -19,9 +19,9 @@ def check(context: Context) -> Iterator[Finding]:
         if mixed:
             first, second = (names[name] for name in clash.pair)
             measured = f" ({clash.rate.describe()})" if clash.rate else ""
-            yield found(
+            yield finding_at(
                 second,
-                f"{quoted(first.text)} and {quoted(second.text)} on one person{measured}; delete one, or add "
+                f"{quoted(first.text)} and {quoted(second.text)} on one person{measured}; remove one of them, or add "
                 f"{quoted(mixed)}",
             )
 
@@ -30,8 +30,8 @@ RULE = Rule(
     code="ANI607",
     name="color-conflict",
     severity=Severity.INFO,
-    reason="Captions name two colors of hair or eyes on one person with multicolored hair or heterochromia. Shades that "
-    "prompts often mix (white and grey hair, aqua and blue eyes) do not conflict.",
+    reason="Training captions with two colors of hair or eyes on one person also have 'multicolored hair' or 'heterochromia'. "
+    "Shades that prompts often mix (white and grey hair, aqua and blue eyes) do not conflict.",
     bad=plain("1girl, red hair, blue hair, hat", "1girl, blue eyes, red eyes", "1boy, blonde hair, black hair"),
     good=plain(
         "1girl, red hair, blue hair, multicolored hair",

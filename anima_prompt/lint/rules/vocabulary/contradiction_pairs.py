@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import WANTED, Finding, Rule, found, plain, quoted
+from anima_prompt.lint.rule import WANTED, Finding, Rule, finding_at, plain, quoted
 from anima_prompt.names import name_to_text
 
 _OWN_RULES = frozenset(
@@ -17,7 +17,7 @@ _OWN_RULES = frozenset(
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag two tags of an exclusive group, each pair once; groups with a rule of their own are left to that rule."""
+    """Flag two tags of an exclusive group, each pair once; groups with their own rule pass."""
     names = context.by_canonical
     reported = set()
     for clash in context.clashes:
@@ -30,18 +30,17 @@ def check(context: Context) -> Iterator[Finding]:
             for name, member in zip(clash.pair, clash.members, strict=True)
         )
         measured = f" ({clash.rate.describe()})" if clash.rate else ""
-        message = f"{second} contradicts {first}{measured}; delete one, or add 'multiple views' if the image shows both"
+        message = f"{second} contradicts {first}{measured}; remove one of them, or add 'multiple views' if the image shows both"
         severity = Severity.WARNING if clash.group.certain else Severity.INFO
-        yield found(names[clash.pair[1]], message, severity=severity)
+        yield finding_at(names[clash.pair[1]], message, severity=severity)
 
 
 RULE = Rule(
     code="ANI606",
     name="contradiction-pairs",
     severity=Severity.WARNING,
-    reason="The two tags exclude each other in one image. Pairs that are often found together all the same (2 % and more "
-    "of the posts or prompts with the rarer tag) are left out; where we judge that some images show both, it is "
-    "information.",
+    reason="The two tags exclude each other in one image. Pairs that often occur together anyway (at least 2 % of the posts "
+    "or prompts with the rarer tag) pass; pairs that some images may show are information.",
     bad=plain("1girl, from above, from below, hat", "1girl, barefoot, boots", "1girl, open mouth, closed mouth"),
     good=plain(
         "1girl, from above, hat",

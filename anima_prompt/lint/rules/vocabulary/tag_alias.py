@@ -1,4 +1,4 @@
-"""A tag under another name than the captions had."""
+"""A tag under another name than in the training captions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint import words
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.live_names import is_live
@@ -24,16 +24,16 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
         return  # artist-alias and count-spelling report those
     same = is_spelling if entry.section in NAMED else words.says_the_same
     right = name_to_text(entry.name, environment.dialect)
-    message = f"{quoted(facts.text)} is an alias; the captions had {quoted(right)}"
-    yield found((0, len(facts.text)), message, write=right if same(facts.name, entry.name) else None)
+    message = f"{quoted(facts.text)} is an alias; write {quoted(right)}, as in the training captions"
+    yield finding_at((0, len(facts.text)), message, write=right if same(facts.name, entry.name) else None)
 
 
 RULE = Rule(
     code="ANI602",
     name="tag-alias",
     severity=Severity.INFO,
-    reason="Danbooru shows one name for what has several, and that one was in the captions. Source: Danbooru's "
-    "active aliases, 2025-09-24. A fix needs the same words in another spelling, or several words: 'wave' is not 'waving'.",
+    reason="The training captions have the main name of each tag, not its aliases. Source: Danbooru's active aliases, "
+    "2025-09-24. A fix needs the same words in another spelling, or several words: 'wave' is not 'waving'.",
     bad=(Example("1girl, star eyes", "1girl, +_+"),),
     good=plain("1girl, +_+", "1girl, smile"),
     fix=Safety.UNSAFE,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint import words
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import name_to_text
 from anima_prompt.vocabulary.live_names import is_live
 
@@ -24,15 +24,15 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     choices = [name_to_text(name, environment.dialect) for name in write]
     advice = " or ".join(quoted(choice) for choice in choices)
     right = choices[0] if len(choices) == 1 and _is_shade(facts.name, write[0]) else None
-    yield found(
+    yield finding_at(
         (0, len(facts.text)),
-        f"{quoted(facts.text)} was given up before the captions were made; write {advice}",
+        f"{quoted(facts.text)} is a deprecated tag that the training captions do not have; write {advice}",
         write=right,
     )
 
 
 def _is_shade(old: str, new: str) -> bool:
-    """Say whether ``old`` is ``new`` with a shade in front; a fix removes nothing else.
+    """Return whether ``old`` is ``new`` with a shade in front; a fix removes nothing else.
 
     >>> _is_shade("light_brown_hair", "brown_hair"), _is_shade("habit", "nun")
     (True, False)
@@ -45,8 +45,8 @@ RULE = Rule(
     code="ANI604",
     name="tag-deprecated",
     severity=Severity.INFO,
-    reason="Old tag lists have names that Danbooru had replaced by September 2025, so that the captions never "
-    "contained them. A fix leaves out a shade at most ('light brown hair'); other replacements are advice.",
+    reason="Old tag lists have names that Danbooru had replaced by September 2025, so the training captions do not have "
+    "them. A fix at most removes a shade ('light brown hair'); other replacements are only advice.",
     bad=plain("1girl, black footwear"),
     good=plain("1girl, black boots"),
     fix=Safety.UNSAFE,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary import suggest
@@ -29,8 +29,8 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     near = joined(facts.name, environment.vocabulary)
     if near is not None:
         right = name_to_text(near.entry.name, environment.dialect)
-        message = f"write {quoted(right)}, as the captions have it"
-        yield found((0, len(facts.text)), message, write=right if near.sure else None)
+        message = f"misspelled tag; write {quoted(right)}, as in the training captions"
+        yield finding_at((0, len(facts.text)), message, write=right if near.is_sure else None)
 
 
 def joined(name: str, vocabulary: Vocabulary) -> suggest.Suggestion | None:
@@ -47,7 +47,7 @@ RULE = Rule(
     code="ANI611",
     name="tag-joined",
     severity=Severity.INFO,
-    reason="Words run together, or joined by another sign, are other tokens than the tag's.",
+    reason="Words without a space, or joined by another character, are other tokens than the tag's.",
     bad=(
         Example("1girl, longhair", "1girl, long hair"),
         Example("1girl, looking-at-viewer", "1girl, looking at viewer"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint import words
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.lint.rules.vocabulary import tag_joined, unknown_tag
 from anima_prompt.vocabulary.live_names import is_english, is_live, is_live_alias, is_word
 from anima_prompt.vocabulary.spelling import is_mechanical
@@ -31,7 +31,7 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     sure = is_mechanical(odd, right) or (" " in right and words.is_one_edit(odd, right.replace(" ", "")))
     text = " ".join(right if part == odd else part for part in parts)
     message = f"'{odd}' may be a typo; did you mean '{right}'?"
-    yield found((0, len(facts.text)), message, write=text if sure else None)
+    yield finding_at((0, len(facts.text)), message, write=text if sure else None)
 
 
 def _right_word(odd: str, known: frozenset[str], *, alone: bool) -> str | None:
@@ -57,8 +57,8 @@ RULE = Rule(
     code="ANI603",
     name="typo",
     severity=Severity.INFO,
-    reason="A misspelled word is cut into other tokens. The one word of a tag that is neither English nor part of a live "
-    "name is compared with the words of known tags and of English; a fix needs swapped, doubled or halved letters.",
+    reason="A misspelled word is split into other tokens. The rule compares a word that is neither English nor part of a live "
+    "name with the words of known tags and of English; a fix needs swapped, doubled or halved letters.",
     bad=(
         Example("1girl, softlighiting", "1girl, soft lighting"),
         Example("1girl, umbrela in the rain", "1girl, umbrella in the rain"),

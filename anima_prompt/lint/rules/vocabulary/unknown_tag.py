@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint import words
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.lint.rules.vocabulary import tag_joined
 from anima_prompt.names import name_to_text
 from anima_prompt.sections import Section
@@ -21,9 +21,9 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     """Flag an unknown tag that is another spelling, or a typo, of a known tag."""
     near = suggestion(facts, environment)
     if near is not None:
-        rights = [name_to_text(entry.name, environment.dialect) for entry in (near.entry, *near.others)]
+        rights = [name_to_text(entry.name, environment.dialect) for entry in (near.entry, *near.alternatives)]
         message = f"unknown tag; did you mean {' or '.join(map(quoted, rights))}?"
-        yield found((0, len(facts.text)), message, write=rights[0] if near.sure else None)
+        yield finding_at((0, len(facts.text)), message, write=rights[0] if near.is_sure else None)
 
 
 def suggestion(facts: Facts, environment: Environment) -> suggest.Suggestion | None:
@@ -34,7 +34,7 @@ def suggestion(facts: Facts, environment: Environment) -> suggest.Suggestion | N
 
 
 def is_candidate(facts: Facts, environment: Environment) -> bool:
-    """Say whether an unknown tag is worth a search: ASCII, of 5 to 60 characters."""
+    """Return whether an unknown tag is worth a search: ASCII, of 5 to 60 characters."""
     if (
         facts.entry is not None
         or facts.artist
@@ -50,9 +50,9 @@ RULE = Rule(
     code="ANI601",
     name="unknown-tag",
     severity=Severity.INFO,
-    reason="The model learned some tags from a million images and none from a misspelling. Live Danbooru names, English "
-    "words and parts of names are meant as they stand, and artists are never suggested. A fix needs one plain, common "
-    "tag that is one letter away; characters and series are named, not written.",
+    reason="The model learned common tags from up to a million images, and misspelled tags from none. Live Danbooru names, English "
+    "words and parts of names pass, and artists are never suggested. A fix needs a single common general, meta or quality "
+    "tag that is one letter away; characters and series are only suggested.",
     bad=(
         Example("1girl, lookin at viewer, smile", "1girl, looking at viewer, smile"),
         Example("1girl, two tone hair", "1girl, two-tone hair"),

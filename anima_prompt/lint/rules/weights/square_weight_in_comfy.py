@@ -9,14 +9,15 @@ from decimal import Decimal
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.syntax import nodes as syntax
 
 _LABEL = re.compile(r"\[[A-Z][A-Z\d_ ]{2,}\]")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag brackets that stand for themselves, without the labels of community layouts (``[SCENE]``)."""
+    """Flag square brackets around tags; labels of community layouts (``[SCENE]``) pass."""
+    title = context.environment.dialect.label
     for node, level, place in context.brackets:
         body = context.source[node.start : node.end]
         alone = level.owner is None or not isinstance(level.owner, syntax.Bracket)
@@ -27,8 +28,8 @@ def check(context: Context) -> Iterator[Finding]:
         inner = body.strip("[] ")
         right = f"({inner}:{_lowered(depth)})"
         clean = level.nodes[place] is node and inner and not set(inner) & set("()[]")
-        message = f"square brackets are plain letters here; write {quoted(right)} for less of it"
-        yield found(node, message, write=right if clean else None)
+        message = f"{title} reads square brackets as text; write {quoted(right)} to lower the weight"
+        yield finding_at(node, message, write=right if clean else None)
 
 
 def _lowered(depth: int) -> Decimal:
@@ -39,7 +40,7 @@ RULE = Rule(
     code="ANI112",
     name="square-weight-in-comfy",
     severity=Severity.WARNING,
-    reason="Only A1111's family reads [tag] as a weight of 1/1.1; ComfyUI and InvokeAI give the brackets to the "
+    reason="Only A1111-style front ends read [tag] as a weight of 1/1.1; ComfyUI and InvokeAI pass the brackets to the "
     "model as text.",
     bad=(Example("1girl, [hat], smile", "1girl, (hat:0.91), smile"),),
     good=(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 
@@ -21,14 +21,14 @@ def check(context: Context) -> Iterator[Finding]:
             and (not rest or rest in ", )\n")
             and not isinstance(group.inside, syntax.SentenceNode)
         ):
-            yield found((end, end + 1), "the colon behind the parenthesis is left over; remove it", write="")
+            yield finding_at((end, end + 1), "stray colon after the parenthesis; remove it", write="")
 
 
 RULE = Rule(
     code="ANI117",
     name="stray-weight-colon",
     severity=Severity.WARNING,
-    reason="The colon becomes a token of its own. Seen in the wild behind weights.",
+    reason="The colon becomes a separate token. It occurs after weights in real prompts.",
     bad=(Example("1girl, (@wlop:0.5):, smile", "1girl, (@wlop:0.5), smile"),),
     good=plain("1girl, (@wlop:0.5), smile", "1girl, :3", "1girl, (hat:2), :d"),
     fix=Safety.SAFE,

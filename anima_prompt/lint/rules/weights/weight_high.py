@@ -6,32 +6,33 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, finding_at, plain
 
 _STEPS = (
-    (70, Severity.ERROR, "tears the picture apart"),
-    (15, Severity.WARNING, "is far beyond what was seen to work"),
-    (5, Severity.INFO, "is high; 1.5 to 3 is usual"),
+    (10_000, Severity.ERROR, "is out of range"),
+    (70, Severity.ERROR, "destroys the image"),
+    (15, Severity.WARNING, "is far above the range reported to work"),
+    (5, Severity.INFO, "is unusually high"),
 )
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag a weight whose absolute value is above 5; weight-nonfinite reports those above 10,000."""
+    """Flag a weight whose absolute value is above 5."""
     for group in context.groups:
         weight = group.node.weight
-        if weight is None or abs(weight) <= 5 or abs(weight) > 10_000:
+        if weight is None or abs(weight) <= 5:
             continue
-        severity, what = next((severity, what) for least, severity, what in _STEPS if abs(weight) > least)
-        yield found(group.node.children[-1], f"a weight of {weight} {what}; write 1.5 to 3", severity=severity)
+        severity, effect = next((severity, effect) for limit, severity, effect in _STEPS if abs(weight) > limit)
+        yield finding_at(group.node.children[-1], f"a weight of {weight} {effect}; use 1.5 to 3", severity=severity)
 
 
 RULE = Rule(
     code="ANI109",
     name="weight-high",
     severity=Severity.WARNING,
-    reason="Users report images that keep together up to a weight of about 15 and fall apart near 70 (one source); "
-    "above 5 is information, above 15 a warning, above 70 an error.",
-    bad=plain("1girl, (chibi:80)", "1girl, (chibi:20)", "1girl, (chibi:6)"),
+    reason="One source reports intact images up to a weight of about 15 and destroyed ones near 70: above 5 is information, "
+    "above 15 a warning, above 70 an error.",
+    bad=plain("1girl, (chibi:80)", "1girl, (chibi:20)", "1girl, (chibi:6)", "1girl, (chibi:1e9)"),
     good=plain("1girl, (chibi:2)", "1girl, (chibi:5)"),
     check=check,
     needs="(",

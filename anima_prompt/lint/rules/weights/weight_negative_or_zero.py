@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Edit, Severity
 from anima_prompt.lint.context import Context, Weighted
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.document import Role
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -15,24 +16,28 @@ def check(context: Context) -> Iterator[Finding]:
         weight = group.node.weight
         if weight is None or weight > 0:
             continue
-        what = (
-            "blanks the words but keeps their place" if weight == 0 else "turns the words round in a way nobody trained"
+        effect = (
+            "blanks the words but keeps their tokens"
+            if weight == 0
+            else "inverts the words, which the model was not trained for"
         )
-        yield found(
+        target = "prompt" if context.role == Role.NEGATIVE else "negative prompt"
+        advice = "delete them" if weight == 0 else f"move them to the {target}"
+        yield finding_at(
             group.node,
-            f"a weight of {weight} {what}; move them to the negative prompt",
+            f"a weight of {weight} {effect}; {advice}",
             edits=_move(context, group) if group.inside is None else None,
         )
 
 
 def _move(context: Context, group: Weighted) -> list[Edit | None]:
-    removal = context.without_node(group.level, group.place)
+    removal = context.removal_at(group.level, group.place)
     if not group.node.weight:
         return [removal]
-    if context.other is None or context.part == "negative":
+    if context.counterpart is None or context.part == "negative":
         return [None]
     inner = context.source[group.node.start + 1 : group.node.children[-1].start].strip()
-    end = len(context.other.source.rstrip().rstrip(","))
+    end = len(context.counterpart.source.rstrip().rstrip(","))
     return [removal, Edit(end, end, f", {inner}" if end else inner, "negative")]
 
 
@@ -40,7 +45,7 @@ RULE = Rule(
     code="ANI111",
     name="weight-negative-or-zero",
     severity=Severity.WARNING,
-    reason="Without an extension such as NegPip a negative weight flips the adapter's rows, which is not the same as "
+    reason="Without an extension such as NegPip a negative weight inverts the adapter's rows, which is not the same as "
     "a negative prompt; zero leaves empty rows. Source: ComfyUI and Forge Neo.",
     bad=(
         Example(

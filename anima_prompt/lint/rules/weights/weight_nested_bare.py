@@ -8,14 +8,14 @@ from decimal import Decimal
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import Example, Finding, Rule, Safety, found, plain, quoted
+from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
 from anima_prompt.syntax import nodes as syntax
 
 _BARE = Decimal("1.1")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag two or more nested pairs of bare parentheses."""
+    """Flag two or more nested pairs of parentheses without a number."""
     for group in context.groups:
         node, depth = group.node, _depth(group.node)
         if depth < 2 or (group.level.owner is not None and _depth(group.level.owner) >= 2):
@@ -24,10 +24,8 @@ def check(context: Context) -> Iterator[Finding]:
         weight = (_BARE**depth).normalize()
         right = f"({body.strip()}:{weight})"
         simple = not any(isinstance(inner, syntax.Group) for inner in syntax.walk(_innermost(node).children))
-        message = (
-            f"{depth} pairs of parentheses are a weight of {weight}; write {quoted(right)}, or 1.5 and more to see it"
-        )
-        yield found(node, message, write=right if simple and not context.tree.diagnostics else None)
+        message = f"{depth} nested pairs of parentheses are a weight of {weight}; write {quoted(right)}, or at least 1.5 to see an effect"
+        yield finding_at(node, message, write=right if simple and not context.tree.diagnostics else None)
 
 
 def _depth(node: syntax.Node) -> int:
@@ -49,8 +47,8 @@ RULE = Rule(
     code="ANI106",
     name="weight-nested-bare",
     severity=Severity.WARNING,
-    reason="Nested bare parentheses multiply by 1.1 each, which is hard to count and weak; an explicit number says "
-    "what is meant. The fix writes the same weight as a number.",
+    reason="Each pair of parentheses without a number multiplies the weight by 1.1, which is hard to count and weak. The fix "
+    "writes the same weight as a number.",
     bad=(
         Example("((masterpiece)), 1girl", "(masterpiece:1.21), 1girl"),
         Example("1girl, (((hat, smile)))", "1girl, (hat, smile:1.331)"),

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, finding_at, plain
 
 _LEAST = Decimal("1.3")
 
@@ -18,15 +18,15 @@ def check(context: Context) -> Iterator[Finding]:
         weight = group.node.weight
         if weight is not None and 1 < weight < _LEAST:
             mark = group.node.children[-1]
-            yield found(mark, f"a weight of {weight} can hardly be seen; 1.5 to 3 is usual with Anima")
+            yield finding_at(mark, f"a weight of {weight} is barely visible with Anima; use 1.5 to 3")
 
 
 RULE = Rule(
     code="ANI108",
     name="weight-weak",
     severity=Severity.INFO,
-    reason="Anima's adapter scales rows linearly, unlike SDXL's interpolation, so weights of 1.1 to 1.3 do next to "
-    "nothing. The model card's own example is (chibi:2).",
+    reason="Anima's adapter scales rows linearly, unlike SDXL's interpolation, so weights of 1.1 to 1.3 have almost "
+    "no effect. The model card's example is (chibi:2).",
     bad=plain("1girl, (glitch:1.1)"),
     good=plain("1girl, (glitch:2)", "1girl, (hat:0.8)", "1girl, (hat:1.3)"),
     check=check,

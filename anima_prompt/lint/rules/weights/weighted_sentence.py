@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Finding, Rule, finding_at, plain
 from anima_prompt.syntax import nodes as syntax
 
 _WORDS = 8
@@ -21,15 +21,15 @@ def check(context: Context) -> Iterator[Finding]:
         body = context.source[node.start + 1 : node.children[-1].start]
         spoken = "," not in body or any(isinstance(child, syntax.SentenceNode) for child in node.children)
         if len(body.split()) >= _WORDS and spoken:
-            yield found(node, "a weight on a whole sentence is coarse; weight its key noun instead")
+            yield finding_at(node, "a weight on a whole sentence is imprecise; put it on the key noun instead")
 
 
 RULE = Rule(
     code="ANI119",
     name="weighted-sentence",
     severity=Severity.INFO,
-    reason="Every row of the sentence is scaled alike, the small words too; a weight on the noun does what is wanted "
-    "and leaves the rest in balance.",
+    reason="Every token of the sentence is scaled by the same factor, function words too; a weight on the noun has the intended "
+    "effect and leaves the rest unchanged.",
     bad=plain(
         "1girl, (a girl standing in a field of tall yellow flowers:1.3)",
         "2girls, (Girl on the left: red hair, blue eyes:1.3)",

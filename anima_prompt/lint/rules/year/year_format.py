@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.document import Role
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain
 
 _YEAR = re.compile(r"(?:(?:year|y)[ _:=-]*)?(?P<year>(?:19|20)\d\d)s?", re.IGNORECASE)
 
@@ -22,14 +22,14 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
         return  # a decade is a style: 1990s
     right = f"year {match['year']}"
     if facts.text != right:
-        yield found((0, len(facts.text)), f"years are spelled '{right}'", write=right)
+        yield finding_at((0, len(facts.text)), f"misspelled year; write '{right}'", write=right)
 
 
 RULE = Rule(
     code="ANI418",
     name="year-format",
     severity=Severity.WARNING,
-    reason="The captions had 'year 2025', with the word and a space. Source: model card.",
+    reason="The training captions have 'year 2025', with the word and a space. Source: model card.",
     bad=(Example("year_2025, 1girl", "year 2025, 1girl"), *plain("2025, 1girl", "year: 2025, 1girl", "2025s, 1girl")),
     good=(*plain("year 2025, 1girl", r"1990s \(style\), 1girl"), Example("2023, 1girl", role=Role.CAPTION)),
     fix=Safety.SAFE,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
-from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, found, plain
+from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain
 
 _FIRST = 2005
 _YEAR = re.compile(r"year_(\d{4})")
@@ -21,16 +21,16 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     last = environment.profile.latest_year
     right = f"year {min(max(int(match[1]), _FIRST), last)}"
     if right != f"year {match[1]}":
-        message = f"the training pictures run from {_FIRST} to {last}; write '{right}'"
-        yield found((0, len(facts.text)), message, write=right)
+        message = f"the training images are from {_FIRST} to {last}; write '{right}'"
+        yield finding_at((0, len(facts.text)), message, write=right)
 
 
 RULE = Rule(
     code="ANI419",
     name="year-range",
     severity=Severity.WARNING,
-    reason="The base model's images end in September 2025; year tags are known from 2005. A finetune's own "
-    "profile may say otherwise. Source: model card.",
+    reason="The training images of the base model end in September 2025; year tags start at 2005. The profile of a "
+    "finetune may set another range. Source: model card.",
     bad=(Example("year 2031, 1girl", "year 2025, 1girl"), *plain("year 1999, 1girl")),
     good=plain("year 2025, 1girl", "year 2005, 1girl"),
     fix=Safety.UNSAFE,

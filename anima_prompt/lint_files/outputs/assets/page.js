@@ -1,17 +1,18 @@
 "use strict";
-const one = (selector) => document.querySelector(selector);
-const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-const query = one("#query");
-const level = one("#level");
+const find = (selector) => document.querySelector(selector);
+const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
+const query = find("#query");
+const level = find("#level");
 const chosen = new Set();
+const keyOf = (element) => `${element.dataset.code} ${element.dataset.severity}`;
 
 function show() {
   const words = query.value.toLowerCase();
   let count = 0;
-  for (const article of all("article")) {
+  for (const article of findAll("article")) {
     let any = false;
-    for (const item of all("li", article)) {
-      const fits = (!level.value || item.dataset.severity === level.value) && (!chosen.size || chosen.has(item.dataset.code));
+    for (const item of findAll("li", article)) {
+      const fits = (!level.value || item.dataset.severity === level.value) && (!chosen.size || chosen.has(keyOf(item)));
       item.classList.toggle("hidden", !fits);
       any = any || fits;
     }
@@ -19,29 +20,29 @@ function show() {
     article.classList.toggle("hidden", !hit);
     count += hit;
   }
-  one("#shown").textContent = `${count} of ${all("article").length} prompts shown`;
+  find("#shown").textContent = `${count} of ${findAll("article").length} prompts shown`;
 }
 
 function choose(row) {
-  const code = row.dataset.code;
-  if (!chosen.delete(code)) chosen.add(code);
-  row.classList.toggle("on", chosen.has(code));
-  row.setAttribute("aria-pressed", chosen.has(code));
+  const key = keyOf(row);
+  if (!chosen.delete(key)) chosen.add(key);
+  row.classList.toggle("on", chosen.has(key));
+  row.setAttribute("aria-pressed", chosen.has(key));
   show();
 }
 
 function sort(column, button) {
-  const body = one("tbody");
+  const body = find("tbody");
   const up = button.dataset.up !== "1";
   button.dataset.up = up ? "1" : "";
   const value = (row) => row.children[column].textContent;
   const order = (a, b) => (isNaN(value(a)) ? value(a).localeCompare(value(b)) : value(a) - value(b));
-  for (const row of all("tr", body).sort((a, b) => order(a, b) * (up ? 1 : -1))) body.append(row);
+  for (const row of findAll("tr", body).sort((a, b) => order(a, b) * (up ? 1 : -1))) body.append(row);
 }
 
 query.addEventListener("input", show);
 level.addEventListener("change", show);
-for (const row of all("tbody tr")) {
+for (const row of findAll("tbody tr")) {
   row.addEventListener("click", () => choose(row));
   row.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -49,5 +50,5 @@ for (const row of all("tbody tr")) {
     choose(row);
   });
 }
-all("th button").forEach((button, column) => button.addEventListener("click", () => sort(column, button)));
+findAll("th button").forEach((button, column) => button.addEventListener("click", () => sort(column, button)));
 show();

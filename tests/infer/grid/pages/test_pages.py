@@ -17,7 +17,7 @@ from anima_infer.grid.measure.effects import compute_effects, measure_grid
 from anima_infer.grid.measure.pixels import measure_difference, measure_image, pixels_of, ssim
 from anima_infer.grid.pages import fonts
 from anima_infer.grid.pages import sheet as sheets
-from anima_infer.grid.pages.layout import make_pages, shared_settings
+from anima_infer.grid.pages.layout import SheetPage, make_pages, shared_settings
 from anima_infer.grid.pages.report import write_report
 from anima_infer.grid.pages.sheet import write_sheets
 from anima_infer.grid.store.contents import Grid
@@ -54,6 +54,14 @@ def test_pages_rows_and_columns_follow_the_layout(grid: Grid) -> None:
     assert pages[0].columns == ((0,), (1,), (2,))
     assert len(pages[0].cells) == 12
     assert len(pages[1].cells) == 10
+
+
+def test_a_super_column_has_one_header_over_all_its_columns() -> None:
+    columns = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1))
+    page = SheetPage((), ((0,),), columns, {})
+    outer, inner = ([sheets._span(page, place, level) for place in range(len(columns))] for level in (0, 1))
+    assert outer == [3, 0, 0, 2, 0]
+    assert inner == [1, 1, 1, 1, 1]
 
 
 def test_what_all_cells_share_is_told_once(grid: Grid) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint import words
 from anima_prompt.lint.context import Context
-from anima_prompt.lint.rule import POSITIVE, Finding, Rule, found, plain
+from anima_prompt.lint.rule import POSITIVE, Finding, Rule, finding_at, plain
 from anima_prompt.sections import Section
 
 _STYLE_GROUPS = ("medium", "technique", "style", "colour", "meta/visual")
@@ -22,14 +22,16 @@ def check(context: Context) -> Iterator[Finding]:
     if any(word in context.lowered for word in words.STYLE_WORDS) or next(context.in_group(*_STYLE_GROUPS), None):
         return
     first = context.items[0]
-    yield found(first, "nothing names a style, so it changes from seed to seed; add an @artist, a medium or a year")
+    yield finding_at(
+        first, "no tag sets the style, so it changes from seed to seed; add an @artist, a medium or a year"
+    )
 
 
 RULE = Rule(
     code="ANI903",
-    name="style-wanders",
+    name="missing-style",
     severity=Severity.INFO,
-    reason="The model has no default style: without an artist, a medium or a period it picks another for every seed.",
+    reason="The model has no default style: without an artist, a medium or a year the style differs between seeds.",
     bad=plain("masterpiece, safe, 1girl, smile, hat"),
     good=plain(
         r"masterpiece, 1girl, watercolor \(medium\)",

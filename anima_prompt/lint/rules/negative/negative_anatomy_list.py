@@ -9,7 +9,7 @@ from itertools import pairwise
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.context import Context, Item
 from anima_prompt.lint.document import Role
-from anima_prompt.lint.rule import NEGATIVE, Example, Finding, Rule, Safety, found
+from anima_prompt.lint.rule import NEGATIVE, Example, Finding, Rule, Safety, finding_at
 
 _LEAST = 6
 _ANATOMY = re.compile(
@@ -23,21 +23,21 @@ def check(context: Context) -> Iterator[Finding]:
     """Flag a negative prompt with six or more tags for wrong anatomy; the fix keeps the first two."""
     flaws = [item for item in context.items if _ANATOMY.search(item.text)]
     if len(flaws) >= _LEAST:
-        edits = [context.without(item) for item in flaws[2:]]
-        message = f"{len(flaws)} words for wrong anatomy do more harm than good; keep one or two"
-        yield found((flaws[0].start, flaws[-1].end), message, edits=edits if _apart(flaws[2:]) else None)
+        edits = [context.removal(item) for item in flaws[2:]]
+        message = f"{len(flaws)} tags for wrong anatomy do more harm than good; keep one or two"
+        yield finding_at((flaws[0].start, flaws[-1].end), message, edits=edits if _apart(flaws[2:]) else None)
 
 
 def _apart(items: list[Item]) -> bool:
-    """Say whether the tags are far enough apart to remove each without touching the comma of the next."""
-    return all(two.place - one.place > 2 for one, two in pairwise(items))
+    """Return whether the tags are far enough apart to remove each without its neighbor's comma."""
+    return all(second.place - first.place > 2 for first, second in pairwise(items))
 
 
 RULE = Rule(
     code="ANI805",
-    name="negative-anatomy-wall",
+    name="negative-anatomy-list",
     severity=Severity.INFO,
-    reason="The captions seldom named such flaws, so that the words mean hands and fingers more than faults (one "
+    reason="The training captions rarely name such flaws, so the words mean hands and fingers more than flaws (one "
     "careful test).",
     bad=(
         Example(
