@@ -68,7 +68,7 @@ class CaptionSet:
         formats: number of files of each format.
         others: number of files of other programs.
         problems: one line for each file, or part of a file, that cannot be read.
-        notes: one line for each file that was read by a guess.
+        encodings: files that are not plain UTF-8, each with what it is.
     """
 
     captions: tuple[Caption, ...] = ()
@@ -79,7 +79,7 @@ class CaptionSet:
     formats: dict[str, int] = field(default_factory=dict)
     others: int = 0
     problems: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    encodings: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def load(
@@ -154,7 +154,7 @@ class _Loader:
         self.counts: dict[str, int] = defaultdict(int)
         self.formats: dict[str, int] = defaultdict(int)
         self.problems = list(listing.problems)
-        self.notes: list[str] = []
+        self.encodings: list[tuple[str, str]] = []
         self.others = listing.others
         self.images = _Images(listing.images)
 
@@ -173,7 +173,7 @@ class _Loader:
             dict(self.formats),
             self.others,
             tuple(self.problems),
-            tuple(self.notes),
+            tuple(self.encodings),
         )
 
     def _text(self, path: str, image: str | None) -> None:
@@ -225,8 +225,10 @@ class _Loader:
             self.problems.append(f"{path}: cannot be read ({error.strerror or error})")
             return None
         if decoded.is_guessed:
-            advice = "trainers fail or read other letters; save it as UTF-8"
-            self.notes.append(f"{path}: is not UTF-8, read as {decoded.encoding}; {advice}")
+            self.encodings.append((path, f"not UTF-8 (read as {decoded.encoding})"))
+        elif decoded.mark or decoded.encoding != "utf-8":
+            mark = " with a byte-order mark" if decoded.mark else ""
+            self.encodings.append((path, f"{decoded.encoding.upper()}{mark}"))
         return decoded
 
 

@@ -56,7 +56,9 @@ class Linter:
         self.failures: list[str] = []
         """One line for each failure of a plug-in's rule since the list was last emptied."""
         self.config.check(self.rules)
-        self._active = tuple(guarded(rule, self.failures) for rule in self.rules if self.config.runs(rule))
+        self._active = tuple(
+            guarded(rule, self.failures) for rule in self.rules if rule.check_set is None and self.config.runs(rule)
+        )
         self._fixable = {rule.code for rule in self._active if self.config.may_fix(rule)}
         self._safeties = {
             rule.code: self.config.safety(rule, safe=True)
@@ -99,6 +101,20 @@ class Linter:
             found += suppress(self._unused(unused, comments), (*comments, *beside))[0]
         found.sort(key=lambda d: (d.part != "prompt", d.start, d.end, d.code))
         return found
+
+    def examine(self, document: Document) -> tuple[Context, list[Diagnostic]]:
+        """Return the parsed prompt and its diagnostics, for callers that need its tags too; it is parsed once.
+
+        Suppression comments are not applied: captions have none, since a trainer would read them.
+        """
+        contexts = self._contexts(document)
+        found = [diagnostic for context, run in contexts for diagnostic in self._checked(context, run)]
+        found.sort(key=lambda d: (d.part != "prompt", d.start, d.end, d.code))
+        return contexts[0][0], found
+
+    def environment(self, role: Role, dialect: Dialect, profile: str) -> Environment:
+        """Return the surroundings of prompts with a role, dialect and profile: the facts about their tags."""
+        return self._run(role, dialect, profile).environment
 
     def unused(self, comments: list[Suppression], own: list[Suppression]) -> list[Diagnostic]:
         """Return a diagnostic for every suppression that took nothing back; ``own`` are those of the prompt itself."""

@@ -105,8 +105,10 @@ def test_files_in_other_encodings_are_read_and_said(tmp_path: Path) -> None:
     put_all(tmp_path, {"a.txt": "café".encode("latin-1"), "b.txt": "\ufeff女".encode("utf-16")})
     found = CaptionSet.load(tmp_path)
     assert next(iter(found)).text == "café"
-    assert "a.txt: is not UTF-8, read as" in found.notes[0]
-    assert len(found.notes) == 1
+    assert [(Path(path).name, what.split(" (")[0]) for path, what in found.encodings] == [
+        ("a.txt", "not UTF-8"),
+        ("b.txt", "UTF-16-LE with a byte-order mark"),
+    ]
 
 
 def test_a_device_or_fifo_is_no_caption_file(tmp_path: Path) -> None:

@@ -26,17 +26,18 @@ class Writer(Protocol):
 FORMATS = ("text", "concise", "json", "jsonl", "github", "gitlab", "sarif", "junit", "html")
 
 
-def writer_for(name: str, echo: Echo, *, colour: bool = False) -> Writer:
+def writer_for(name: str, echo: Echo, *, colour: bool = False, fix: str = "--fix") -> Writer:
     """Return the writer of a form.
 
     Args:
         echo: writes a text without a line end.
         colour: whether the terminal shows colours; for ``text`` and ``concise``.
+        fix: the option or command that applies fixes, for the line of totals.
     """
     if name in ("text", "concise"):
         from anima_prompt.lint_files.outputs.plain import Concise, Text
 
-        return Text(echo, colour=colour) if name == "text" else Concise(echo, colour=colour)
+        return (Text if name == "text" else Concise)(echo, colour=colour, fix=fix)
     if name == "html":
         from anima_prompt.lint_files.outputs.page import Page
 
