@@ -103,7 +103,7 @@ class Analyzer:
     def environment(self, source: str = "") -> Environment:
         """Return the facts about tags for captions of a file."""
         project = self.batch.project_of(source)
-        document = _document(self.batch, source, "")
+        document = document_of(self.batch, source, "")
         return self.batch.linter_of(source, project).environment(Role.CAPTION, document.dialect, document.profile)
 
     def cache(self) -> TextCache | None:
@@ -120,7 +120,7 @@ class Analyzer:
         if base is None:
             project = self.batch.project_of(caption.source)
             linter = self.batch.linter_of(caption.source, project)
-            document = _document(self.batch, caption.source, "")
+            document = document_of(self.batch, caption.source, "")
             state = f"{document!r}\0{linter.profile(document.profile)!r}".encode("utf-8", "surrogatepass")
             base = hashlib.blake2b(self.batch.setup_of(linter) + state + _VERSION, digest_size=16).digest()
             if not project.overrides:  # with overrides every file may be another case
@@ -201,13 +201,14 @@ def _examined(batch: Batch, source: str, text: str) -> str:
     if not text.strip():
         return _NOTHING
     linter = batch.linter_of(source, batch.project_of(source))
-    context, diagnostics = linter.examine(_document(batch, source, text))
+    context, diagnostics = linter.examine(document_of(batch, source, text))
     tags = [place for item in context.items for place in (item.start, item.end)]
     sentences = [place for sentence in context.sentences for place in (sentence.start, sentence.end)]
     return json.dumps({"t": tags, "s": sentences, "d": to_text(diagnostics)}, separators=(",", ":"))
 
 
-def _document(batch: Batch, source: str, text: str) -> Document:
+def document_of(batch: Batch, source: str, text: str) -> Document:
+    """Return a caption of a file as the linter is given it."""
     use = batch.options.use.over(batch.project_of(source).use_of(source))
     document = Document(text, None, use.role or Role.CAPTION)
     if use.dialect is not None:

@@ -37,6 +37,7 @@ from anima_prompt.sections import Section
 
 if TYPE_CHECKING:
     from anima_prompt.tokens import Tokenizers
+    from anima_prompt.vocabulary import Vocabulary
 
 SECTIONS = {section.value: section for section in Section if section is not Section.TEXT} | {
     "copyright": Section.SERIES
@@ -303,7 +304,7 @@ class _Tests:
             return self._state(node.value)
         if node.field in TEXTS:
             return self._text(node.field, node.value)
-        fits = tag_test(node.field, node.value, self.analysis)
+        fits = tag_test(node.field, node.value, self.analysis.environment.vocabulary)
         ids = frozenset(number for number, facts in enumerate(self.analysis.table) if fits(facts))
         tags = self.analysis.tags
         return lambda index: not ids.isdisjoint(tags[index])
@@ -339,7 +340,7 @@ class _Tests:
         return lambda index: pattern.match(of(self.captions[index])) is not None
 
 
-def tag_test(field: str, value: str, analysis: Analysis) -> Callable[[Facts], bool]:
+def tag_test(field: str, value: str, vocabulary: Vocabulary) -> Callable[[Facts], bool]:
     """Return the test of a tag: ``tag:smile``, ``artist:*``, ``group:hair``, ``known:no``."""
     if field == "group":
         pattern = _pattern(value.strip("/").lower())
@@ -349,7 +350,7 @@ def tag_test(field: str, value: str, analysis: Analysis) -> Callable[[Facts], bo
         return lambda facts: (facts.entry is not None) is wanted
     name = text_to_name(value.removeprefix("@")) if value != "@" else value
     if not any(sign in name for sign in "*?"):
-        entry = analysis.environment.vocabulary.lookup(name)
+        entry = vocabulary.lookup(name)
         name = name if entry is None else entry.name
     pattern = _pattern(name)
     section = SECTIONS.get(field)

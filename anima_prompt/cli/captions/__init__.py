@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from anima_prompt.cli.captions.fix import fix, undo
 from anima_prompt.cli.captions.lint import lint
 from anima_prompt.cli.captions.views import select_command, show
 
@@ -26,3 +27,5 @@ def captions() -> None:
 captions.add_command(lint)
 captions.add_command(select_command)
 captions.add_command(show)
+captions.add_command(fix)
+captions.add_command(undo)
