@@ -209,7 +209,7 @@ def _write_all(journal: Path, root: str, outcome: Outcome, checkpoint: Checkpoin
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise InputError(
-                    f"{path}: the disk is full; {counted(outcome.done, 'file')} written, not the rest; make room and run "
+                    f"{path}: the disk is full; {counted(outcome.done, 'file')} written, the others not; run "
                     f"'anima-prompt captions undo {root}'"
                 ) from None
             outcome.failures.append(f"{path}: cannot be written ({_reason(error)}); not changed")
