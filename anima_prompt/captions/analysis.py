@@ -19,7 +19,7 @@ from anima_prompt.errors import InputError
 from anima_prompt.lint.document import Document, Role
 from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint_files.cache import TextCache, diagnostics_from, to_text
-from anima_prompt.lint_files.runner import Batch, Options
+from anima_prompt.lint_files.runner import FileLinter, Options
 from anima_prompt.surrogates import has_surrogate
 from anima_prompt.vocabulary.user_store import UserStore
 
@@ -64,7 +64,7 @@ class Analyzer:
     def __init__(self, options: Options, *, jobs: int | None = None) -> None:
         """Set up; configuration files are read when a caption asks."""
         self.options = options
-        self.batch = Batch(options)
+        self.batch = FileLinter(options)
         self.jobs = jobs or os.cpu_count() or 1
         self._cache: TextCache | None = None
         self._bases: dict[str, bytes] = {}
@@ -185,12 +185,12 @@ class _Collector:
         return number
 
 
-def examined(batch: Batch, pairs: Iterable[tuple[bytes, str, str]]) -> list[tuple[bytes, str]]:
+def examined(batch: FileLinter, pairs: Iterable[tuple[bytes, str, str]]) -> list[tuple[bytes, str]]:
     """Return tags, sentences and diagnostics of captions as JSON, by key."""
     return [(key, _examined(batch, source, text)) for key, source, text in pairs]
 
 
-def _examined(batch: Batch, source: str, text: str) -> str:
+def _examined(batch: FileLinter, source: str, text: str) -> str:
     if len(text) > MOST_CHARACTERS or has_surrogate(text):
         reason = (
             f"has {len(text):,} characters; at most {MOST_CHARACTERS:,} are linted"
@@ -207,7 +207,7 @@ def _examined(batch: Batch, source: str, text: str) -> str:
     return json.dumps({"t": tags, "s": sentences, "d": to_text(diagnostics)}, separators=(",", ":"))
 
 
-def document_of(batch: Batch, source: str, text: str) -> Document:
+def document_of(batch: FileLinter, source: str, text: str) -> Document:
     """Return a caption of a file as the linter is given it."""
     use = batch.options.use.over(batch.project_of(source).use_of(source))
     document = Document(text, None, use.role or Role.CAPTION)
@@ -216,11 +216,11 @@ def document_of(batch: Batch, source: str, text: str) -> Document:
     return replace(document, profile=use.profile) if use.profile is not None else document
 
 
-_worker: list[Batch] = []
+_worker: list[FileLinter] = []
 
 
 def _start(options: Options) -> None:
-    _worker[:] = [Batch(options)]
+    _worker[:] = [FileLinter(options)]
 
 
 def _work(pairs: list[tuple[bytes, str, str]]) -> list[tuple[bytes, str]]:

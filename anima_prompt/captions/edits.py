@@ -376,7 +376,7 @@ class SplitSentences:
             for before, node, after in zip(nodes, nodes[1:], nodes[2:], strict=False)
             if isinstance(node, syntax.Separator)
             and node.kind != "newline"
-            and isinstance(before, syntax.Sentence) is not isinstance(after, syntax.Sentence)
+            and isinstance(before, syntax.SentenceNode) is not isinstance(after, syntax.SentenceNode)
             and read_clause(_text(text, before)) is None
             and read_clause(_text(text, after)) is None
         ]
@@ -396,8 +396,8 @@ class JoinSentences:
                 continue
             if isinstance(before, syntax.Comment) or isinstance(after, syntax.Comment):
                 continue
-            is_prose = isinstance(after, syntax.Sentence)
-            between = " " if isinstance(before, syntax.Sentence) else ". " if is_prose else ", "
+            is_prose = isinstance(after, syntax.SentenceNode)
+            between = " " if isinstance(before, syntax.SentenceNode) else ". " if is_prose else ", "
             edits.append(Edit(node.start, node.end, between))
         return apply_edits(text, edits)
 

@@ -14,7 +14,7 @@ from anima_prompt.captions.formats.reader import TEXTS, read_entries
 from anima_prompt.captions.journal import Change
 from anima_prompt.captions.sets import Caption, read_file
 from anima_prompt.errors import InputError
-from anima_prompt.lint_files.runner import Batch, Options
+from anima_prompt.lint_files.runner import FileLinter, Options
 from anima_prompt.surrogates import has_surrogate
 
 _FEW = 128
@@ -100,7 +100,7 @@ def _edited(
     pairs = [(caption.source, caption.text) for caption in captions]
     workers = min(jobs, max(1, len(pairs) // _FEW))
     if workers < 2:
-        yield from edited(Batch(options), operations, pairs)
+        yield from edited(FileLinter(options), operations, pairs)
         return
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
@@ -115,7 +115,9 @@ def _edited(
             raise InputError("a worker process was killed, perhaps for lack of memory; try --jobs 1") from None
 
 
-def edited(batch: Batch, operations: Sequence[Operation], pairs: Iterable[tuple[str, str]]) -> Iterator[str | None]:
+def edited(
+    batch: FileLinter, operations: Sequence[Operation], pairs: Iterable[tuple[str, str]]
+) -> Iterator[str | None]:
     """Yield the new text of captions, given with their files; None where nothing changes."""
     editors: dict[object, Editor] = {}
     memory: dict[tuple[object, str], str | None] = {}
@@ -136,11 +138,11 @@ def edited(batch: Batch, operations: Sequence[Operation], pairs: Iterable[tuple[
         yield memory[key, text]
 
 
-_worker: list[tuple[Batch, Sequence[Operation]]] = []
+_worker: list[tuple[FileLinter, Sequence[Operation]]] = []
 
 
 def _start(options: Options, operations: Sequence[Operation]) -> None:
-    _worker[:] = [(Batch(options), operations)]
+    _worker[:] = [(FileLinter(options), operations)]
 
 
 def _work(pairs: list[tuple[str, str]]) -> list[str | None]:

@@ -19,8 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from anima_prompt.atomic import replace_file
 from anima_prompt.captions.sets import read_file
 from anima_prompt.errors import InputError
+from anima_prompt.locks import locked
 from anima_prompt.numbers import counted
 
 FOLDER = ".anima-captions"
@@ -332,7 +334,7 @@ def _replace(
         if times is not None:
             os.utime(temporary, ns=times)
         checkpoint("temporary written")
-        os.replace(temporary, path)  # noqa: PTH105
+        replace_file(Path(temporary), Path(path))
     except OSError:
         with suppress(OSError):
             os.unlink(temporary)  # noqa: PTH108
@@ -394,21 +396,12 @@ def _times(path: str) -> tuple[int, int]:
 @contextmanager
 def _locked(root: str) -> Iterator[None]:
     """Hold the lock of a folder, and those of the folders above it that have one."""
-    from filelock import FileLock, Timeout
-
     own = Path(root) / FOLDER
     own.mkdir(exist_ok=True)
     above = [parent / FOLDER for parent in Path(root).absolute().parents if (parent / FOLDER).is_dir()]
     with ExitStack() as stack:
         for folder in (own, *above):
-            lock = FileLock(str(folder / _LOCK), timeout=0)
-            try:
-                stack.enter_context(lock)
-            except Timeout:
-                where = folder.parent
-                raise InputError(
-                    f"{where}: another process is changing captions there; wait until it has ended"
-                ) from None
+            stack.enter_context(locked(folder / _LOCK))
         yield
 
 

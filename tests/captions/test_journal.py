@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 from anima_prompt.captions.journal import FOLDER, Change, apply, undo
-from anima_prompt.errors import InputError
+from anima_prompt.errors import InputError, LockError
 from tests.captions.folders import put_all
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,9 +114,9 @@ def test_another_process_with_the_lock_is_said(tmp_path: Path) -> None:
     before = make(tmp_path)
     (tmp_path / FOLDER).mkdir()
     with FileLock(str(tmp_path / FOLDER / "lock")):
-        with pytest.raises(InputError, match="another process is changing captions"):
+        with pytest.raises(LockError, match="another process is writing to it"):
             apply(changes(tmp_path), str(tmp_path))
-        with pytest.raises(InputError, match="another process is changing captions"):
+        with pytest.raises(LockError, match="another process is writing to it"):
             apply([Change(str(tmp_path / "sub/d.txt"), TEXTS["sub/d.txt"], b"x")], str(tmp_path / "sub"))
     assert {n: v[0] for n, v in state(tmp_path).items() if "anima" not in n} == {n: v[0] for n, v in before.items()}
 

@@ -21,7 +21,7 @@ from anima_prompt.lint_files.outputs import FORMATS, writer_for
 if TYPE_CHECKING:
     from anima_prompt.captions.checking import Checked
     from anima_prompt.lint_files.report import Report
-    from anima_prompt.lint_files.runner import Batch
+    from anima_prompt.lint_files.runner import FileLinter
 
 _SEVERITIES = click.Choice([severity.value for severity in Severity])
 
@@ -70,7 +70,7 @@ def lint(paths: tuple[str, ...], **given: Any) -> None:
     sys.exit(code)
 
 
-def _write(checked: Checked, batch: Batch, given: dict[str, Any]) -> int:
+def _write(checked: Checked, batch: FileLinter, given: dict[str, Any]) -> int:
     least, fatal = Severity(given["severity"]).rank, Severity(given["fail_on"]).rank
     worst, errors = 3, 0
     counts: Counter[tuple[str, str, str]] = Counter()

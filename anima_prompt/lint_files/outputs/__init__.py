@@ -35,13 +35,13 @@ def writer_for(name: str, echo: Echo, *, colour: bool = False, fix: str = "--fix
         fix: the option or command that applies fixes, for the line of totals.
     """
     if name in ("text", "concise"):
-        from anima_prompt.lint_files.outputs.plain import Concise, Text
+        from anima_prompt.lint_files.outputs.plain import Concise, FullText
 
-        return (Text if name == "text" else Concise)(echo, colour=colour, fix=fix)
+        return (FullText if name == "text" else Concise)(echo, colour=colour, fix=fix)
     if name == "html":
-        from anima_prompt.lint_files.outputs.page import Page
+        from anima_prompt.lint_files.outputs.page import HtmlPage
 
-        return Page(echo)
+        return HtmlPage(echo)
     from anima_prompt.lint_files.outputs import machine
 
     writers: dict[str, Callable[[Echo], Writer]] = {
