@@ -79,7 +79,9 @@ class Analyzer:
         analysis = Analysis(rows, self.environment(rows[0].source if rows else ""))
         collector = _Collector(analysis)
         keys = [self._key(caption) for caption in rows]
-        first = {key: caption for caption, key in zip(reversed(rows), reversed(keys), strict=True)}
+        first: dict[bytes, Caption] = {}
+        for caption, key in zip(rows, keys, strict=True):
+            first.setdefault(key, caption)
         unique = list(first)
         cache = self.cache()
         missing = []

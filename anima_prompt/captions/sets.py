@@ -18,6 +18,7 @@ from anima_prompt.captions.discover import Listing, discover
 from anima_prompt.captions.encoding import Decoded, decode
 from anima_prompt.captions.formats.reader import TEXTS, Content, read_entries
 from anima_prompt.captions.formats.values import plain_text
+from anima_prompt.extras import package_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,14 +133,12 @@ class CaptionSet:
         """Return a pandas frame, one row for each caption.
 
         Raises:
-            InputError: pandas is missing.
+            PackageError: pandas is missing.
         """
         try:
             import pandas as pd
-        except ImportError:
-            from anima_prompt.errors import InputError
-
-            raise InputError("the package pandas is missing; install anima-prompt[tables]") from None
+        except ImportError as error:
+            raise package_error(error) from None
         columns = ("image", "source", "key", "index", "line", "text")
         return pd.DataFrame({name: [getattr(caption, name) for caption in self.captions] for name in columns})
 

@@ -6,6 +6,7 @@ that a hundred thousand captions stay small.
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -184,11 +185,11 @@ class SetContext:
     def trigger_places(self) -> list[int]:
         """For each caption, the index of the tag that is the trigger; -1 inside other text, -2 if missing."""
         own = self.trigger_forms
-        lowered = self.trigger.lower()
+        as_word = word(self.trigger)
         places = []
         for ids, text in zip(self.tags, self.texts, strict=True):
             place = next((place for place, number in enumerate(ids) if number in own), None)
-            places.append((-1 if lowered in text.lower() else -2) if place is None else place)
+            places.append((-1 if as_word.search(text) else -2) if place is None else place)
         return places
 
     @cached_property
@@ -196,6 +197,15 @@ class SetContext:
         """The tags that are the trigger, whatever the case, with or without underscores and blanks."""
         name = _joined(self.trigger)
         return frozenset(number for number, facts in enumerate(self.table) if name and _joined(facts.literal) == name)
+
+
+def word(text: str) -> re.Pattern[str]:
+    """Return the pattern of a text that is no part of a longer word, in any case.
+
+    >>> bool(word("char").search("A character")), bool(word("char").search("A Char, smiling"))
+    (False, True)
+    """
+    return re.compile(rf"(?<!\w){re.escape(text)}(?!\w)", re.IGNORECASE)
 
 
 def _joined(text: str) -> str:

@@ -6,6 +6,7 @@ import click
 
 from anima_prompt.cli.captions.fix import fix, undo
 from anima_prompt.cli.captions.lint import lint
+from anima_prompt.cli.captions.stats import stats
 from anima_prompt.cli.captions.views import select_command, show
 
 
@@ -27,5 +28,6 @@ def captions() -> None:
 captions.add_command(lint)
 captions.add_command(select_command)
 captions.add_command(show)
+captions.add_command(stats)
 captions.add_command(fix)
 captions.add_command(undo)

@@ -38,10 +38,8 @@ def _several(name: str, metavar: str, text: str) -> Callable[[F], F]:
 @click.option("--trigger", metavar="WORD", help="Add the word where it is missing, and move it to --at.")
 @click.option(
     "--at",
-    default="start",
-    show_default=True,
     metavar="PLACE",
-    help="For --trigger and --add: start, end, after:SECTION, before:SECTION.",
+    help="Where: start (default of --trigger), end (default of --add), after:SECTION, before:SECTION.",
 )
 @_several("--drop", "SELECTOR", "Remove tags: artist, group:light, tag:*_hair, smile. Repeatable.")
 @_several("--keep", "SELECTOR", "Remove all tags but these.")
@@ -95,7 +93,7 @@ def _operations(given: dict[str, Any]) -> list[Operation]:
     from anima_prompt.captions.instructions import parse_instruction
     from anima_prompt.vocabulary import Vocabulary
 
-    at = check_place(given["at"])
+    at = check_place(given["at"]) if given["at"] else None
     operations: list[Operation] = []
     for text in given["do"]:
         operations += parse_instruction(text, Vocabulary.default())
@@ -108,7 +106,7 @@ def _operations(given: dict[str, Any]) -> list[Operation]:
         if not sign or not old.strip() or not new.strip():
             raise InputError(f"--replace is '{text}'; expected OLD=NEW, such as 'red hat=blue hat'")
         operations.append(Replace(Selector.of(old), new.strip()))
-    operations += [Add(text.strip(), at) for text in given["add"]]
+    operations += [Add(text.strip(), at or "end") for text in given["add"]]
     flags: dict[str, Operation] = {
         "artists": edits.ARTIST_SIGNS,
         "safety": edits.SAFETY_WORDS,
@@ -122,7 +120,7 @@ def _operations(given: dict[str, Any]) -> list[Operation]:
     if given["sentences"]:
         operations.append(edits.SplitSentences() if given["sentences"] == "split" else edits.JoinSentences())
     if given["trigger"]:
-        operations.append(Add(given["trigger"].strip(), at, move=True))
+        operations.append(Add(given["trigger"].strip(), at or "start", move=True))
     by_rules = given["rules"] or given["unsafe_fixes"] or given["select"]
     if by_rules or not operations:
         operations.insert(0, FixRules(unsafe=given["unsafe_fixes"]))

@@ -72,7 +72,9 @@ def chosen(
     from anima_prompt.captions.analysis import Analyzer
     from anima_prompt.captions.select import needs_tokens, parse_query, select
     from anima_prompt.captions.sets import CaptionSet
+    from anima_prompt.lint_files.configuration import forget_projects
 
+    forget_projects()  # configuration files are read anew in each run
     query = parse_query(given["where"]) if given.get("where") else None
     check_encoding(given.get("encoding"))
     analyzer = Analyzer(options_of(given, choices or {}), jobs=given["jobs"])
