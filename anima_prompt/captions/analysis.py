@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,8 @@ from anima_prompt.lint_files.runner import FileLinter, Options
 from anima_prompt.surrogates import has_surrogate
 from anima_prompt.vocabulary.user_store import UserStore
 
-_VERSION = b"captions-1"
+_VERSION = b"captions-2"
+_PIECE = re.compile(r"[^\s|](?:(?!\s*\|\|\|).)*", re.DOTALL)
 _CHUNK = 2_000
 _FEW = 256
 """Fewer captions than this are not worth a second process."""
@@ -204,9 +206,18 @@ def _examined(batch: FileLinter, source: str, text: str) -> str:
         return _NOTHING
     linter = batch.linter_of(source, batch.project_of(source))
     context, diagnostics = linter.examine(document_of(batch, source, text))
-    tags = [place for item in context.items for place in (item.start, item.end)]
+    tags = [place for item in context.items for place in _pieces(text, item.start, item.end)]
     sentences = [place for sentence in context.sentences for place in (sentence.start, sentence.end)]
     return json.dumps({"t": tags, "s": sentences, "d": to_text(diagnostics)}, separators=(",", ":"))
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[int]:
+    """Yield start and end of a tag, or of the tags on both sides of a ``|||``, where sd-scripts ends the kept tags."""
+    if "|||" not in text[start:end]:
+        yield from (start, end)
+        return
+    for match in _PIECE.finditer(text[start:end]):
+        yield from (start + match.start(), start + match.end())
 
 
 def document_of(batch: FileLinter, source: str, text: str) -> Document:

@@ -135,7 +135,7 @@ def _is_regular(entry: os.DirEntry[str], folder: str, listing: Listing) -> bool:
             return True
         ending = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
         if entry.is_symlink() and ending in (*TEXTS, *IMAGES):
-            path = os.path.join(folder, entry.name)  # noqa: PTH118
+            path = _join(folder, entry.name)
             listing.problems.append(f"{path}: is a symbolic link to a file that does not exist")
     except OSError:
         pass
@@ -147,12 +147,12 @@ def _sort(folder: str, names: list[str], listing: Listing, read: set[str]) -> li
     """Put the files of one folder where they belong; return the texts without an image."""
     pairs = [os.path.splitext(name) for name in names]  # noqa: PTH122
     pictures = [name for name, (_, ending) in zip(names, pairs, strict=True) if ending.lower() in IMAGES]
-    listing.images += [os.path.join(folder, name) for name in pictures]  # noqa: PTH118
+    listing.images += [_join(folder, name) for name in pictures]
     stems = Stems(pictures)
     loose = []
     for name, (stem, ending) in zip(names, pairs, strict=True):
         kind = ending.lower()
-        path = os.path.join(folder, name)  # noqa: PTH118
+        path = _join(folder, name)
         if kind in TEXTS:
             image = stems.image_of(stem)
             if path in read:
@@ -161,13 +161,13 @@ def _sort(folder: str, names: list[str], listing: Listing, read: set[str]) -> li
                 loose.append((path, bool(pictures)))
                 continue
             read.add(path)
-            listing.texts[path] = os.path.join(folder, image)  # noqa: PTH118
+            listing.texts[path] = _join(folder, image)
         elif kind in _TABLES:
             if path not in read:
                 read.add(path)
                 listing.tables.append(path)
         elif name.endswith(TEXT_CACHE):
-            listing.text_caches[os.path.join(folder, name.removesuffix(TEXT_CACHE))] = path  # noqa: PTH118
+            listing.text_caches[_join(folder, name.removesuffix(TEXT_CACHE))] = path
         elif kind not in IMAGES:
             listing.others += 1
     return loose
@@ -197,7 +197,12 @@ def _named(path: str, listing: Listing, read: set[str]) -> None:
     else:
         stems = Stems(entry for entry in _names(folder) if os.path.splitext(entry)[1].lower() in IMAGES)  # noqa: PTH122
         image = stems.image_of(stem)
-        listing.texts[path] = None if image is None else os.path.join(folder, image)  # noqa: PTH118
+        listing.texts[path] = None if image is None else _join(folder, image)
+
+
+def _join(folder: str, name: str) -> str:
+    """Return a path; files of the current folder have no ``./``."""
+    return name if folder in ("", os.curdir) else os.path.join(folder, name)  # noqa: PTH118
 
 
 def _names(folder: str) -> list[str]:

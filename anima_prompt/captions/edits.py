@@ -56,6 +56,12 @@ class Editor:
         """Return a parsed caption."""
         return Context(text, self.environment, Settings())
 
+    def _piece(self, piece: str, operation: Operation) -> str:
+        """Edit what stands on one side of a ``|||``: what sd-scripts keeps in front stays in front."""
+        bare = piece.strip()
+        start = piece.find(bare)
+        return f"{piece[:start]}{operation(bare, self)}{piece[start + len(bare) :]}" if bare else piece
+
     def with_rules(self, codes: tuple[str, ...]) -> Linter:
         """Return a linter of some rules alone."""
         if codes not in self._linters:
@@ -67,7 +73,9 @@ class Editor:
     def run(self, text: str, operations: Iterable[Operation]) -> str:
         """Return a caption after operations, in their order."""
         for operation in operations:
-            if text.strip():
+            if "|||" in text and not isinstance(operation, Add | SplitSentences | JoinSentences):
+                text = "|||".join(self._piece(piece, operation) for piece in text.split("|||"))
+            elif text.strip():
                 text = operation(text, self)
         return text
 

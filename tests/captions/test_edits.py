@@ -99,6 +99,9 @@ def drop(*texts: str) -> Drop:
         ("1girl, smile\nA girl waves at it.\nShe sits there.", JoinSentences(), "1girl, smile. A girl waves at it. She sits there."),
         ("ye-pop\nA painting of a cat.", JoinSentences(), "ye-pop\nA painting of a cat."),
         ("1girl ,long_hair", FixRules(), "1girl, long hair"),
+        ("trig, 1girl ||| smile, hat", drop("smile"), "trig, 1girl ||| hat"),
+        ("trig, long_hair ||| smile, red_hat", FixRules(), "trig, long hair ||| smile, red hat"),
+        ("smile, 1girl ||| hat, @wlop", Order(), "1girl, smile ||| @wlop, hat"),
     ],
 )  # fmt: skip
 def test_an_operation(text: str, operation: Operation, wanted: str) -> None:

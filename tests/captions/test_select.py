@@ -112,5 +112,11 @@ def test_any_text_is_a_query_or_one_error(text: str) -> None:
         assert "\n" not in str(error)  # noqa: PT017
 
 
+def test_the_separator_of_sd_scripts_parts_tags() -> None:
+    captions = [Caption(None, "a.txt", "", 0, "trig, 1girl |||smile ||| hat")]
+    analysis = Analyzer(Options(isolated=True, cached=False)).analyze(captions)
+    assert [analysis.table[number].text for number in analysis.tags[0]] == ["trig", "1girl", "smile", "hat"]
+
+
 def test_all_fields_are_words() -> None:
     assert all(field.isalnum() for field in FIELDS)

@@ -12,6 +12,7 @@ import click
 
 from anima_prompt.cli.captions.options import chosen, echo_nothing, echo_problems, reading_options
 from anima_prompt.cli.program import CLEAN, FINDINGS, USAGE, PathArgument, echo_error, echo_message, is_terminal
+from anima_prompt.cli.source import files_of
 from anima_prompt.errors import InputError
 from anima_prompt.escapes import visible
 from anima_prompt.numbers import counted
@@ -158,7 +159,7 @@ def _print_diff(change: Change, planned: Plan) -> None:
 
 def _roots(paths: tuple[str, ...]) -> list[str]:
     """Return the folders that get a journal: those that were named, and those of named files; none inside another."""
-    folders = [path if os.path.isdir(path) else os.path.dirname(path) or "." for path in paths or (".",)]  # noqa: PTH112, PTH120
+    folders = [path if os.path.isdir(path) else os.path.dirname(path) or "." for path in files_of(paths) or ["."]]  # noqa: PTH112, PTH120
     found: list[str] = []
     for folder in sorted(dict.fromkeys(folders), key=lambda f: len(os.path.realpath(f))):
         if not any(_is_below(folder, root) for root in found):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from anima_prompt.cli.program import PathArgument, echo_error, echo_message
+from anima_prompt.cli.source import files_of
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
 
@@ -80,7 +81,7 @@ def chosen(
     analyzer = Analyzer(options_of(given, choices or {}), jobs=given["jobs"])
     tokenizers = found_tokenizers(given["folder"], is_needed=query is not None and needs_tokens(query))
     captions = CaptionSet.load(
-        paths or (".",), lines=given["lines"], encoding=given.get("encoding"), column=given.get("column")
+        files_of(paths) or ["."], lines=given["lines"], encoding=given.get("encoding"), column=given.get("column")
     )
     result = Chosen(captions, analyzer, tokenizers)
     if query is not None:
