@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 _HEADER = re.compile(
     r"\s*(?:on|in|at|to) the (?:far )?(?:(?:top|upper|bottom|lower|middle|cent(?:er|re))[ -]?)?"
-    r"(?:left|right|middle|cent(?:er|re)|top|bottom|background|foreground)(?: side)?\s*,\s*",
+    r"(?:left|right|middle|cent(?:er|re)|top|bottom|background|foreground)(?: (?:side|corner|half))?"
+    r"(?: of the (?:image|picture))?\s*,\s*",
     re.IGNORECASE,
 )
 _TAG = re.compile(r"[^,]+")

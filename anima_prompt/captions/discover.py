@@ -34,6 +34,9 @@ OTHER_TEXTS = frozenset(
 )
 """Names of text files that are not captions if there is no image of the name."""
 
+MASKS = ("-masklabel", "-condlabel", "_mask", "-mask")
+"""Endings of the names of masks and of conditioning images beside images."""
+
 SUFFIXES = ("_short", "_nl", "_long_names", "_long_no_names", "_min_individual_md", "_json_names", "_tags", "_caption")
 """Endings by which tools tell several caption files of one image apart."""
 
@@ -146,7 +149,7 @@ def _is_regular(entry: os.DirEntry[str], folder: str, listing: Listing) -> bool:
 def _sort(folder: str, names: list[str], listing: Listing, read: set[str]) -> list[tuple[str, bool]]:
     """Put the files of one folder where they belong; return the texts without an image."""
     pairs = [os.path.splitext(name) for name in names]  # noqa: PTH122
-    pictures = [name for name, (_, ending) in zip(names, pairs, strict=True) if ending.lower() in IMAGES]
+    pictures = _without_masks([n for n, (_, ending) in zip(names, pairs, strict=True) if ending.lower() in IMAGES])
     listing.images += [_join(folder, name) for name in pictures]
     stems = Stems(pictures)
     loose = []
@@ -171,6 +174,19 @@ def _sort(folder: str, names: list[str], listing: Listing, read: set[str]) -> li
         elif kind not in IMAGES:
             listing.others += 1
     return loose
+
+
+def _without_masks(images: list[str]) -> list[str]:
+    """Return images without the masks that stand beside them: ``a-masklabel.png``, ``a_mask.png``."""
+    if not any(mark in name for name in images for mark in MASKS):
+        return images
+    stems = {os.path.splitext(name)[0] for name in images}  # noqa: PTH122
+    kept = []
+    for name in images:
+        stem = os.path.splitext(name)[0]  # noqa: PTH122
+        if not any(stem.endswith(mark) and stem.removesuffix(mark) in stems for mark in MASKS):
+            kept.append(name)
+    return kept
 
 
 def _stray(path: str, listing: Listing, *, may_be_note: bool) -> None:

@@ -227,9 +227,9 @@ def undo(root: str, *, force: bool = False, checkpoint: Checkpoint = _no_checkpo
         InputError: there is nothing to undo, or another process has the folder.
     """
     if not (Path(root) / FOLDER).is_dir():
-        raise InputError(
-            f"{root}: nothing to undo; 'captions fix --apply' writes a journal into the folder that it changes"
-        )
+        above = next((parent for parent in Path(root).absolute().parents if (parent / FOLDER).is_dir()), None)
+        where = f"the journal is in {above}" if above else "'captions fix --apply' writes a journal into its folder"
+        raise InputError(f"{root}: nothing to undo; {where}")
     try:
         with _locked(root):
             outcome, folders = _undone(root, force=force, checkpoint=checkpoint)

@@ -251,3 +251,10 @@ def test_twenty_kills_at_random_times_are_undone(tmp_path: Path) -> None:
         except InputError as error:
             assert "nothing to undo" in str(error)  # noqa: PT017
         assert {n: v for n, v in state(folder).items() if v[0]} == {n: v for n, v in before.items() if v[0]}
+
+
+def test_undo_below_the_journal_says_where_it_is(tmp_path: Path) -> None:
+    make(tmp_path)
+    apply(changes(tmp_path), str(tmp_path))
+    with pytest.raises(InputError, match="nothing to undo; the journal is in"):
+        undo(str(tmp_path / "sub"))

@@ -119,6 +119,14 @@ def test_a_cache_of_the_first_line_alone_is_not_stale(tmp_path: Path) -> None:
     assert [code for code, _, _ in codes(tmp_path, tokenizers=letters) if code == "CAP105"] == []
 
 
+def test_one_image_may_have_one_text_in_two_files(tmp_path: Path) -> None:
+    put_all(
+        tmp_path,
+        {"a.png": image_bytes(number=1), "a.txt": "1girl", "metadata.jsonl": '{"file_name": "a.png", "text": "1girl"}'},
+    )
+    assert "CAP401" not in [code for code, _, _ in codes(tmp_path)]
+
+
 def test_near_duplicates_in_another_order_name_the_tags_that_differ(tmp_path: Path) -> None:
     tags = ["1girl", "long hair", "blue eyes", "smile", "hat", "sky", "day", "tree"]
     put_all(

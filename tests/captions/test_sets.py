@@ -61,6 +61,11 @@ def test_a_folder_as_people_have_it(tmp_path: Path) -> None:
     assert found.formats == {"text": 6, "table": 1}
 
 
+def test_masks_beside_images_are_no_images(tmp_path: Path) -> None:
+    put_all(tmp_path, {"a.png": b"x", "a.txt": "1girl", "a-masklabel.png": b"x", "b_mask.png": b"x"})
+    assert [Path(image).name for image in CaptionSet.load(tmp_path).images] == ["a.png", "b_mask.png"]
+
+
 def test_captions_without_any_image_are_read(tmp_path: Path) -> None:
     found = CaptionSet.load(put_all(tmp_path, {"a.txt": "1girl", "sub/b.txt": "smile", "readme.txt": "hello"}))
     assert [(c.text, c.image) for c in found] == [("1girl", None), ("smile", None)]

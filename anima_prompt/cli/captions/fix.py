@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from anima_prompt.cli.captions.options import chosen, echo_nothing, echo_problems, reading_options
-from anima_prompt.cli.program import CLEAN, FINDINGS, USAGE, PathArgument, echo_error, echo_message, is_terminal
+from anima_prompt.cli.captions.options import chosen, echo_failures, echo_nothing, echo_problems, reading_options
+from anima_prompt.cli.program import CLEAN, FINDINGS, USAGE, PathArgument, echo_message, is_terminal
 from anima_prompt.cli.source import files_of
 from anima_prompt.errors import InputError
 from anima_prompt.escapes import visible
@@ -82,8 +82,7 @@ def fix(paths: tuple[str, ...], **given: Any) -> None:
     if given["is_applied"]:
         sys.exit(_apply(planned, changes(planned, **reading), _roots(paths), given) or (USAGE if errors else CLEAN))
     count = _show(planned, changes(planned, **reading), statistics=given["statistics"])
-    for failure in planned.failures:
-        echo_error(failure)
+    echo_failures(planned.failures)
     sys.exit(USAGE if errors or planned.failures else FINDINGS if count else CLEAN)
 
 
@@ -180,9 +179,7 @@ def _apply(planned: Plan, files: Iterator[Change], roots: list[str], given: dict
     for root in roots:
         own = waiting if len(roots) == 1 else [c for c in waiting if _is_below(os.path.dirname(c.path) or ".", root)]  # noqa: PTH120
         outcome = apply(own, root, command=" ".join(sys.argv[1:]))
-        for failure in (*outcome.failures, *planned.failures):
-            echo_error(failure)
-            failures += 1
+        failures += echo_failures((*outcome.failures, *planned.failures))
         planned.failures.clear()
         done += outcome.done
         if outcome.done:
@@ -199,17 +196,16 @@ def _apply(planned: Plan, files: Iterator[Change], roots: list[str], given: dict
 @click.argument("folder", metavar="[FOLDER]", default=".", type=PathArgument(exists=True))
 @click.option("--force", is_flag=True, help="Also overwrite files that were edited since.")
 def undo(folder: str, force: bool) -> None:
-    """Restore the files of the last 'captions fix --apply' in a folder: every byte and time.
+    """Restore what the last 'captions fix --apply' changed.
 
-    Also after a run that was interrupted. Files that were edited since are listed and left alone. Repeat it to undo the run
-    before.
+    Every byte and every time of change comes back, also after a run that was interrupted. Files that were edited since
+    are listed and left alone. Repeat it to undo the run before.
     """
     from anima_prompt.captions.journal import undo as restore
 
     root = folder if os.path.isdir(folder) else os.path.dirname(folder) or "."  # noqa: PTH112, PTH120
     outcome = restore(root, force=force)
-    for failure in outcome.failures:
-        echo_error(failure)
+    echo_failures(outcome.failures)
     if outcome.journal:
         echo_message(f"the old texts of these files are in {outcome.journal}")
     echo_message(f"{root}: {counted(outcome.done, 'file')} restored")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from anima_prompt.lint_files.runner import Options
     from anima_prompt.tokens import Tokenizers
 
+_SHOWN = 50
 F = TypeVar("F", bound=Callable[..., Any])
 
 _READING = (
@@ -136,9 +137,16 @@ def check_encoding(name: str | None) -> None:
 
 def echo_problems(captions: CaptionSet) -> int:
     """Print what could not be read; return how many lines."""
-    for problem in captions.problems:
-        echo_error(problem)
-    return len(captions.problems)
+    return echo_failures(captions.problems)
+
+
+def echo_failures(failures: Sequence[str]) -> int:
+    """Print the first errors and how many more there are; return how many there are."""
+    for failure in failures[:_SHOWN]:
+        echo_error(failure)
+    if len(failures) > _SHOWN:
+        echo_error(f"{len(failures) - _SHOWN:,} more errors like these are not shown")
+    return len(failures)
 
 
 def echo_nothing(captions: CaptionSet) -> None:

@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @reading_options
 def stats(paths: tuple[str, ...], **given: Any) -> None:
-    """Count tags by category, their company, sections, lengths in tokens, and exposures."""
+    """Count tags, sections, lengths and exposures.
+
+    Tags by section, with what stands beside the trigger; lengths in tags, characters and tokens of both tokenizers; how
+    often each image is trained.
+    """
     from anima_prompt.captions.statistics import statistics
     from anima_prompt.interchange.textfile import write_report
 

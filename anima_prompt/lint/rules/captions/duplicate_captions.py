@@ -25,7 +25,8 @@ def check_same(context: SetContext) -> Iterator[SetFinding]:
     """Report each text that several captions share, once."""
     groups: dict[str, list[int]] = defaultdict(list)
     for caption, text in enumerate(context.texts):
-        if text.strip():
+        image = context.images[caption]
+        if text.strip() and not (image and any(context.images[other] == image for other in groups[text][-1:])):
             groups[text].append(caption)
     for same in groups.values():
         if len(same) > 1:
@@ -69,8 +70,9 @@ def _sums(ids: array[int], codes: list[int]) -> tuple[int, ...]:
 
 
 def _is_near(context: SetContext, caption: int, other: int) -> bool:
-    if context.texts[caption] == context.texts[other]:  # reported by the rule about duplicates
-        return False
+    image = context.images[caption]
+    if context.texts[caption] == context.texts[other] or (image and image == context.images[other]):
+        return False  # the same text has a rule of its own, and one image may have several captions
     return len(set(context.tags[caption]) ^ set(context.tags[other])) <= _MOST_DIFFERENT
 
 
