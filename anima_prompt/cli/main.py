@@ -15,6 +15,7 @@ from typing import NoReturn
 import click
 
 from anima_prompt.cli import views
+from anima_prompt.cli.captions import captions
 from anima_prompt.cli.lint import lint, rule
 from anima_prompt.cli.program import (
     CLEAN,
@@ -228,6 +229,7 @@ commands.add_command(tags)
 commands.add_command(tokens)
 commands.add_command(lint)
 commands.add_command(rule)
+commands.add_command(captions)
 
 
 def name_of(source: str) -> str:

@@ -57,7 +57,9 @@ class Linter:
         self.failures: list[str] = []
         """One line for each failure of a plug-in's rule since the list was last emptied."""
         self.config.check(self.rules)
-        self._active = tuple(guarded(rule, self.failures) for rule in self.rules if self.config.runs(rule))
+        self._active = tuple(
+            guarded(rule, self.failures) for rule in self.rules if rule.check_set is None and self.config.runs(rule)
+        )
         self._fixable = {rule.code for rule in self._active if self.config.may_fix(rule)}
         self._safeties = {
             rule.code: self.config.safety(rule, safe=True)
@@ -107,6 +109,20 @@ class Linter:
         remaining, unused = suppress(diagnostics, comments)
         own = [*self._unused(unused, comments), *self._retired(comments, comments)]
         return remaining + [replace(diagnostic, start=0, end=0) for diagnostic in own]
+
+    def examine(self, document: Document) -> tuple[Context, list[Diagnostic]]:
+        """Return the parsed prompt and its diagnostics, for callers that need its tags too; it is parsed once.
+
+        Suppression comments are not applied: captions have none, since a trainer would read them.
+        """
+        contexts = self._contexts(document)
+        diagnostics = [diagnostic for context, run in contexts for diagnostic in self._checked(context, run)]
+        diagnostics.sort(key=lambda d: (d.part != "prompt", d.start, d.end, d.code))
+        return contexts[0][0], diagnostics
+
+    def environment(self, role: Role, dialect: Dialect, profile: str) -> Environment:
+        """Return the surroundings of prompts with a role, dialect and profile: the facts about their tags."""
+        return self._run(role, dialect, profile).environment
 
     def fix(self, document: Document, *, unsafe: bool = False) -> Fixed:
         """Return the prompt with fixes applied, and the remaining diagnostics.

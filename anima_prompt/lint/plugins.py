@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "anima_prompt.rules"
-OWN_LETTERS = "ANI"
+OWN_LETTERS = ("ANI", "CAP")
 _CODE = re.compile(r"[A-Z]{3}[0-9]{3}")
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -95,7 +95,7 @@ def _problem(rule: object) -> str:
     if not _CODE.fullmatch(str(rule.code)):
         return f"has the code {rule.code!r}; expected three capital letters and three digits"
     if rule.code.startswith(OWN_LETTERS):
-        return f"has the code {rule.code!r}; codes that begin with {OWN_LETTERS} are reserved"
+        return f"has the code {rule.code!r}; codes that begin with {' or '.join(OWN_LETTERS)} are reserved"
     if not _NAME.fullmatch(str(rule.name)):
         return f"has the name {rule.name!r}; expected lower-case words with hyphens"
     if type(rule.severity) is not Severity:

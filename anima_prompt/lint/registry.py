@@ -13,6 +13,7 @@ from anima_prompt.lint.plugins import load_plugins
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint.rules import (
     artists,
+    captions,
     count,
     language,
     linter,
@@ -47,6 +48,7 @@ _FAMILIES = (
     language,
     negative,
     settings,
+    captions,
     linter,
 )
 

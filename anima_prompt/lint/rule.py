@@ -20,6 +20,7 @@ from anima_prompt.profiles import DEFAULT_PROFILE
 if TYPE_CHECKING:
     from anima_prompt.lint.context import Context
     from anima_prompt.lint.environment import Environment, Facts
+    from anima_prompt.lint.set_context import SetContext, SetFinding
 
 FAMILIES = {
     "0": "linter",
@@ -35,6 +36,15 @@ FAMILIES = {
 }
 """Families by the first digit of the code."""
 
+SET_LETTERS = "CAP"
+SET_FAMILIES = {
+    "1": "files of a training set",
+    "2": "trigger words",
+    "3": "tags of a training set",
+    "4": "repetition in a training set",
+}
+"""Families of the rules about training sets, whose codes start with ``CAP``."""
+
 ALL_ROLES = frozenset(Role)
 IMAGE_ROLES = frozenset((Role.POSITIVE, Role.NEGATIVE, Role.REGION))
 """Texts that condition an image."""
@@ -43,6 +53,7 @@ SHOWN = frozenset((Role.POSITIVE, Role.REGION))
 """Texts that describe the image."""
 WANTED = frozenset((Role.POSITIVE, Role.CAPTION, Role.REGION))
 NEGATIVE = frozenset((Role.NEGATIVE,))
+CAPTION = frozenset((Role.CAPTION,))
 
 
 class Safety(StrEnum):
@@ -92,6 +103,7 @@ class Example:
 
 Check: TypeAlias = "Callable[[Context], Iterable[Finding]]"
 CheckTag: TypeAlias = "Callable[[Facts, Environment], Iterable[Finding]]"
+CheckSet: TypeAlias = "Callable[[SetContext], Iterable[SetFinding]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,7 @@ class Rule:
         fix: whether the fix may change the intended image.
         check: yields the findings of the whole prompt.
         check_tag: yields the findings of one plain tag, with offsets from the start of the tag.
+        check_set: yields the findings of all captions of a training set (``anima-prompt captions lint``).
         needs: the rule is skipped unless the text contains one of these characters.
         roles, dialects: roles and dialects to which the rule applies.
         default: whether it runs without being selected.
@@ -121,6 +134,7 @@ class Rule:
     fix: Safety = Safety.NONE
     check: Check | None = None
     check_tag: CheckTag | None = None
+    check_set: CheckSet | None = None
     needs: str = ""
     roles: frozenset[Role] = ALL_ROLES
     dialects: frozenset[Dialect] = frozenset(Dialect)
@@ -129,9 +143,11 @@ class Rule:
     @property
     def family(self) -> str:
         """The family's name; for plug-ins the letters of the code."""
-        return (
-            FAMILIES.get(self.code[3], self.code[:3]) if self.code.startswith("ANI") else self.code.rstrip("0123456789")
-        )
+        if self.code.startswith("ANI"):
+            return FAMILIES.get(self.code[3], self.code[:3])
+        if self.code.startswith(SET_LETTERS):
+            return SET_FAMILIES.get(self.code[3], "captions of training sets")
+        return self.code.rstrip("0123456789")
 
 
 class Spanned(Protocol):
@@ -196,6 +212,11 @@ def _placed(edit: Edit, part: Part) -> Edit:
 def plain(*texts: str) -> tuple[Example, ...]:
     """Return examples with default settings."""
     return tuple(Example(text) for text in texts)
+
+
+def files(*lines: str) -> tuple[Example, ...]:
+    """Return one example of a training set: one file a line, ``a.png`` or ``a.txt: caption``; options come first."""
+    return (Example("\n".join(lines), role=Role.CAPTION),)
 
 
 def settings(**numbers: int | str | bool) -> Settings:

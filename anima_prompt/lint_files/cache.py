@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,10 +24,12 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS result (key BLOB PRIMARY KEY, digest BLOB NOT NULL, text TEXT NOT NULL) WITHOUT ROWID
 """
 _SECONDS = 5.0
+_ASKED = 400
+"""Keys in one question: SQLite allows 999 variables in old versions."""
 
 
-class ResultCache:
-    """Diagnostics on disk; several processes may read and write at once.
+class TextCache:
+    """Texts on disk by key; several processes may read and write at once.
 
     Attributes:
         problem: reason why the cache cannot be used, in one line, or empty.
@@ -42,35 +45,26 @@ class ResultCache:
         except (OSError, sqlite3.Error) as error:
             self._give_up(error)
 
-    @classmethod
-    def default(cls) -> ResultCache:
-        """Return the cache in the user's data folder."""
-        return cls(UserStore.default().folder / "cache" / "lint.sqlite")
+    def get_texts(self, keys: Sequence[bytes]) -> dict[bytes, str]:
+        """Return the texts that are stored for some keys."""
+        found: dict[bytes, str] = {}
+        for first in range(0, len(keys), _ASKED):
+            if self._connection is None:
+                break
+            some = keys[first : first + _ASKED]
+            marks = ",".join("?" * len(some))
+            try:
+                rows = self._connection.execute(f"SELECT key, digest, text FROM result WHERE key IN ({marks})", some)  # noqa: S608  marks alone
+                found |= {key: text for key, digest, text in rows if digest == _digest(text)}
+            except sqlite3.Error as error:
+                self._give_up(error)
+        return found
 
-    def get(self, key: bytes) -> list[Diagnostic] | None:
-        """Return the diagnostics stored for a key, or None."""
-        if self._connection is None:
-            return None
-        try:
-            row = self._connection.execute("SELECT digest, text FROM result WHERE key = ?", (key,)).fetchone()
-            if row is None or row[0] != _digest(row[1]):
-                return None
-            return [_diagnostic(item) for item in json.loads(row[1])]
-        except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
-            self._give_up(error)
-            return None
-
-    def put(self, results: dict[bytes, list[Diagnostic]]) -> None:
-        """Store diagnostics by key. Beyond half a million prompts the cache is emptied."""
-        if self._connection is None:
+    def put_texts(self, texts: dict[bytes, str]) -> None:
+        """Store texts by key. Beyond half a million rows the cache starts anew."""
+        if self._connection is None or not texts:
             return
-        rows = []
-        for key, diagnostics in results.items():
-            if len(diagnostics) <= _MOST_DIAGNOSTICS:
-                text = json.dumps([_plain(d) for d in diagnostics])
-                rows.append((key, _digest(text), text))
-        if not rows:
-            return
+        rows = [(key, _digest(text), text) for key, text in texts.items()]
         try:
             with self._connection:
                 (count,) = self._connection.execute("SELECT count(*) FROM result").fetchone()
@@ -104,6 +98,40 @@ class ResultCache:
         if not self.problem:
             reason = getattr(error, "strerror", None) or str(error)
             self.problem = f"{self.path}: cannot be used as the cache ({reason}); pass --no-cache to silence this"
+
+
+class ResultCache(TextCache):
+    """Diagnostics on disk."""
+
+    @classmethod
+    def default(cls) -> ResultCache:
+        """Return the cache in the user's data folder."""
+        return cls(UserStore.default().folder / "cache" / "lint.sqlite")
+
+    def get(self, key: bytes) -> list[Diagnostic] | None:
+        """Return the diagnostics stored for a key, or None."""
+        text = self.get_texts([key]).get(key)
+        if text is None:
+            return None
+        try:
+            return diagnostics_from(text)
+        except (ValueError, TypeError, KeyError) as error:
+            self._give_up(error)
+            return None
+
+    def put(self, results: dict[bytes, list[Diagnostic]]) -> None:
+        """Store diagnostics by key."""
+        self.put_texts({key: to_text(found) for key, found in results.items() if len(found) <= _MOST_DIAGNOSTICS})
+
+
+def to_text(diagnostics: Iterable[Diagnostic]) -> str:
+    """Return diagnostics as a text for the cache."""
+    return json.dumps([_plain(d) for d in diagnostics])
+
+
+def diagnostics_from(text: str) -> list[Diagnostic]:
+    """Return the diagnostics of a text that :func:`to_text` made."""
+    return [_diagnostic(item) for item in json.loads(text)]
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -160,12 +160,16 @@ class FileLinter:
             self._linters[key] = Linter(config, rules=rules)
         return self._linters[key]
 
+    def setup_of(self, linter: Linter) -> bytes:
+        """Return the part of cache keys that all documents of a linter share."""
+        if linter not in self._setups:
+            self._setups[linter] = setup_digest(linter.config, linter.rules)
+        return self._setups[linter]
+
     def _checked(self, linter: Linter, piece: Piece, *, cached: bool) -> list[Diagnostic]:
         if not cached:
             return with_suppressions(linter, linter.check(piece.document), piece.ignored)
-        if linter not in self._setups:
-            self._setups[linter] = setup_digest(linter.config, linter.rules)
-        key = document_key(self._setups[linter], piece.document, linter.profile(piece.document.profile))
+        key = document_key(self.setup_of(linter), piece.document, linter.profile(piece.document.profile))
         diagnostics = self._open_cache().get(key)
         if diagnostics is None:
             before = len(linter.failures)

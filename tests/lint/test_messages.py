@@ -14,7 +14,10 @@ _LONGEST = 160
 
 
 def test_messages_positions_and_fixes_of_all_bad_examples(golden: Callable[[str, Any], None]) -> None:
-    golden("lint/messages", "\n".join(line for rule in all_rules() for line in _rule(rule)) + "\n")
+    golden(
+        "lint/messages",
+        "\n".join(line for rule in all_rules() if rule.check_set is None for line in _rule(rule)) + "\n",
+    )
 
 
 def _rule(rule: Rule) -> Iterator[str]:

@@ -13,7 +13,7 @@ from anima_infer.training.data.buckets import Size
 
 
 @dataclass(frozen=True)
-class Order:
+class BatchOrder:
     """Batches of images of one size, shuffled anew in every epoch.
 
     Attributes:
@@ -42,7 +42,7 @@ class Order:
 
 
 @lru_cache(maxsize=4)
-def _epoch(order: Order, epoch: int) -> tuple[tuple[int, ...], ...]:
+def _epoch(order: BatchOrder, epoch: int) -> tuple[tuple[int, ...], ...]:
     source = random.Random(mixed(order.seed, "epoch", epoch))  # noqa: S311  no secret
     by_size: dict[Size, list[int]] = defaultdict(list)
     for index, (size, repeats) in enumerate(zip(order.sizes, order.repeats, strict=True)):

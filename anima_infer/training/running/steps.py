@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from anima_infer.training.data.order import Order, mixed
+from anima_infer.training.data.order import BatchOrder, mixed
 from anima_infer.training.data.prepared import PreparedData, Sample
 from anima_infer.training.losses import Loss
 from anima_infer.training.networks import EncodedCaption, TrainingNetworks, empty_caption
@@ -64,7 +64,7 @@ class Draws:
     """Draws the batches of a training."""
 
     data: PreparedData
-    order: Order
+    order: BatchOrder
     sampling: TimestepSampling
     caption_dropout: float
     seed: int

@@ -18,7 +18,7 @@ from anima_infer.files import ModelFiles
 from anima_infer.placement import one_thread_if_tiny
 from anima_infer.training.data.cache import file_digest
 from anima_infer.training.data.images import TrainingImage
-from anima_infer.training.data.order import Order, mixed
+from anima_infer.training.data.order import BatchOrder, mixed
 from anima_infer.training.data.prepared import PreparedData
 from anima_infer.training.losses import Loss
 from anima_infer.training.running.building import Trained
@@ -83,13 +83,13 @@ def loss_of(options: LossOptions) -> Loss:
     return Loss(options.distance, options.threshold, options.threshold_scale, options.threshold_schedule)
 
 
-def order_of_images(spec: TrainSpec, images: Sequence[TrainingImage]) -> Order:
+def order_of_images(spec: TrainSpec, images: Sequence[TrainingImage]) -> BatchOrder:
     """Return the order in which images come."""
     sizes, repeats = tuple(i.size for i in images), tuple(i.folder.repeats for i in images)
-    return Order(sizes, repeats, spec.schedule.batch, spec.seed)
+    return BatchOrder(sizes, repeats, spec.schedule.batch, spec.seed)
 
 
-def steps_of(spec: TrainSpec, order: Order) -> int:
+def steps_of(spec: TrainSpec, order: BatchOrder) -> int:
     """Return the number of steps."""
     if spec.schedule.steps is not None:
         return spec.schedule.steps

@@ -26,17 +26,18 @@ class Writer(Protocol):
 FORMATS = ("text", "concise", "json", "jsonl", "github", "gitlab", "sarif", "junit", "html")
 
 
-def writer_for(name: str, echo: Echo, *, color: bool = False) -> Writer:
+def writer_for(name: str, echo: Echo, *, color: bool = False, fix: str = "--fix") -> Writer:
     """Return the writer of a format.
 
     Args:
         echo: writes a text without a line end.
         color: whether the terminal supports colors; for ``text`` and ``concise``.
+        fix: the option or command that applies fixes, for the line of totals.
     """
     if name in ("text", "concise"):
         from anima_prompt.lint_files.outputs.plain import Concise, FullText
 
-        return FullText(echo, color=color) if name == "text" else Concise(echo, color=color)
+        return (FullText if name == "text" else Concise)(echo, color=color, fix=fix)
     if name == "html":
         from anima_prompt.lint_files.outputs.page import HtmlPage
 

@@ -27,10 +27,11 @@ _MARGIN = 6
 class Concise:
     """A line per finding, and a line of totals."""
 
-    def __init__(self, echo: Echo, *, color: bool) -> None:
+    def __init__(self, echo: Echo, *, color: bool, fix: str = "--fix") -> None:
         """Write through ``echo``."""
         self.echo = echo
         self.color = color
+        self.fix = fix
         self.counts: Counter[Severity] = Counter()
         self.files: set[str] = set()
         self.safe = self.unsafe = 0
@@ -82,7 +83,7 @@ class Concise:
             self.echo(f"{result}; {errors}.\n" if errors else "No findings.\n")
             return
         parts = [_counted(s, self.counts[s]) for s in Severity if self.counts[s]]
-        fixes = [f"{self.safe} fixable with --fix"] if self.safe else []
+        fixes = [f"{self.safe} fixable with {self.fix}"] if self.safe else []
         fixes += [f"{self.unsafe} {'more ' if self.safe else ''}with --unsafe-fixes"] if self.unsafe else []
         tail = (f"; {', '.join(fixes)}" if fixes else "") + (f"; {errors}" if errors else "")
         self.echo(f"Found {', '.join(parts)} in {counted(len(self.files), 'file')}{tail}.\n")

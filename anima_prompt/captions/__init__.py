@@ -1,0 +1,1 @@
+"""Captions of training sets: read, checked, counted, selected, edited with a journal, and undone."""
