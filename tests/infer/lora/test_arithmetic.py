@@ -428,3 +428,21 @@ def _check_scale(path: Path, wanted: float | str) -> None:
     activate(dit, path)
     change = wanted * array(R16["lora_B.weight"]) @ array(R16["lora_A.weight"])
     close(effective(dit, f"{WIDE}.weight"), weight + change, float(np.linalg.norm(change)))
+
+
+@torch.inference_mode()
+def test_a_small_change_of_a_bias_arrives_whole_in_bfloat16() -> None:
+    from anima_infer.lora.change import WeightChange
+    from anima_infer.lora.modules import ChangedLinear
+
+    base = nn.Linear(64, 256).requires_grad_(requires_grad=False)
+    base.weight.copy_(numbers("w", (256, 64)) / 8)
+    base.bias.copy_(numbers("b", (256,)))
+    base.to(torch.bfloat16)
+    bias = 3e-3 * numbers("bias", (256,))
+    changed = ChangedLinear(base, torch.bfloat16)
+    changed.set(WeightChange(base.weight.shape, bias=bias))
+    x = numbers("x", (4000, 64)).to(torch.bfloat16)
+    moved = (changed(x).double() - base(x).double()).mean(dim=0)
+    arrived = float((moved * bias).sum() / bias.square().sum())
+    assert abs(arrived - 1) < 0.05, arrived
