@@ -48,6 +48,8 @@ def inspect(path: Path, *, as_json: bool) -> None:
 
 
 def _to_text(value: Any) -> str:
+    if value in ({}, [], None):
+        return "none"
     if isinstance(value, dict):
         return ", ".join(f"{name} {count}" for name, count in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
