@@ -5,14 +5,13 @@ Conditionings are cached by text, so that a grid encodes each text once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from anima_infer.errors import SettingsError
 from anima_infer.images import open_image, to_image, to_mask, to_pixels
@@ -20,6 +19,7 @@ from anima_infer.lora import ActiveLoras, Lora, Notify
 from anima_infer.model.inputs import Conditioning
 from anima_infer.model.vae import decode_each
 from anima_infer.models import Models
+from anima_infer.placement import one_thread_if_tiny
 from anima_infer.sampling.denoise import StepCallback, denoise
 from anima_infer.sampling.guided_model import StartImage
 from anima_infer.sampling.settings import RenderSettings
@@ -32,8 +32,6 @@ from anima_infer.render.job import Job, LoraUse
 from anima_infer.render.metadata import file_names, make_workflow, parameters_text
 
 _MOST_CONDITIONINGS = 4096
-_TINY = 20_000_000
-"""Parameters of a network that one thread serves best; the demo model has 2 million, the release 2,000 million."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ class Renderer:
             raise SettingsError("the jobs of a batch differ in settings or LoRAs; render them one after the other")
         self.apply_loras(first.loras)
         models, seeds = self.models, [job.seed for job in jobs]
-        with _one_thread_if_tiny(models.dit):
+        with one_thread_if_tiny(models.dit):
             conds = [self.encode(job.prompt, job.dialect) for job in jobs]
             unconds = [self.encode(job.negative, job.dialect, zero_if_empty=job.zero_if_empty) for job in jobs]
             with models.placement.using(models.dit):
@@ -155,20 +153,6 @@ class Renderer:
         files = self.models.files
         parameters = parameters_text(job, _stem(files.dit), self.models.dit.config.blocks)
         return RenderedImage(to_image(pixels), job, parameters, make_workflow(job, file_names(files)))
-
-
-@contextmanager
-def _one_thread_if_tiny(network: nn.Module) -> Iterator[None]:
-    """Use one thread for a tiny network: several wait for each other longer than they work, and slow other programs."""
-    before = torch.get_num_threads()
-    is_tiny = sum(parameter.numel() for parameter in network.parameters()) < _TINY
-    if is_tiny:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        if is_tiny:
-            torch.set_num_threads(before)
 
 
 def _stem(path: Path | None) -> str:

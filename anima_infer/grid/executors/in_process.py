@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from anima_infer.errors import CheckpointError, InferError
+from anima_infer.errors import CheckpointError
 from anima_infer.files import ModelFiles
 from anima_infer.grid.executors.executor import Outcome
 from anima_infer.grid.plan.batches import CellBatch
@@ -80,14 +80,14 @@ class InProcess:
             checkpoint = batch.cells[0].checkpoint
             try:
                 self._load_for(checkpoint)
-            except (InferError, AnimaPromptError, RuntimeError) as error:
+            except (AnimaPromptError, RuntimeError) as error:
                 if checkpoint is None and not isinstance(error, RuntimeError):
                     raise
                 yield from (_failure(cell, error, 0.0) for cell in batch.cells)
                 continue
             try:
                 images = self._render(batch)
-            except (InferError, AnimaPromptError, RuntimeError) as error:
+            except (AnimaPromptError, RuntimeError) as error:
                 yield from self._render_one_by_one(batch, error, time.perf_counter() - start)
                 continue
             seconds = (time.perf_counter() - start) / len(batch.cells)

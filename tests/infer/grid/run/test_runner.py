@@ -25,12 +25,13 @@ from anima_infer.files import ModelFiles, find_files
 from anima_infer.grid.executors.in_process import InProcess
 from anima_infer.grid.run.runner import plan_for, run_grid
 from anima_infer.grid.store.contents import open_grid
-from anima_infer.grid.store.lock import locked
 from anima_infer.grid.store.manifest import Manifest, read_manifest
 from anima_infer.model.dit import Dit
 from anima_infer.models import Models
 from anima_infer.render.renderer import Renderer
+from anima_prompt.errors import LockError
 from anima_prompt.interchange.pictures import read_picture
+from anima_prompt.locks import locked
 from tests.infer.grid.conftest import Painter, grid_spec, painted
 from tests.infer.tiny import Tiny
 
@@ -216,7 +217,7 @@ def test_a_grid_made_with_another_model_is_not_mixed(tmp_path: Path) -> None:
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
-    with locked(tmp_path), pytest.raises(GridError, match="another run is writing to it"):
+    with locked(tmp_path / ".lock"), pytest.raises(LockError, match=rf"process {os.getpid()} on .* is writing to it"):
         run_grid(plan_for(grid_spec(*AXES), None), tmp_path, Painter())
 
 
