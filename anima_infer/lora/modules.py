@@ -42,7 +42,8 @@ class ChangedModule(nn.Module):
                 delattr(self, name)
         for name, tensor in tensors.items():
             buffer = self._buffers.get(name)
-            if buffer is not None and buffer.shape == tensor.shape and buffer.device == tensor.device:
+            is_alike = buffer is not None and (buffer.shape, buffer.device) == (tensor.shape, tensor.device)
+            if is_alike and buffer is not None and not buffer.is_inference():
                 buffer.copy_(tensor)
             else:
                 self.register_buffer(name, tensor.contiguous(), persistent=False)
