@@ -56,7 +56,7 @@ OTHER_MODELS: tuple[tuple[str, str], ...] = (
     ("decoder.mid_block.attentions.0.to_q.weight", "a Stable Diffusion VAE; Anima needs qwen_image_vae.safetensors"),
     ("joint_blocks.0.context_block.attn.qkv.weight", "an SD3 model"),
 )
-_HEAD_OF_3_8B = (1024, 2560)
+_HEAD_OF_3_8B = [1024, 2560]
 LORA_MARKERS = (".lora_down.weight", ".lora_A.weight", ".lora_up.weight", ".hada_w1_a", ".lokr_w1", ".lokr_w1_a")
 
 
@@ -89,6 +89,8 @@ def describe_file(file: WeightFile) -> str:
         return other
     if any(marker in name for marker in LORA_MARKERS for name in file):
         return "a LoRA, which is applied to a model"
+    if "patch_embed.proj.weight" in file and "transformer_blocks.0.attn1.norm_q.weight" in file:
+        return f"an Anima DiT of {_count(file, 'transformer_blocks.')} blocks in the diffusers layout"
     names = {
         "dit": f"an Anima DiT of {count_blocks(file)} blocks",
         "adapter": "an Anima adapter",
@@ -103,8 +105,12 @@ def count_blocks(file: WeightFile) -> int:
     prefix = _prefix(file, "dit")
     if prefix is None:
         return 0
-    blocks = (name[len(prefix) :].split(".")[1] for name in file if name.startswith(f"{prefix}blocks."))
-    return 1 + max((int(block) for block in blocks if block.isdecimal()), default=-1)
+    return _count(file, f"{prefix}blocks.")
+
+
+def _count(file: WeightFile, prefix: str) -> int:
+    numbers = (name[len(prefix) :].partition(".")[0] for name in file if name.startswith(prefix))
+    return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
 
 
 def _other_model(file: WeightFile) -> str | None:
@@ -112,7 +118,7 @@ def _other_model(file: WeightFile) -> str | None:
     found = next((model for marker, model in OTHER_MODELS if marker in file), None)
     if found is not None:
         return found
-    head = any("norm." in name and shape == _HEAD_OF_3_8B for name, shape in file.shapes.items())
+    head = any("norm." in name and sorted(shape) == _HEAD_OF_3_8B for name, shape in file.shapes.items())
     wide = any(name.endswith("embed_tokens.weight") and shape[-1:] == (2560,) for name, shape in file.shapes.items())
     if head or (wide and any(".linear_attn." in name for name in file)):
         return (
@@ -164,8 +170,9 @@ def _is_weight(name: str) -> bool:
 def _diffusers_part(file: WeightFile, part: str) -> CheckpointPart | None:
     """Return a part that has the names of diffusers; None if the names are not those."""
     if part == "dit" and "patch_embed.proj.weight" in file:
-        blocks = 1 + max(int(n.split(".")[1]) for n in file if n.startswith("transformer_blocks."))
-        sizes = DitConfig(blocks=blocks, width=256, heads=2, context_width=8, adaln_width=8, mlp_width=8)
+        sizes = DitConfig(
+            blocks=_count(file, "transformer_blocks."), width=256, heads=2, context_width=8, adaln_width=8, mlp_width=8
+        )
         with torch.device("meta"):
             own_names = list(Dit(sizes).state_dict())
         return CheckpointPart(file, _present(file, {name: diffusers_dit_name(name) for name in own_names}))

@@ -48,6 +48,8 @@ def inspect(path: Path, *, as_json: bool) -> None:
 
 
 def _to_text(value: Any) -> str:
+    if value in ({}, [], None):
+        return "none"
     if isinstance(value, dict):
         return ", ".join(f"{name} {count}" for name, count in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -117,7 +119,7 @@ def remap(path: Path, to: int, output: Path | None) -> None:
     except LoraError as error:
         raise LoraError(f"{path}: {error}") from None
     if moved.old == to and output is None:
-        click.echo(f"{path}: is for {to} blocks already; nothing is written")
+        click.echo(f"{path}: fits {to} blocks as it is; nothing is written")
         return
     if output is None:
         output = path.with_name(f"{path.stem}-{to}-blocks.safetensors")

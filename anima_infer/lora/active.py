@@ -14,6 +14,7 @@ from anima_infer.lora.deltas import Delta
 from anima_infer.lora.depth import Expansion, fit_to_model
 from anima_infer.lora.file import Lora
 from anima_infer.lora.modules import ChangedModule, changed_module, weight_in
+from anima_infer.lora.names import block_of, summarize
 
 Notify = Callable[[str], None]
 """Is told, in one line, what a user should know."""
@@ -71,7 +72,7 @@ class ActiveLoras:
             self._notify(note)
         absent = [module for module in lora.deltas if module not in self._modules]
         if absent:
-            raise LoraError(f"{path}: {_describe_absent(absent, self._networks)}")
+            raise LoraError(f"{path}: {self._describe_absent(absent, blocks)}")
         return lora
 
     def apply(self, loras: Iterable[tuple[Lora, float, float]]) -> None:
@@ -133,6 +134,17 @@ class ActiveLoras:
         if "diff_b" in moved.tensors:
             change.add_bias(moved, strength, has_bias=getattr(module, "bias", None) is not None)
 
+    def _describe_absent(self, modules: list[str], blocks: int) -> str:
+        for network, noun in (("adapter", "adapter"), ("text", "text encoder")):
+            if self._networks[network] is None and any(name.startswith(f"{network}:") for name in modules):
+                return f"changes the {noun}, which is not in this file; pass the file that contains it"
+        highest = max((block_of(name) or 0 for name in modules), default=0)
+        if highest >= blocks:
+            return f"changes block {highest}, and this model has {blocks} blocks; the LoRA is for a larger model"
+        count = f"{len(modules)} module{'' if len(modules) == 1 else 's'}"
+        names = summarize(name.partition(":")[2] for name in modules)
+        return f"{count} not found in this model ({names}); the LoRA may be for another version"
+
     def _put(self, name: str, module: nn.Module) -> None:
         network, _, path = name.partition(":")
         root = self._networks[network]
@@ -149,17 +161,3 @@ def _weight_of(module: nn.Module) -> Tensor:
 def _compute_dtype(network: nn.Module) -> torch.dtype:
     """Return the dtype that a network computes in: that of its norms, which are never stored in a smaller one."""
     return next(p.dtype for name, p in network.named_parameters() if "norm" in name and p.ndim == 1)
-
-
-def _describe_absent(modules: list[str], networks: Mapping[str, nn.Module | None]) -> str:
-    from anima_infer.lora.names import summarize
-
-    parts = {"adapter": "adapter", "text": "text encoder"}
-    for network, noun in parts.items():
-        if networks[network] is None and any(name.startswith(f"{network}:") for name in modules):
-            return f"changes the {noun}, which is not in this file; pass the file that contains it"
-    count = f"{len(modules)} module{'' if len(modules) == 1 else 's'}"
-    return (
-        f"{count} not found in Anima of this size ({summarize(name.partition(':')[2] for name in modules)}); "
-        "the LoRA may be for another version"
-    )

@@ -217,17 +217,17 @@ class Remapped:
 def remap_names(names: Iterable[str], metadata: Mapping[str, str], to: int) -> Remapped:
     """Return the names of a LoRA's tensors for another number of blocks; every other name stays.
 
+    A LoRA that changes no block of the DiT fits every number.
+
     Raises:
-        LoraError: the layout cannot be told, or there is no way from it.
+        LoraError: no layout has as many blocks, or there is no way from it.
     """
     modules: dict[str, str] = {}
     for name in names:
         spelling_and_role = split_name(name)
         modules[name] = (find_module(spelling_and_role[0]) or "") if spelling_and_role else ""
     blocks = {name: block for name, module in modules.items() if (block := block_of(module)) is not None}
-    layout = layout_of(blocks.values(), metadata)
-    if layout is None:
-        raise LoraError("changes no block of the DiT; it fits every number of blocks as it is")
+    layout = layout_of(blocks.values(), metadata) or to
     places = block_map(layout, to, [Expansion.from_header(metadata)]) if layout != to else {}
     renamed, dropped = {}, []
     for name in modules:

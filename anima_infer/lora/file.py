@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from anima_infer.checkpoint import WeightFile
+from anima_infer.checkpoint import WeightFile, describe_file
 from anima_infer.errors import LoraError
 from anima_infer.lora.deltas import Delta
 from anima_infer.lora.names import find_module, summarize
@@ -53,10 +53,13 @@ class Lora:
             raise LoraError(f"contains {algorithm}, which is not supported; expected LoRA, LoHa, LoKr or DoRA")
         matched = match_tensors({name: lambda name=name: file.raw(name) for name in file})  # type: ignore[misc]
         deltas = matched.deltas
+        if not any(split_name(name) for name in file):
+            raise LoraError(
+                f"is not a LoRA; the file seems to be {describe_file(file)}; pass a file with lora_down, lora_A, hada "
+                "or lokr weights"
+            )
         if matched.unknown:
             raise LoraError(_describe_unknown(matched))
-        if not deltas:
-            raise LoraError("is not a LoRA; pass a file with lora_down, lora_A, hada or lokr weights")
         for module, delta in deltas.items():
             try:
                 delta.check()

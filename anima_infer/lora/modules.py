@@ -42,7 +42,8 @@ class ChangedModule(nn.Module):
                 delattr(self, name)
         for name, tensor in tensors.items():
             buffer = self._buffers.get(name)
-            if buffer is not None and buffer.shape == tensor.shape and buffer.device == tensor.device:
+            is_alike = buffer is not None and (buffer.shape, buffer.device) == (tensor.shape, tensor.device)
+            if is_alike and buffer is not None and not buffer.is_inference():
                 buffer.copy_(tensor)
             else:
                 self.register_buffer(name, tensor.contiguous(), persistent=False)
@@ -77,29 +78,39 @@ class ChangedLinear(ChangedModule):
         """Return ``(rows * W * columns + change) x + bias``."""
         flat = x.reshape(-1, x.shape[-1])
         weight = self._weight(x.dtype)
-        change = self._change(flat, weight)
-        y = flat @ weight.T if change is None else torch.addmm(change, flat, weight.T)
-        stored_bias: Tensor | None = self.base.bias  # type: ignore[assignment]
-        bias = self.part("bias_change")
-        if stored_bias is not None:
-            bias = stored_bias if bias is None else stored_bias.float() + bias
-        return (y if bias is None else (y + bias).to(x.dtype)).unflatten(0, x.shape[:-1])
+        is_scaled = not self._buffers.keys().isdisjoint(("rows", "columns"))
+        y = (self._scaled if is_scaled and x.dtype is torch.float32 else self._rounded_once)(flat, weight)
+        bias: Tensor | None = self.base.bias  # type: ignore[assignment]
+        return (y if bias is None else y + bias).unflatten(0, x.shape[:-1])
+
+    def _scaled(self, x: Tensor, weight: Tensor) -> Tensor:
+        """Return the product of the scaled weight, and the changes; float32 has digits enough to add them after it."""
+        rows, columns = self.part("rows"), self.part("columns")
+        y = (x if columns is None else x * columns) @ weight.T
+        return sum(self._changes(x), y if rows is None else y * rows)
+
+    def _rounded_once(self, x: Tensor, weight: Tensor) -> Tensor:
+        """Return the changes and the product, which are added before they are rounded."""
+        changes = self._changes(x)
+        scaled = self._scaled_difference(x, weight)
+        changes += [] if scaled is None else [scaled]
+        return torch.addmm(sum(changes[1:], changes[0]), x, weight.T) if changes else x @ weight.T
 
     def _weight(self, dtype: torch.dtype) -> Tensor:
         replacement = self.part("replacement")
         return weight_in(self.base, dtype) if replacement is None else replacement.to(dtype)
 
-    def _change(self, x: Tensor, weight: Tensor) -> Tensor | None:
-        """Return what is added to ``W x`` (L, outputs); None for nothing."""
-        terms = [self._scaled_difference(x, weight)]
-        up, down, dense = self.part("up"), self.part("down"), self.part("dense")
+    def _changes(self, x: Tensor) -> list[Tensor]:
+        """Return what is added to the product of the weight, (L, outputs) each."""
+        up, down, dense, bias = (self.part(name) for name in ("up", "down", "dense", "bias_change"))
+        changes = [self._kronecker(x, index) for index in range(self.kroneckers)]
         if up is not None and down is not None:
-            terms.append(x @ down.T.to(x.dtype) @ up.T.to(x.dtype))
+            changes.append(x @ down.T.to(x.dtype) @ up.T.to(x.dtype))
         if dense is not None:
-            terms.append(x @ dense.T.to(x.dtype))
-        terms += [self._kronecker(x, index) for index in range(self.kroneckers)]
-        added = [term for term in terms if term is not None]
-        return sum(added[1:], added[0]) if added else None
+            changes.append(x @ dense.T.to(x.dtype))
+        if bias is not None:
+            changes.append(bias.to(x.dtype).expand(len(x), -1))
+        return changes
 
     def _scaled_difference(self, x: Tensor, weight: Tensor) -> Tensor | None:
         """Return ``(rows * W * columns - W) x``, the differences from 1 being multiplied, which rounding would lose."""

@@ -47,7 +47,8 @@ class PeftScales:
         component, _, rest = name.partition(".")
         if component not in _COMPONENTS:
             component, rest = _COMPONENT_OF[module.partition(":")[0]], name
-        prefix = f"{component}." if any(key.startswith(f"{component}.") for key in self.values) else ""
+        has_component = any(key.startswith(f"{component}.") for key in self.values)
+        prefix, rest = (f"{component}.", rest) if has_component else ("", name)
         if f"{prefix}r" not in self.values and f"{prefix}lora_alpha" not in self.values:
             return None
         r = self._number(prefix, "r", "rank_pattern", rest)

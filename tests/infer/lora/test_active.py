@@ -141,3 +141,17 @@ def test_a_lora_of_another_size_leaves_the_model_alone(tmp_path: Path, models: M
         loras.apply([(loras.read(tmp_path / "a.safetensors"), 1.0, 1.0)])
     assert models.dit.state_dict().keys() == before.keys()
     assert all(torch.equal(t, before[n]) for n, t in models.dit.state_dict().items())
+
+
+def test_strengths_change_inside_and_outside_of_inference_mode(tmp_path: Path, models: Models) -> None:
+    save_file(small_lora(), tmp_path / "a.safetensors")
+    loras = loras_on(models)
+    lora = loras.read(tmp_path / "a.safetensors")
+    q = models.dit.state_dict()[f"{Q_PROJ}.weight"]
+    with torch.inference_mode():
+        loras.apply([(lora, 1.0, 1.0)])
+    for strength in (0.5, 0.25):
+        loras.apply([(lora, strength, strength)])
+        torch.testing.assert_close(
+            effective(models.dit, f"{Q_PROJ}.weight"), q + product(strength), atol=2e-6, rtol=1e-5
+        )

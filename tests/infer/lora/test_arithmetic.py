@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from anima_infer.checkpoint import WeightFile
 from anima_infer.errors import LoraError
-from anima_infer.lora import ActiveLoras
+from anima_infer.lora import ActiveLoras, Lora
+from anima_infer.lora.merge import merge_into_file
 from anima_infer.model.dit import Dit
 from tests.infer.arithmetic import numbers
 from tests.infer.parity import effective
@@ -155,6 +157,22 @@ def test_every_form_on_every_shape(tmp_path: Path, form: str, dora: str, module:
             full = DORA[dora](w, reference_change(tensors, alpha), m)
             wanted = w + strength * (full - w)
             close(effective(dit, f"{module}.weight"), wanted, float(np.linalg.norm(wanted - w)))
+
+
+@pytest.mark.parametrize("module", SHAPES)
+def test_merging_into_a_file_of_float32_is_the_same_arithmetic(tmp_path: Path, module: str) -> None:
+    weights = dit_weights(adapter=None)
+    save_file({f"net.{name}": tensor for name, tensor in weights.items()}, tmp_path / "model.safetensors")
+    file = WeightFile.open(tmp_path / "model.safetensors")
+    w = array(weights[f"{module}.weight"])
+    for form, dora in [(form, dora) for form in FORMS for dora in DORA if dora != "PEFT" or form == "LoRA"]:
+        tensors, vector = FORMS[form](SHAPES[module]), magnitude(dora, weights[f"{module}.weight"])
+        extra = {"alpha": torch.tensor(3.0)}
+        lora = Lora.read(write(tmp_path / "a.safetensors", module, tensors | vector | extra))
+        m = array(next(iter(vector.values()), torch.ones(1))).flatten()
+        wanted = w + 0.7 * (DORA[dora](w, reference_change(tensors, 3.0), m) - w)
+        got = merge_into_file(file, [(lora, 0.7)]).tensors[f"net.{module}.weight"]
+        close(got, wanted, float(np.linalg.norm(wanted - w)))
 
 
 STORED = {
@@ -370,6 +388,7 @@ PEFT_NAME = f"base_model.model.{WIDE}"
         ({"r": RANK, "lora_alpha": 6, "alpha_pattern": {r"k_proj": 3}}, 3 / RANK),
         ({"r": 8, "lora_alpha": 6, "rank_pattern": {r"blocks\.1\.cross_attn\.k_proj": RANK}}, 6 / RANK),
         ({"r": RANK, "lora_alpha": 6, "alpha_pattern": {"q_proj": 3}}, 6 / RANK),
+        ({"r": 8, "lora_alpha": 6, "rank_pattern": {WIDE: RANK, "llm_adapter." + WIDE: 9}}, 6 / RANK),
         ({"r": 8, "lora_alpha": 6}, "r is 8 .*whose tensors have rank 4"),
         ({"r": RANK, "lora_alpha": "x"}, "is malformed"),
         ({"r": RANK, "lora_alpha": 6, "alpha_pattern": {"(": 3}}, "is malformed"),
@@ -428,3 +447,21 @@ def _check_scale(path: Path, wanted: float | str) -> None:
     activate(dit, path)
     change = wanted * array(R16["lora_B.weight"]) @ array(R16["lora_A.weight"])
     close(effective(dit, f"{WIDE}.weight"), weight + change, float(np.linalg.norm(change)))
+
+
+@torch.inference_mode()
+def test_a_small_change_of_a_bias_arrives_whole_in_bfloat16() -> None:
+    from anima_infer.lora.change import WeightChange
+    from anima_infer.lora.modules import ChangedLinear
+
+    base = nn.Linear(64, 256).requires_grad_(requires_grad=False)
+    base.weight.copy_(numbers("w", (256, 64)) / 8)
+    base.bias.copy_(numbers("b", (256,)))
+    base.to(torch.bfloat16)
+    bias = 3e-3 * numbers("bias", (256,))
+    changed = ChangedLinear(base, torch.bfloat16)
+    changed.set(WeightChange(base.weight.shape, bias=bias))
+    x = numbers("x", (4000, 64)).to(torch.bfloat16)
+    moved = (changed(x).double() - base(x).double()).mean(dim=0)
+    arrived = float((moved * bias).sum() / bias.square().sum())
+    assert abs(arrived - 1) < 0.05, arrived

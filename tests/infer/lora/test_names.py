@@ -90,6 +90,8 @@ FOREIGN = {
 @pytest.mark.parametrize(
     ("weights", "said"),
     [
+        (one("net.blocks.0.mlp.layer1.weight"), "is not a LoRA; the file seems to be an Anima DiT of 1 blocks"),
+        (one("a"), "is not a LoRA; the file seems to be unknown"),
         (one("lora_unet_input_blocks_1_1_proj_in.lora_down.weight"), "all modules not found in Anima"),
         (
             small_lora() | FOREIGN,

@@ -54,6 +54,7 @@ def test_a_image_says_how_it_was_guided(models: Models, tmp_path: Path) -> None:
     job = Job("1girl", "bad", RenderSettings(64, 64, 2, "euler", guidance=guidance), seed=3)
     (image,) = Renderer(models).render([job])
     save_image(image.image, tmp_path / "a.png", parameters=image.parameters, workflow=image.workflow)
+    assert "Blocks: 2," in image.parameters
     assert "CFG-Zero*: on, APG: 0:15:-0.5, Guidance interval: 0.1-0.8" in image.parameters
     assert read_parameters(image.parameters).settings["shift"] == "3"
     inputs = {node["class_type"]: node["inputs"] for node in image.workflow.values()}
@@ -67,3 +68,4 @@ def test_parameters_can_be_read_back() -> None:
     job = Job("a\nb", "c", loras=(LoraUse(Path("x/style.safetensors"), 0.5),))
     found = read_parameters(parameters_text(job, "anima"))
     assert (found.prompt, found.negative, found.model) == ("a\nb", "c", "anima")
+    assert "Model: anima, Blocks: 40," in parameters_text(job, "anima", 40)

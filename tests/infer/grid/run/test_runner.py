@@ -326,3 +326,20 @@ def test_a_lora_is_read_once_whatever_strengths_a_grid_asks_for(
         single = np.asarray(fresh.render([cell.job])[0].image)
         with Image.open(tmp_path / "g" / cell.file) as image:
             assert (np.asarray(image) == single).all()
+
+
+def test_notes_on_loras_are_told_once(tiny: Tiny, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    from tests.infer.tiny import small_lora
+
+    path = tmp_path / "style.safetensors"
+    renamed = {name.replace("diffusion_model.", "base_model.model."): tensor for name, tensor in small_lora().items()}
+    save_file(renamed, path)
+    spec = grid_spec({"lora_strength": path.name, "values": [0.5, 1]}, base={"loras": [f"{path}:1"]}, batch=1)
+    notes = list[str]()
+    executor = InProcess(
+        tiny.files, load=lambda files: Models.load(files, dtype="fp32", device="cpu"), notify=notes.append
+    )
+    assert run_grid(plan_for(spec, None), tmp_path / "g", executor).failed == 0
+    assert notes == ["style.safetensors: no adapter_config.json beside the file; alpha = rank is assumed"]
