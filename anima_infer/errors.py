@@ -21,3 +21,7 @@ class SettingsError(InferError):
 
 class GridError(InferError):
     """A grid's specification, folder or manifest is wrong."""
+
+
+class CheckpointWarning(UserWarning):
+    """A weight file is read in the only way that makes sense, but says too little to be sure."""

@@ -34,9 +34,7 @@ def load_dit(
     Raises:
         CheckpointError: the file has no DiT, or one that does not fit.
     """
-    part = find_part(file, "dit")
-    with torch.device("meta"):
-        network = Dit(DitConfig.from_shapes(part.shapes))
+    part, network = _prepared_dit(file)
     return _fill(network, part, dtype=dtype, device=device, storage_dtype=storage_dtype)
 
 
@@ -46,9 +44,7 @@ def load_adapter(file: WeightFile, *, dtype: torch.dtype, device: torch.device) 
     Raises:
         CheckpointError: the file has no adapter, or one that does not fit.
     """
-    part = find_part(file, "adapter")
-    with torch.device("meta"):
-        network = Adapter(AdapterConfig.from_shapes(part.shapes))
+    part, network = _prepared_adapter(file)
     return _fill(network, part, dtype=dtype, device=device)
 
 
@@ -60,7 +56,7 @@ def load_text_encoder(file: WeightFile, *, dtype: torch.dtype, device: torch.dev
     """
     part = find_part(file, "text")
     with torch.device("meta"):
-        network = TextEncoder(TextConfig.from_shapes(part.shapes))
+        network = TextEncoder(_config(part, TextConfig))
     model = network.model
     model.rotary_emb = type(model.rotary_emb)(config=model.config)  # its table is computed, not loaded
     _fill(model, part, dtype=dtype, device=device)
@@ -73,13 +69,84 @@ def load_vae(file: WeightFile, *, dtype: torch.dtype, device: torch.device) -> V
     Raises:
         CheckpointError: the file has no VAE, or one that does not fit.
     """
-    part = find_part(file, "vae")
-    config = VaeConfig.from_shapes(part.shapes)
-    with torch.device("meta"):
-        network = Vae(config)
-    computed = Vae(VaeConfig(width=8, latent_channels=config.latent_channels))
+    part, network = _prepared_vae(file)
+    computed = Vae(VaeConfig(width=8, latent_channels=network.config.latent_channels))
     network.mean, network.std = computed.mean, computed.std
     return _fill(network, part, dtype=dtype, device=device, collapse=True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def check_parts(*, dit: WeightFile, adapter: WeightFile, text: WeightFile, vae: WeightFile) -> None:
+    """Check names, shapes and formats of all parts, and that they fit together; no weight is read.
+
+    Raises:
+        CheckpointError: a file does not contain its part, or does not fit it.
+    """
+    dit_part, dit_network = _prepared_dit(dit)
+    adapter_part, adapter_network = _prepared_adapter(adapter)
+    vae_part, vae_network = _prepared_vae(vae)
+    text_width = _config(find_part(text, "text"), TextConfig).width
+    _check_shapes(dit_network, dit_part)
+    _check_shapes(adapter_network, adapter_part)
+    _check_shapes(vae_network, vae_part, collapse=True)
+    if text_width != adapter_network.config.source_width:
+        raise CheckpointError(
+            f"{text.path}: does not fit {adapter.path}: the text encoder returns {text_width} values a token, "
+            f"the adapter reads {adapter_network.config.source_width}"
+        )
+    if adapter_network.config.target_width != dit_network.config.context_width:
+        raise CheckpointError(
+            f"{adapter.path}: does not fit {dit.path}: the adapter returns "
+            f"{adapter_network.config.target_width} values a row, the DiT reads {dit_network.config.context_width}"
+        )
+
+
+Config = TypeVar("Config", DitConfig, AdapterConfig, TextConfig, VaeConfig)
+
+
+def _config(part: CheckpointPart, kind: type[Config]) -> Config:
+    shapes = part.shapes
+    try:
+        return kind.from_shapes(shapes)
+    except CheckpointError as error:
+        raise CheckpointError(f"{part.file.path}: {error}") from None
+
+
+def _prepared_dit(file: WeightFile) -> tuple[CheckpointPart, Dit]:
+    part = find_part(file, "dit")
+    with torch.device("meta"):
+        return part, Dit(_config(part, DitConfig))
+
+
+def _prepared_adapter(file: WeightFile) -> tuple[CheckpointPart, Adapter]:
+    part = find_part(file, "adapter")
+    with torch.device("meta"):
+        return part, Adapter(_config(part, AdapterConfig))
+
+
+def _prepared_vae(file: WeightFile) -> tuple[CheckpointPart, Vae]:
+    part = find_part(file, "vae")
+    with torch.device("meta"):
+        return part, Vae(_config(part, VaeConfig))
+
+
+def _check_shapes(network: nn.Module, part: CheckpointPart, *, collapse: bool = False) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a network's weights, after a check that the file has these and no others.
+
+    Raises:
+        CheckpointError: weights are missing, unexpected, or of another shape.
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    _compare(part, set(shapes), {name for name in part.names if not (collapse and ".time_conv." in name)})
+    for name, shape in shapes.items():
+        stored = part.names[name]
+        found = part.file.weight_shape(stored)
+        if collapse:
+            found = tuple(next(iter(collapse_time({name: torch.empty(found, device="meta")}).values())).shape)
+        layer = part.file.quantization.layers.get(stored)
+        padding = 1 if layer is None else layer[1].padding
+        if len(found) != len(shape) or not all(0 <= a - b < padding for a, b in zip(found, shape, strict=True)):
+            raise CheckpointError(f"{part.file.path}: '{stored}' has shape {found}; expected {shape}")
+    return shapes
 
 
 def _fill(
@@ -104,25 +171,35 @@ def _fill(
     Raises:
         CheckpointError: weights are missing, unexpected, of another shape, or not finite.
     """
-    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    _compare(part, set(shapes), {name for name in part.names if not (collapse and ".time_conv." in name)})
-    for name, shape in shapes.items():
-        tensor = part.tensor(name)
+    for name, shape in _check_shapes(network, part, collapse=collapse).items():
+        tensor = part.tensor(name, shape)
         if collapse:
             tensor = next(iter(collapse_time({name: tensor}).values()))
-        if tuple(tensor.shape) != shape:
-            raise CheckpointError(
-                f"{part.file.path}: '{part.names[name]}' has shape {tuple(tensor.shape)}; expected {shape}"
-            )
+        _check_finite(part, name, tensor)
         is_large = name.startswith("blocks.") and len(shape) == 2 and "adaln" not in name
-        tensor = tensor.to(device=device, dtype=storage_dtype if storage_dtype and is_large else dtype)
-        if not torch.isfinite(tensor.sum(dtype=torch.float32)):
+        cast = tensor.to(device=device, dtype=storage_dtype if storage_dtype and is_large else dtype)
+        if cast.dtype is torch.float16 and not _is_finite(cast):
             raise CheckpointError(
-                f"{part.file.path}: '{part.names[name]}' contains values that are not finite; download the file again"
+                f"{part.file.path}: '{part.names[name]}' has values up to {float(tensor.float().abs().max()):g}, but "
+                "fp16 ends at 65504; pass --dtype bf16 or fp32"
             )
+        tensor = cast
         _set(network, name, tensor)
     _move_buffers(network, part, device)
     return network.eval().requires_grad_(requires_grad=False)
+
+
+def _check_finite(part: CheckpointPart, name: str, tensor: Tensor) -> None:
+    if not _is_finite(tensor):
+        raise CheckpointError(
+            f"{part.file.path}: '{part.names[name]}' contains values that are not finite; download the file again"
+        )
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Return whether all values are finite; the sum tells, unless it overflows itself."""
+    total = tensor.float().sum() if tensor.dtype.itemsize == 1 else tensor.sum(dtype=torch.float32)
+    return bool(torch.isfinite(total)) or bool(torch.isfinite(tensor.float()).all())
 
 
 def _set(network: nn.Module, name: str, tensor: Tensor) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from anima_infer.checkpoint.diffusers_names import diffusers_dit_name
-from anima_infer.checkpoint.parts import ADAPTER
+from anima_infer.checkpoint.prefixes import ADAPTER
 
 ROLES: dict[str, tuple[str, ...]] = {  # role to the suffixes that it has in files, sd-scripts' first
     "down": (
