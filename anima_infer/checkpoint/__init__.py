@@ -9,20 +9,33 @@ Source: ComfyUI 0.29.0 (layouts, scales).
 
 from anima_infer.checkpoint.diffusers_names import diffusers_dit_name, diffusers_vae_name
 from anima_infer.checkpoint.file import WeightFile, write_weights
-from anima_infer.checkpoint.loading import check_parts, load_adapter, load_dit, load_text_encoder, load_vae
-from anima_infer.checkpoint.parts import CheckpointPart, describe_file, find_part
+from anima_infer.checkpoint.loading import (
+    check_part,
+    check_parts,
+    check_values,
+    load_adapter,
+    load_dit,
+    load_text_encoder,
+    load_vae,
+)
+from anima_infer.checkpoint.parts import CheckpointPart, count_blocks, describe_file, find_add_on, find_part, parts_of
 
 __all__ = [
     "CheckpointPart",
     "WeightFile",
+    "check_part",
     "check_parts",
+    "check_values",
+    "count_blocks",
     "describe_file",
     "diffusers_dit_name",
     "diffusers_vae_name",
+    "find_add_on",
     "find_part",
     "load_adapter",
     "load_dit",
     "load_text_encoder",
     "load_vae",
+    "parts_of",
     "write_weights",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 import torch
@@ -81,23 +82,62 @@ def check_parts(*, dit: WeightFile, adapter: WeightFile, text: WeightFile, vae: 
     Raises:
         CheckpointError: a file does not contain its part, or does not fit it.
     """
-    dit_part, dit_network = _prepared_dit(dit)
-    adapter_part, adapter_network = _prepared_adapter(adapter)
-    vae_part, vae_network = _prepared_vae(vae)
-    text_width = _config(find_part(text, "text"), TextConfig).width
-    _check_shapes(dit_network, dit_part)
-    _check_shapes(adapter_network, adapter_part)
-    _check_shapes(vae_network, vae_part, collapse=True)
-    if text_width != adapter_network.config.source_width:
+    dit_config = check_part(dit, "dit")
+    adapter_config = check_part(adapter, "adapter")
+    check_part(vae, "vae")
+    text_config = check_part(text, "text")
+    assert isinstance(dit_config, DitConfig)
+    assert isinstance(adapter_config, AdapterConfig)
+    assert isinstance(text_config, TextConfig)
+    if text_config.width != adapter_config.source_width:
         raise CheckpointError(
-            f"{text.path}: does not fit {adapter.path}: the text encoder returns {text_width} values a token, "
-            f"the adapter reads {adapter_network.config.source_width}"
+            f"{text.path}: does not fit {adapter.path}: the text encoder returns {text_config.width} values a token, "
+            f"the adapter reads {adapter_config.source_width}"
         )
-    if adapter_network.config.target_width != dit_network.config.context_width:
+    if adapter_config.target_width != dit_config.context_width:
         raise CheckpointError(
             f"{adapter.path}: does not fit {dit.path}: the adapter returns "
-            f"{adapter_network.config.target_width} values a row, the DiT reads {dit_network.config.context_width}"
+            f"{adapter_config.target_width} values a row, the DiT reads {dit_config.context_width}"
         )
+
+
+def check_part(file: WeightFile, name: str) -> DitConfig | AdapterConfig | TextConfig | VaeConfig:
+    """Return the sizes of one part of a file, after a check of names, shapes and formats; no weight is read.
+
+    Args:
+        file: that contains it.
+        name: ``dit``, ``adapter``, ``text`` or ``vae``.
+
+    Raises:
+        CheckpointError: the file does not contain the part, or does not fit it.
+    """
+    if name == "text":
+        part = find_part(file, "text")
+        config = _config(part, TextConfig)
+        _check_shapes(config.weight_shapes(), part)
+        return config
+    network: Dit | Adapter | Vae
+    if name == "dit":
+        part, network = _prepared_dit(file)
+    elif name == "adapter":
+        part, network = _prepared_adapter(file)
+    else:
+        part, network = _prepared_vae(file)
+    _check_shapes(_shapes(network), part, collapse=name == "vae")
+    return network.config
+
+
+def check_values(file: WeightFile, name: str) -> None:
+    """Check that the weights of one part are finite; they are read one at a time.
+
+    Raises:
+        CheckpointError: one is not, or the file does not contain the part.
+    """
+    part = find_part(file, name)
+    for weight in part.names:
+        if not (name == "vae" and ".time_conv." in weight):
+            tensor = part.tensor(weight)
+            _check_finite(part, weight, _collapsed(weight, tensor) if name == "vae" else tensor)
 
 
 Config = TypeVar("Config", DitConfig, AdapterConfig, TextConfig, VaeConfig)
@@ -129,24 +169,31 @@ def _prepared_vae(file: WeightFile) -> tuple[CheckpointPart, Vae]:
         return part, Vae(_config(part, VaeConfig))
 
 
-def _check_shapes(network: nn.Module, part: CheckpointPart, *, collapse: bool = False) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of a network's weights, after a check that the file has these and no others.
+def _shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+
+
+def _check_shapes(shapes: Mapping[str, tuple[int, ...]], part: CheckpointPart, *, collapse: bool = False) -> None:
+    """Check that a part has weights of these names and shapes, and no others.
 
     Raises:
         CheckpointError: weights are missing, unexpected, or of another shape.
     """
-    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     _compare(part, set(shapes), {name for name in part.names if not (collapse and ".time_conv." in name)})
     for name, shape in shapes.items():
         stored = part.names[name]
         found = part.file.weight_shape(stored)
         if collapse:
-            found = tuple(next(iter(collapse_time({name: torch.empty(found, device="meta")}).values())).shape)
+            found = tuple(_collapsed(name, torch.empty(found, device="meta")).shape)
         layer = part.file.quantization.layers.get(stored)
         padding = 1 if layer is None else layer[1].padding
         if len(found) != len(shape) or not all(0 <= a - b < padding for a, b in zip(found, shape, strict=True)):
-            raise CheckpointError(f"{part.file.path}: '{stored}' has shape {found}; expected {shape}")
-    return shapes
+            raise CheckpointError(f"{part.file.path}: '{stored}' has shape {list(found)}; expected {list(shape)}")
+
+
+def _collapsed(name: str, tensor: Tensor) -> Tensor:
+    """Return a weight of the VAE for images."""
+    return next(iter(collapse_time({name: tensor}).values()))
 
 
 def _fill(
@@ -171,10 +218,12 @@ def _fill(
     Raises:
         CheckpointError: weights are missing, unexpected, of another shape, or not finite.
     """
-    for name, shape in _check_shapes(network, part, collapse=collapse).items():
+    shapes = _shapes(network)
+    _check_shapes(shapes, part, collapse=collapse)
+    for name, shape in shapes.items():
         tensor = part.tensor(name, shape)
         if collapse:
-            tensor = next(iter(collapse_time({name: tensor}).values()))
+            tensor = _collapsed(name, tensor)
         _check_finite(part, name, tensor)
         is_large = name.startswith("blocks.") and len(shape) == 2 and "adaln" not in name
         cast = tensor.to(device=device, dtype=storage_dtype if storage_dtype and is_large else dtype)

@@ -23,6 +23,7 @@ MARKER_WEIGHTS = {
     "text": "layers.0.post_attention_layernorm.weight",
     "vae": "decoder.middle.0.residual.0.gamma",
 }
+DIFFUSERS_MARKERS = {"dit": "patch_embed.proj.weight", "vae": "decoder.mid_block.attentions.0.to_qkv.weight"}
 _LEFTOVERS = ("inv_freq", "_extra_state", "accum_", "pos_embedder.", "model_sampling.", "scaled_fp8", "lm_head.")
 _SCALES = tuple(f".{role}" for role in (*SCALE_ROLES, "input_scale", "scale_input", "comfy_quant"))
 OTHER_MODELS: tuple[tuple[str, str], ...] = (
@@ -87,11 +88,6 @@ class CheckpointPart:
 
 def describe_file(file: WeightFile) -> str:
     """Return what a file seems to be, in words, for error messages and ``models check``."""
-    parts = [part for part in MARKER_WEIGHTS if _prefix(file, part) is not None]
-    if "adapter" in parts and f"{_prefix(file, 'adapter')}x_embedder.proj.1.weight" in file:
-        parts.remove("adapter")
-    if not any(name.startswith(("decoder.middle", "vae.", "first_stage")) for name in file) and "vae" in parts:
-        parts.remove("vae")
     for marker, model in OTHER_MODELS:
         if marker in file:
             return model
@@ -99,17 +95,39 @@ def describe_file(file: WeightFile) -> str:
     if add_on is not None:
         return add_on[0]
     names = {
-        "dit": "an Anima DiT",
+        "dit": f"an Anima DiT of {count_blocks(file)} blocks",
         "adapter": "an Anima adapter",
         "text": "a Qwen3 text encoder",
         "vae": "a Qwen-Image VAE",
     }
+    parts = [part for part in parts_of(file) if part != "adapter" or not _has_adapter_inside(file)]
     return " with ".join(names[part] for part in parts) if parts else "unknown (no part of Anima was recognized)"
+
+
+def parts_of(file: WeightFile) -> tuple[str, ...]:
+    """Return the parts that a file contains: ``dit``, ``adapter``, ``text``, ``vae``."""
+    if any(marker in file for marker, _ in OTHER_MODELS):
+        return ()
+    found = [part for part in MARKER_WEIGHTS if _prefix(file, part) is not None]
+    found += [part for part in ("dit", "vae") if part not in found and DIFFUSERS_MARKERS[part] in file]
+    return tuple(part for part in MARKER_WEIGHTS if part in found)
+
+
+def _has_adapter_inside(file: WeightFile) -> bool:
+    return _prefix(file, "dit") is not None
+
+
+def count_blocks(file: WeightFile) -> int:
+    """Return the number of blocks of the DiT in a file; 0 if it contains none."""
+    prefix = _prefix(file, "dit")
+    start = "transformer_blocks." if prefix is None else f"{prefix}blocks."
+    labels = {name[len(start) :].partition(".")[0] for name in file if name.startswith(start)}
+    return 1 + max((int(label) for label in labels if label.isdecimal()), default=-1)
 
 
 def find_add_on(file: WeightFile) -> tuple[str, str] | None:
     """Return what a file that goes with a model is, and its folder in ComfyUI; None for any other file."""
-    if any(_prefix(file, part) is not None for part in MARKER_WEIGHTS):
+    if parts_of(file):
         return None
     for markers, words, folder in ADD_ONS:
         if any(
@@ -169,14 +187,14 @@ def _is_weight(name: str) -> bool:
 
 def _diffusers_part(file: WeightFile, part: str) -> CheckpointPart | None:
     """Return a part that has the names of diffusers; None if the names are not those."""
-    if part == "dit" and "patch_embed.proj.weight" in file:
+    if part == "dit" and DIFFUSERS_MARKERS["dit"] in file:
         numbers = (name.split(".")[1] for name in file if name.startswith("transformer_blocks."))
         blocks = 1 + max((int(number) for number in numbers if number.isdecimal() and len(number) < 4), default=-1)
         sizes = DitConfig(blocks=blocks, width=256, heads=2, context_width=8, adaln_width=8, mlp_width=8)
         with torch.device("meta"):
             own_names = list(Dit(sizes).state_dict())
         return _checked(CheckpointPart(file, _present(file, {name: diffusers_dit_name(name) for name in own_names})))
-    if part == "vae" and "post_quant_conv.weight" in file:
+    if part == "vae" and DIFFUSERS_MARKERS["vae"] in file:
         with torch.device("meta"):
             own_names = list(Vae(VaeConfig(width=8)).state_dict())
         return _checked(CheckpointPart(file, _present(file, {name: diffusers_vae_name(name) for name in own_names})))

@@ -6,7 +6,9 @@ input, 130 interrupted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,13 +25,37 @@ class InferCommands(Commands):
         from anima_infer.errors import InferError
 
         try:
-            return super().invoke(ctx)
+            with _warnings_as_lines():
+                return super().invoke(ctx)
         except InferError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(USAGE)
         except ImportError as error:
             click.echo(f"error: the package {error.name} is missing; install anima-prompt[infer]", err=True)
             ctx.exit(USAGE)
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Print each warning about a weight file once, as one line, without a place in the code."""
+    from anima_infer.errors import CheckpointWarning
+
+    printed: set[str] = set()
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, CheckpointWarning):
+            if str(message) in printed:
+                return
+            printed.add(str(message))
+            click.echo(f"warning: {message}", err=True)
+        else:
+            show_other(message, category, *place, **more)
+
+    with warnings.catch_warnings():
+        show_other = warnings.showwarning
+        warnings.showwarning = show
+        warnings.simplefilter("always", CheckpointWarning)
+        yield
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -105,6 +105,27 @@ class TextConfig:
             vocabulary=vocabulary,
         )
 
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of all weights, by their names in transformers without ``model.``."""
+        width, heads, kv_heads = self.width, self.heads * self.head_width, self.kv_heads * self.head_width
+        layer = {
+            "input_layernorm": (width,),
+            "post_attention_layernorm": (width,),
+            "self_attn.q_proj": (heads, width),
+            "self_attn.k_proj": (kv_heads, width),
+            "self_attn.v_proj": (kv_heads, width),
+            "self_attn.o_proj": (width, heads),
+            "self_attn.q_norm": (self.head_width,),
+            "self_attn.k_norm": (self.head_width,),
+            "mlp.gate_proj": (self.mlp_width, width),
+            "mlp.up_proj": (self.mlp_width, width),
+            "mlp.down_proj": (width, self.mlp_width),
+        }
+        shapes: dict[str, tuple[int, ...]] = {
+            f"layers.{index}.{name}.weight": shape for index in range(self.layers) for name, shape in layer.items()
+        }
+        return shapes | {"embed_tokens.weight": (self.vocabulary, width), "norm.weight": (width,)}
+
 
 @dataclass(frozen=True, slots=True)
 class VaeConfig:

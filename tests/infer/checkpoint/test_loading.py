@@ -25,7 +25,7 @@ from anima_infer.checkpoint import (
 from anima_infer.checkpoint.loading import load_text_encoder
 from anima_infer.errors import CheckpointError
 from anima_infer.models import Models
-from tests.infer.tiny import FP32, dit_weights, same, text_weights, vae_weights
+from tests.infer.tiny import FP32, Tiny, dit_weights, same, text_weights, vae_weights
 
 
 @pytest.mark.parametrize("prefix", ["", "net.", "model.diffusion_model.", "diffusion_model.", "model.model."])
@@ -190,7 +190,7 @@ def test_large_finite_values_are_no_damage_but_do_not_fit_fp16(tmp_path: Path) -
         ("blocks.0.self_attn.q_norm.weight", (0,), r"expected 1 axes that are not empty"),
         ("blocks.0.self_attn.q_norm.weight", (7,), "has 7 values, which do not divide the width 128"),
         ("blocks.99999.mlp.layer1.weight", (2, 2), "'blocks.2' is missing, although the weights go up to"),
-        ("blocks.1.mlp.layer1.weight", (2, 2), r"has shape \(2, 2\); expected \(512, 128\)"),
+        ("blocks.1.mlp.layer1.weight", (2, 2), r"has shape \[2, 2\]; expected \[512, 128\]"),
         ("final_layer.linear.weight", (), r"has shape \[\]"),
     ],
 )
@@ -206,6 +206,30 @@ def test_two_versions_of_a_tensor_in_a_folder(tmp_path: Path) -> None:
         save_file(one("blocks.0.mlp.layer1.weight"), tmp_path / name)
     with pytest.raises(CheckpointError, match="is also in another file of the folder; keep one version"):
         WeightFile.open(tmp_path)
+
+
+def test_the_shapes_of_a_text_encoder_are_known_without_building_it(models: Models) -> None:
+    from tests.infer.tiny import TEXT
+
+    built = {name: tuple(tensor.shape) for name, tensor in models.encoder.text.model.state_dict().items()}
+    assert TEXT.weight_shapes() == built
+
+
+def test_all_parts_are_checked_before_one_is_loaded(
+    tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    weights = vae_weights()
+    del weights["decoder.conv1.bias"]
+    save_file(weights, tmp_path / "vae.safetensors")
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("a weight was read")
+
+    monkeypatch.setattr(WeightFile, "tensor", refuse)
+    with pytest.raises(CheckpointError, match=r"vae\.safetensors: weights do not fit: 1 missing"):
+        Models.load(replace(tiny.files, vae=tmp_path / "vae.safetensors"), dtype="fp32", device="cpu")
 
 
 @pytest.mark.slow

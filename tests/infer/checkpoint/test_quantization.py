@@ -171,6 +171,13 @@ def test_the_order_of_nibbles() -> None:
     assert unpack_nibbles(packed, low_first=False).tolist() == [[2, 1, 15, 8]]
 
 
+def test_signed_nibbles_reach_from_minus_8_to_7() -> None:
+    packed = torch.tensor([[0x80, 0x7F]], dtype=torch.uint8).view(torch.int8)
+    tensors = {"weight": packed, "weight_scale": torch.tensor([2.0])}
+    decoded = FORMATS["convrot_w4a4"].decode(tensors, LayerOptions("convrot_w4a4", rotation_group=4))
+    assert rotate(decoded, 4).tolist() == [[0, -16, -2, 14]]
+
+
 def test_all_e2m1_and_e8m0_codes() -> None:
     codes = torch.arange(16, dtype=torch.uint8)
     weight = ((codes[0::2] << 4) | codes[1::2]).reshape(1, 8).repeat(16, 1)
