@@ -34,6 +34,8 @@ _PATTERNS = {
     "vae": ("qwen_image_vae*.safetensors", "qwen_image_vae*.pth", "*vae*.safetensors"),
     "adapter": ("*llm_adapter*.safetensors",),
 }
+_SHOWN = 120
+"""Characters of a path that a message shows."""
 _DIFFUSERS = ("transformer", "text_encoder", "text_conditioner", "vae")
 
 
@@ -108,7 +110,7 @@ class ModelFiles:
             CheckpointError: there is no such file, or the folder lacks a part.
         """
         path = expand_home(checkpoint)
-        if is_folder(path):
+        if checkpoint and is_folder(path):
             return find_files(path).require_all(checkpoint)
         candidates = self.checkpoints()
         if is_file(path):
@@ -116,8 +118,9 @@ class ModelFiles:
         dit = next((file for file in candidates if checkpoint in (file.name, file.stem)), None)
         if dit is None:
             names = ", ".join(file.stem for file in candidates) or "none"
+            shown = checkpoint[:_SHOWN] if checkpoint.isprintable() else ascii(checkpoint)[1:-1][:_SHOWN]
             raise CheckpointError(
-                f"checkpoint is '{checkpoint}'; expected a DiT file, the folder of a model, or a name; "
+                f"checkpoint '{shown}' does not exist; pass a DiT file, the folder of a model, or a name; "
                 f"available names: {names}"
             )
         return replace(self, dit=dit)

@@ -50,6 +50,8 @@ def inspect_files(files: ModelFiles, *, values: bool = False) -> list[PartReport
     """
     paths = {"dit": files.dit, "adapter": files.adapter or files.dit, "text": files.text, "vae": files.vae}
     reports = [_inspect(part, path, values=values) for part, path in paths.items()]
+    if reports[0].problem and files.adapter is None:  # the adapter's report would repeat the DiT's
+        del reports[1]
     for name, folder in (("Qwen tokenizer", files.qwen_tokenizer), ("T5 tokenizer", files.t5_tokenizer)):
         reports.append(PartReport(name, folder, "found" if folder else "not found"))
     return reports

@@ -133,4 +133,6 @@ def _check_size(path: Path, header: Header, size: int) -> None:
             "the download is incomplete, download it again"
         )
     if last < size:
-        raise CheckpointError(f"{path}: has {size - last} bytes after its last tensor; download it again")
+        raise CheckpointError(
+            f"{path}: goes on after its last tensor (bytes too many: {size - last}); download it again"
+        )

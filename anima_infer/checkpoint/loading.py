@@ -188,7 +188,10 @@ def _check_shapes(shapes: Mapping[str, tuple[int, ...]], part: CheckpointPart, *
         layer = part.file.quantization.layers.get(stored)
         padding = 1 if layer is None else layer[1].padding
         if len(found) != len(shape) or not all(0 <= a - b < padding for a, b in zip(found, shape, strict=True)):
-            raise CheckpointError(f"{part.file.path}: '{stored}' has shape {list(found)}; expected {list(shape)}")
+            raise CheckpointError(
+                f"{part.file.path}: '{stored}' has shape {list(found)}; expected {list(shape)}; the file is damaged or "
+                "for another model"
+            )
 
 
 def _collapsed(name: str, tensor: Tensor) -> Tensor:

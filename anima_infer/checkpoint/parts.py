@@ -23,6 +23,13 @@ MARKER_WEIGHTS = {
     "text": "layers.0.post_attention_layernorm.weight",
     "vae": "decoder.middle.0.residual.0.gamma",
 }
+_RELEASE = {
+    "dit": ("DiT", "anima-base-v1.0.safetensors"),
+    "adapter": ("adapter", "anima-base-v1.0.safetensors, which contains it"),
+    "text": ("text encoder", "qwen_3_06b_base.safetensors"),
+    "vae": ("VAE", "qwen_image_vae.safetensors"),
+}
+"""Words for the parts, and their files in the release."""
 DIFFUSERS_MARKERS = {"dit": "patch_embed.proj.weight", "vae": "decoder.mid_block.attentions.0.to_qkv.weight"}
 _LEFTOVERS = ("inv_freq", "_extra_state", "accum_", "pos_embedder.", "model_sampling.", "scaled_fp8", "lm_head.")
 _SCALES = tuple(f".{role}" for role in (*SCALE_ROLES, "input_scale", "scale_input", "comfy_quant"))
@@ -152,17 +159,19 @@ def find_part(file: WeightFile, part: str) -> CheckpointPart:
     Raises:
         CheckpointError: the file does not contain it; the message says what the file seems to be.
     """
+    noun, release = _RELEASE[part]
+    expected = f"expected a file such as {release}"
     for marker, model in OTHER_MODELS:
         if marker in file:
-            raise CheckpointError(f"{file.path}: this is {model}")
+            raise CheckpointError(f"{file.path}: this is {model}{'' if 'Anima needs' in model else f'; {expected}'}")
     prefix = _prefix(file, part)
     if prefix is None:
         renamed = _diffusers_part(file, part)
         if renamed is not None:
             return renamed
-        noun = {"dit": "DiT", "adapter": "adapter", "text": "text encoder", "vae": "VAE"}[part]
+        _ = file.quantization  # a layer that lacks its weight says more than a part that is not there
         raise CheckpointError(
-            f"{file.path}: contains no weights of the {noun}; the file seems to be {describe_file(file)}"
+            f"{file.path}: contains no weights of the {noun}; the file seems to be {describe_file(file)}; {expected}"
         )
     names = {name[len(prefix) :]: name for name in file if name.startswith(prefix)}
     if part == "dit":

@@ -151,17 +151,17 @@ def _shape(shapes: Shapes, name: str, axes: int | None = 2) -> tuple[int, ...]:
         raise CheckpointError(f"the weights have no '{name}'; pass the file that contains this part of the model")
     shape = shapes[name]
     if not shape or len(shape) != (axes or len(shape)) or 0 in shape:
-        expected = f"{axes} axes" if axes else "axes"
-        raise CheckpointError(
-            f"'{name}' has shape {list(shape)}; expected {expected} that are not empty; another model"
-        )
+        expected = {1: "one axis, not empty", 2: "two axes, not empty"}.get(axes or 0, "axes that are not empty")
+        raise CheckpointError(f"'{name}' has shape {list(shape)}; expected {expected}; the file is for another model")
     return shape
 
 
 def _divide(width: int, head: int, name: str) -> int:
     """Return the number of attention heads."""
     if width % head:
-        raise CheckpointError(f"'{name}' has {head} values, which do not divide the width {width}; another model")
+        raise CheckpointError(
+            f"'{name}' has {head} values, which do not divide the width {width}; the file is for another model"
+        )
     return width // head
 
 

@@ -91,7 +91,7 @@ FILES: list[tuple[str, bytes, str]] = [
     ("header cut", GOOD[:20], "ends inside the header"),
     ("data cut", GOOD[:-1], r"is cut off in 'b.weight': 95 of 96 bytes of data; the download is incomplete"),
     ("data gone", GOOD[:-96], "is cut off in 'a.weight' and 1 more: 0 of 96 bytes"),
-    ("data long", GOOD + b"\0" * 8, "has 8 bytes after its last tensor"),
+    ("data long", GOOD + b"\0" * 8, r"goes on after its last tensor \(bytes too many: 8\)"),
     ("header not JSON", with_header(b"{nonsense!!"), "the header is not JSON"),
     ("header deep", with_header(b'{"a":' + b"[" * 100_000), "the header is not JSON"),
     ("header not UTF-8", with_header(b'{"\xff": 1}'), "the header is not JSON"),

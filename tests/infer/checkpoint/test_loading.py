@@ -186,8 +186,8 @@ def test_large_finite_values_are_no_damage_but_do_not_fit_fp16(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("name", "shape", "message"),
     [
-        ("x_embedder.proj.1.weight", (128,), r"'x_embedder.proj.1.weight' has shape \[128\]; expected 2 axes"),
-        ("blocks.0.self_attn.q_norm.weight", (0,), r"expected 1 axes that are not empty"),
+        ("x_embedder.proj.1.weight", (128,), r"'x_embedder.proj.1.weight' has shape \[128\]; expected two axes"),
+        ("blocks.0.self_attn.q_norm.weight", (0,), r"expected one axis, not empty"),
         ("blocks.0.self_attn.q_norm.weight", (7,), "has 7 values, which do not divide the width 128"),
         ("blocks.99999.mlp.layer1.weight", (2, 2), "'blocks.2' is missing, although the weights go up to"),
         ("blocks.1.mlp.layer1.weight", (2, 2), r"has shape \[2, 2\]; expected \[512, 128\]"),
