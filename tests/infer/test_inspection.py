@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -199,3 +201,15 @@ def test_formats_are_named(comfyui: Path) -> None:
     result = check(comfyui, "--load")
     assert (result.exit_code, result.stderr) == (0, "")
     assert "an Anima DiT of 2 blocks, 2 layers in float8_e4m3fn" in result.stdout
+
+
+def test_a_check_imports_neither_transformers_nor_dynamo(comfyui: Path) -> None:
+    code = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from anima_infer.cli.main import commands\n"
+        f"assert CliRunner().invoke(commands, ['models', 'check', {str(comfyui)!r}]).exit_code == 0\n"
+        "print([name for name in ('transformers', 'torch._dynamo') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

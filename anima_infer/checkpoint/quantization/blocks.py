@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from anima_infer.checkpoint.quantization.layers import LayerError, LayerOptions, StoredLayer
-from anima_infer.checkpoint.quantization.rotation import unpack_nibbles
+from anima_infer.checkpoint.quantization.rotation import look_up_nibbles
 
 MX_BLOCK, NV_BLOCK = 32, 16
 _TILE_ROWS, _TILE_COLUMNS = 128, 4
@@ -101,9 +101,8 @@ def decode_nvfp4(tensors: Mapping[str, Tensor], options: LayerOptions) -> Tensor
     ``pre_quant_scale`` multiplies the layer's input, which is the same as its columns.
     """
     del options
-    codes = unpack_nibbles(tensors["weight"], low_first=False)
-    table = torch.tensor((*_E2M1, *(-value for value in _E2M1)), device=codes.device)
-    values = table[codes.int()]
+    table = torch.tensor((*_E2M1, *(-value for value in _E2M1)), device=tensors["weight"].device)
+    values = look_up_nibbles(tensors["weight"], table, low_first=False)
     rows, columns = values.shape
     scales = unswizzle(tensors["weight_scale"].view(torch.float8_e4m3fn), rows, columns // NV_BLOCK).float()
     if (scales < 0).any():

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from anima_infer.checkpoint.quantization.layers import LayerError, LayerOptions, StoredLayer
@@ -83,13 +84,20 @@ def int4_shape(layer: StoredLayer) -> tuple[int, int]:
 
 def decode_rotated_int4(tensors: Mapping[str, Tensor], options: LayerOptions) -> Tensor:
     """Return the weight in float32: (outputs, inputs)."""
-    codes = unpack_nibbles(tensors["weight"], low_first=True).float()
-    values = torch.where(codes >= 8, codes - 16, codes)
+    codes = torch.arange(16, dtype=torch.float32, device=tensors["weight"].device)
+    values = look_up_nibbles(tensors["weight"], torch.where(codes < 8, codes, codes - 16), low_first=True)
     return rotate(values * tensors["weight_scale"].float().reshape(-1, 1), options.rotation_group)
 
 
-def unpack_nibbles(packed: Tensor, *, low_first: bool) -> Tensor:
-    """Return the two 4-bit codes of every byte (rows, n) as columns (rows, 2 n), 0 to 15."""
-    data = packed.view(torch.uint8)
-    low, high = data & 15, data >> 4
-    return torch.stack((low, high) if low_first else (high, low), dim=-1).flatten(1)
+def look_up_nibbles(packed: Tensor, values: Tensor, *, low_first: bool) -> Tensor:
+    """Return the values of the two 4-bit codes of every byte, (rows, n) as columns (rows, 2 n).
+
+    Args:
+        packed: 8-bit integers.
+        values: of the codes 0 to 15.
+        low_first: whether a byte's low bits are its first column.
+    """
+    data = torch.arange(256, device=packed.device)
+    low, high = values[data & 15], values[data >> 4]
+    pairs = torch.stack((low, high) if low_first else (high, low), dim=-1)  # (256, 2)
+    return F.embedding(packed.view(torch.uint8).int(), pairs).flatten(1)

@@ -19,7 +19,7 @@ from torch import Tensor
 from anima_infer.checkpoint import WeightFile, find_part, load_adapter, load_dit
 from anima_infer.checkpoint.quantization import FORMATS, LayerOptions
 from anima_infer.checkpoint.quantization.blocks import unswizzle
-from anima_infer.checkpoint.quantization.rotation import hadamard, rotate, unpack_nibbles
+from anima_infer.checkpoint.quantization.rotation import hadamard, look_up_nibbles, rotate
 from anima_infer.errors import CheckpointError, CheckpointWarning
 from tests.infer.conftest import GOLDEN
 from tests.infer.tiny import FP32, dit_weights
@@ -167,8 +167,9 @@ def test_the_rotation_is_the_regular_hadamard_matrix_and_its_own_inverse(group: 
 
 def test_the_order_of_nibbles() -> None:
     packed = torch.tensor([[0x21, 0xF8]], dtype=torch.uint8)
-    assert unpack_nibbles(packed, low_first=True).tolist() == [[1, 2, 8, 15]]
-    assert unpack_nibbles(packed, low_first=False).tolist() == [[2, 1, 15, 8]]
+    codes = torch.arange(16.0)
+    assert look_up_nibbles(packed, codes, low_first=True).tolist() == [[1, 2, 8, 15]]
+    assert look_up_nibbles(packed, codes, low_first=False).tolist() == [[2, 1, 15, 8]]
 
 
 def test_signed_nibbles_reach_from_minus_8_to_7() -> None:
