@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image, PngImagePlugin
 
-from anima_infer.atomic import atomic_write
 from anima_infer.errors import InferError, SettingsError
+from anima_prompt.atomic import atomic_path
 
 if TYPE_CHECKING:  # sheets and reports need no tensors, and should not wait for torch
     from torch import Tensor
@@ -93,7 +93,7 @@ def save_image(
     if suffix not in SUFFIXES:
         raise SettingsError(f"{path}: suffix is '{path.suffix}'; expected one of {', '.join(SUFFIXES)}")
     try:
-        with atomic_write(path) as temporary:
+        with atomic_path(path) as temporary:
             if suffix == ".png":
                 _write_png(image, temporary, parameters, workflow)
             else:

@@ -13,12 +13,12 @@ from zipfile import is_zipfile
 import torch
 from torch import Tensor
 
-from anima_infer.atomic import atomic_write
 from anima_infer.checkpoint.header import Header, read_header
 from anima_infer.checkpoint.prefixes import LAYER_PREFIXES
 from anima_infer.checkpoint.quantization import METADATA_KEY, LayerError, Quantization, TensorTable, read_quantization
 from anima_infer.checkpoint.signatures import PICKLE, foreign_format
 from anima_infer.errors import CheckpointError, CheckpointWarning, InferError
+from anima_prompt.atomic import atomic_path
 
 PICKLE_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
 _DTYPES = {
@@ -228,7 +228,7 @@ def write_weights(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
 
     contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     try:
-        with atomic_write(path) as temporary:
+        with atomic_path(path) as temporary:
             temporary.touch()
             permissions = (
                 temporary.stat().st_mode

@@ -30,6 +30,7 @@ _RELEASE = {
     "vae": ("VAE", "qwen_image_vae.safetensors"),
 }
 """Words for the parts, and their files in the release."""
+_HEAD_OF_3_8B = (1024, 2560)
 DIFFUSERS_MARKERS = {"dit": "patch_embed.proj.weight", "vae": "decoder.mid_block.attentions.0.to_qkv.weight"}
 _LEFTOVERS = ("inv_freq", "_extra_state", "accum_", "pos_embedder.", "model_sampling.", "scaled_fp8", "lm_head.")
 _SCALES = tuple(f".{role}" for role in (*SCALE_ROLES, "input_scale", "scale_input", "comfy_quant"))
@@ -95,9 +96,9 @@ class CheckpointPart:
 
 def describe_file(file: WeightFile) -> str:
     """Return what a file seems to be, in words, for error messages and ``models check``."""
-    for marker, model in OTHER_MODELS:
-        if marker in file:
-            return model
+    other = _other_model(file)
+    if other is not None:
+        return other
     add_on = find_add_on(file)
     if add_on is not None:
         return add_on[0]
@@ -113,7 +114,7 @@ def describe_file(file: WeightFile) -> str:
 
 def parts_of(file: WeightFile) -> tuple[str, ...]:
     """Return the parts that a file contains: ``dit``, ``adapter``, ``text``, ``vae``."""
-    if any(marker in file for marker, _ in OTHER_MODELS):
+    if _other_model(file) is not None:
         return ()
     found = [part for part in MARKER_WEIGHTS if _prefix(file, part) is not None]
     found += [part for part in ("dit", "vae") if part not in found and DIFFUSERS_MARKERS[part] in file]
@@ -144,6 +145,21 @@ def find_add_on(file: WeightFile) -> tuple[str, str] | None:
     return None
 
 
+def _other_model(file: WeightFile) -> str | None:
+    """Return what a file is if it is no part of Anima; None if it may be one."""
+    found = next((model for marker, model in OTHER_MODELS if marker in file), None)
+    if found is not None:
+        return found
+    head = any("norm." in name and shape == _HEAD_OF_3_8B for name, shape in file.shapes.items())
+    wide = any(name.endswith("embed_tokens.weight") and shape[-1:] == (2560,) for name, shape in file.shapes.items())
+    if head or (wide and any(".linear_attn." in name for name in file)):
+        return (
+            "the text encoder of Anima-3.8B, Qwen3.5-4B with a head from 2560 to 1024 values, which is not supported; "
+            "Anima needs qwen_3_06b_base.safetensors"
+        )
+    return "a Qwen text encoder of 2560 values (4B); Anima needs qwen_3_06b_base.safetensors" if wide else None
+
+
 def _prefix(file: WeightFile, part: str) -> str | None:
     """Return what stands before the names of a part; None if the file does not contain it."""
     prefixes = {"dit": PREFIXES, "text": TEXT_PREFIXES, "vae": VAE_PREFIXES}.get(part)
@@ -161,9 +177,9 @@ def find_part(file: WeightFile, part: str) -> CheckpointPart:
     """
     noun, release = _RELEASE[part]
     expected = f"expected a file such as {release}"
-    for marker, model in OTHER_MODELS:
-        if marker in file:
-            raise CheckpointError(f"{file.path}: this is {model}{'' if 'Anima needs' in model else f'; {expected}'}")
+    other = _other_model(file)
+    if other is not None:
+        raise CheckpointError(f"{file.path}: this is {other}{'' if 'Anima needs' in other else f'; {expected}'}")
     prefix = _prefix(file, part)
     if prefix is None:
         renamed = _diffusers_part(file, part)

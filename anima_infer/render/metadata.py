@@ -16,8 +16,14 @@ def file_names(files: ModelFiles) -> dict[str, str]:
     return {part: RELEASE_FILES[part] if path is None else path.name for part, path in paths.items()}
 
 
-def parameters_text(job: Job, model: str) -> str:
-    """Return the text that A1111-style programs write into images and read from them."""
+def parameters_text(job: Job, model: str, blocks: int | None = None) -> str:
+    """Return the text that A1111-style programs write into images and read from them.
+
+    Args:
+        job: of the image.
+        model: name of the checkpoint.
+        blocks: number of its DiT's blocks, which LoRAs are made for; None if it is not known.
+    """
     s = job.settings
     fields = {
         "Steps": s.steps,
@@ -27,6 +33,7 @@ def parameters_text(job: Job, model: str) -> str:
         "Seed": job.seed,
         "Size": f"{s.width}x{s.height}",
         "Model": model,
+        **({} if blocks is None else {"Blocks": blocks}),
         "Shift": f"{s.shift:g}",
     }
     if s.guidance.zero_star:

@@ -63,7 +63,7 @@ class Options:
     max_findings: int | None = None
 
 
-class Batch:
+class FileLinter:
     """Linters by configuration, and the cache."""
 
     def __init__(self, options: Options) -> None:
@@ -210,7 +210,7 @@ def _named(message: str, source: str) -> str:
     return named.replace(source, visible(source)) if len(source.splitlines()) > 1 else named
 
 
-def expand(sources: Iterable[str], batch: Batch) -> list[str]:
+def expand(sources: Iterable[str], linter: FileLinter) -> list[str]:
     """Return the files that sources mean: folders are searched, everything else is taken as it is.
 
     Raises:
@@ -222,13 +222,13 @@ def expand(sources: Iterable[str], batch: Batch) -> list[str]:
         if source == "-":
             found[source] = None
         elif is_folder(path):
-            project = batch.project_of(str(path / "x"))
+            project = linter.project_of(str(path / "x"))
             files = [str(file) for file in files_below(path) if not project.excludes(str(file))]
-            batch.folders |= {file: path for file in files if file not in found}
+            linter.folders |= {file: path for file in files if file not in found}
             found |= dict.fromkeys(files)
         elif exists(path):
             found[source] = None
-            batch.folders.pop(source, None)
+            linter.folders.pop(source, None)
         elif is_link(path):
             raise InputError(f"{source}: is a symbolic link to a file that does not exist; name an existing file")
         else:
@@ -238,40 +238,40 @@ def expand(sources: Iterable[str], batch: Batch) -> list[str]:
     return list(found)
 
 
-def reports(sources: list[str], batch: Batch, *, jobs: int | None = None) -> Iterator[Report]:
+def reports(sources: list[str], linter: FileLinter, *, jobs: int | None = None) -> Iterator[Report]:
     """Yield a report for every file, in the order of ``sources``; many files are shared among processes."""
     workers = min(jobs or os.cpu_count() or 1, max(1, len(sources) // FEW))
     if workers < 2 or "-" in sources:
         for source in sources:
-            yield batch.report(source)
-        batch.remember()
+            yield linter.report(source)
+        linter.remember()
         return
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
     chunk = max(8, min(256, len(sources) // (workers * 4)))
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=(batch.options,)) as pool:
+    with ProcessPoolExecutor(workers, initializer=_start, initargs=(linter.options,)) as pool:
         chunks = [sources[i : i + chunk] for i in range(0, len(sources), chunk)]
         try:
             for found, results in pool.map(_work, chunks):
-                batch.results |= results
+                linter.results |= results
                 yield from found
         except BrokenProcessPool:
             raise InputError("a worker process was killed, perhaps for lack of memory; try --jobs 1") from None
-    batch.remember()
+    linter.remember()
 
 
-_worker: list[Batch] = []
+_worker: list[FileLinter] = []
 
 
 def _start(options: Options) -> None:
-    _worker[:] = [Batch(options)]
+    _worker[:] = [FileLinter(options)]
 
 
 def _work(sources: list[str]) -> tuple[list[Report], dict[bytes, list[Diagnostic]]]:
-    batch = _worker[0]
-    found = [batch.report(source) for source in sources]
-    results, batch.results = batch.results, {}
+    linter = _worker[0]
+    found = [linter.report(source) for source in sources]
+    results, linter.results = linter.results, {}
     return found, results
 
 
