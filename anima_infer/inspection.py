@@ -63,7 +63,8 @@ def _inspect(part: str, path: Path | None, *, values: bool) -> PartReport:
         return PartReport(noun, None, "not found")
     try:
         file = WeightFile.open(path)
-        description = describe_file(file)
+        is_inside = part == "adapter" and "dit" in parts_of(file)
+        description = "an Anima adapter, in the file of the DiT" if is_inside else describe_file(file)
         problem = wrong_place(file, part)
         if not problem:
             check_part(file, part)

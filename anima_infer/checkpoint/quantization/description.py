@@ -169,10 +169,10 @@ def _markers(table: TensorTable) -> dict[str, _Description]:
 
 def _marker_text(table: TensorTable, name: str) -> str:
     dtype, shape = table.dtypes[name], table.shapes[name]
-    if dtype not in ("U8", "I8") or len(shape) != 1 or not 0 < shape[0] <= _MOST_MARKER_BYTES:
+    if dtype != "U8" or len(shape) != 1 or not 0 < shape[0] <= _MOST_MARKER_BYTES:
         raise LayerError(f"'{name}' has dtype {dtype} and shape {list(shape)}; expected the bytes of a JSON object, U8")
     try:
-        return bytes(table.read(name).view(torch.uint8).tolist()).decode("utf-8")
+        return bytes(table.read(name).tolist()).decode("utf-8")
     except UnicodeDecodeError:
         raise LayerError(f'\'{name}\' is not UTF-8; expected a JSON object such as {{"format": "nvfp4"}}') from None
 

@@ -187,6 +187,18 @@ def test_paths_that_are_no_files(tmp_path: Path) -> None:
             WeightFile.open("/dev/null")
 
 
+def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(GOOD)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(CheckpointError, match=r"cannot be read \(Permission denied\); check the file's permissions"):
+        WeightFile.open(path)
+
+
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     write_weights(tmp_path / "a.safetensors", TENSORS, {"x": "y"})
     file = WeightFile.open(tmp_path / "a.safetensors")

@@ -404,6 +404,7 @@ MALFORMED: list[tuple[str, Tensors, Any, str]] = [
     ("mxfp8 scale NaN", mxfp8(weight_scale=torch.full((512,), 255, dtype=torch.uint8)), MXFP8, "not finite"),
     ("mxfp8 float scale", mxfp8(weight_scale=torch.ones(512)), MXFP8, "has dtype F32; mxfp8 needs F8_E8M0 or U8"),
     ("int4 scale", int8(128, weight_scale=torch.ones(())), INT4, r"has shape \[\]; expected \[8\]"),
+    ("marker cut in two", fp8(), b'{"format": ', "is not JSON"),
     ("marker a list", fp8(), b"[1]", "the description of '.*' is a list; expected a JSON object with 'format'"),
     ("marker a text", fp8(), b'"nvfp4"', "is a text"),
     ("marker null", fp8(), b"null", "is null"),

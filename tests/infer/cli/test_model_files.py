@@ -211,6 +211,16 @@ def test_a_wrong_part(tmp_path: Path, tiny: Tiny, name: str, data: Callable[[], 
     assert message in line
 
 
+def test_the_profile_of_a_derived_model_comes_with_its_note(tmp_path: Path, tiny: Tiny) -> None:
+    checkpoint = tmp_path / "waiANIMA_v10.safetensors"
+    save_file(W, checkpoint)
+    arguments = ["render", "1girl", "--models", str(tiny.folder), "--no-lint", "--size", "64x64", "--steps", "1"]
+    options = ["--device", "cpu", "--checkpoint", str(checkpoint), "-o", str(tmp_path / "a.png")]
+    result = CliRunner().invoke(commands, [*arguments, *options])
+    assert result.exit_code == 0
+    assert "note: WAI-ANIMA: the figures are those of base 1.0; none has a source for this model" in result.stderr
+
+
 def test_a_pickle_and_double_precision_load(tmp_path: Path, tiny: Tiny) -> None:
     torch.save(W, tmp_path / "a.ckpt")
     save_file({name: tensor.double() for name, tensor in W.items()}, tmp_path / "b.safetensors")
