@@ -27,3 +27,7 @@ class GridError(InferError):
 
 class TrainingError(InferError):
     """Training data, a training's state, or its results cannot be read, written or used."""
+
+
+class CheckpointWarning(UserWarning):
+    """A weight file is read in the only way that makes sense, but says too little to be sure."""

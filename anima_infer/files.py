@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from anima_infer.checkpoint import WeightFile, describe_file
 from anima_infer.errors import CheckpointError
 from anima_prompt.safe_paths import expand_home, is_file, is_folder
 from anima_prompt.tokens import VARIABLE, find_folders
@@ -23,7 +22,7 @@ RELEASE_FILES = {
     "text": "qwen_3_06b_base.safetensors",
     "vae": "qwen_image_vae.safetensors",
 }
-_FOLDERS = {
+PART_FOLDERS = {
     "dit": ("diffusion_models", "unet", "checkpoints", "transformer", ""),
     "text": ("text_encoders", "clip", "text_encoder", ""),
     "vae": ("vae", ""),
@@ -35,6 +34,8 @@ _PATTERNS = {
     "vae": ("qwen_image_vae*.safetensors", "qwen_image_vae*.pth", "*vae*.safetensors"),
     "adapter": ("*llm_adapter*.safetensors",),
 }
+_SHOWN = 120
+"""Characters of a path that a message shows."""
 _DIFFUSERS = ("transformer", "text_encoder", "text_conditioner", "vae")
 
 
@@ -109,7 +110,7 @@ class ModelFiles:
             CheckpointError: there is no such file, or the folder lacks a part.
         """
         path = expand_home(checkpoint)
-        if is_folder(path):
+        if checkpoint and is_folder(path):
             return find_files(path).require_all(checkpoint)
         candidates = self.checkpoints()
         if is_file(path):
@@ -117,8 +118,9 @@ class ModelFiles:
         dit = next((file for file in candidates if checkpoint in (file.name, file.stem)), None)
         if dit is None:
             names = ", ".join(file.stem for file in candidates) or "none"
+            shown = checkpoint[:_SHOWN] if checkpoint.isprintable() else ascii(checkpoint)[1:-1][:_SHOWN]
             raise CheckpointError(
-                f"checkpoint is '{checkpoint}'; expected a DiT file, the folder of a model, or a name; "
+                f"checkpoint '{shown}' does not exist; pass a DiT file, the folder of a model, or a name; "
                 f"available names: {names}"
             )
         return replace(self, dit=dit)
@@ -141,7 +143,7 @@ def find_files(folder: str | Path) -> ModelFiles:
     if not is_folder(root):
         raise CheckpointError(f"{root} is not a folder; pass the ComfyUI folder, or the folder with the model's files")
     roots = [root, root / "models", root / "split_files"]
-    parts = {part: _find_part(part, roots) for part in _FOLDERS}
+    parts = {part: _find_part(part, roots) for part in PART_FOLDERS}
     qwen, t5 = find_folders(root)
     profile = root / PROFILE
     embeddings, loras = (
@@ -162,7 +164,7 @@ def find_files(folder: str | Path) -> ModelFiles:
 
 def _find_part(part: str, roots: Iterable[Path]) -> Path | None:
     for root in roots:
-        for name in _FOLDERS[part]:
+        for name in PART_FOLDERS[part]:
             folder = root / name
             if name in _DIFFUSERS and (folder / "config.json").is_file() and any(folder.glob("*.safetensors")):
                 return folder
@@ -195,25 +197,3 @@ def demo_folder() -> Path:
     package = Path(__file__).parent
     installed = package / "data"
     return (installed if installed.is_dir() else package.parent / "data") / "models" / DEMO
-
-
-def describe_files(files: ModelFiles) -> list[tuple[str, str, str]]:
-    """Return name, path and description of every part; the description says what is wrong with a file that is."""
-    rows = []
-    for name, path in (
-        ("DiT", files.dit),
-        ("adapter", files.adapter or files.dit),
-        ("text encoder", files.text),
-        ("VAE", files.vae),
-    ):
-        if path is None:
-            rows.append((name, "", "not found"))
-            continue
-        try:
-            description = describe_file(WeightFile.open(path))
-        except CheckpointError as error:
-            description = str(error).removeprefix(f"{path}: ")
-        rows.append((name, str(path), description))
-    for name, path in (("Qwen tokenizer", files.qwen_tokenizer), ("T5 tokenizer", files.t5_tokenizer)):
-        rows.append((name, str(path or ""), "found" if path else "not found"))
-    return rows

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import torch
 
-from anima_infer.checkpoint import WeightFile, load_adapter, load_dit, load_text_encoder, load_vae
+from anima_infer.checkpoint import WeightFile, check_parts, load_adapter, load_dit, load_text_encoder, load_vae
 from anima_infer.checkpoint.embeddings import Embeddings
 from anima_infer.encoder import PromptEncoder
 from anima_infer.errors import CheckpointError, SettingsError
 from anima_infer.files import HUB, RELEASE_FILES, ModelFiles, find_files
-from anima_infer.model.adapter import Adapter
 from anima_infer.model.dit import Dit
-from anima_infer.model.text import TextEncoder
 from anima_infer.model.vae import Vae
 from anima_infer.placement import Offload, Placement, parse_device, parse_dtype
 from anima_prompt.errors import AnimaPromptError
@@ -126,13 +124,14 @@ class Models:
         except AnimaPromptError as error:
             raise CheckpointError(str(error)) from None
         dit_file = WeightFile.open(files.dit)
+        adapter_file = dit_file if files.adapter is None else WeightFile.open(files.adapter)
+        text_file, vae_file = WeightFile.open(files.text), WeightFile.open(files.vae)
+        check_parts(dit=dit_file, adapter=adapter_file, text=text_file, vae=vae_file)
         storage_dtype = torch.float8_e4m3fn if dtype == "fp8" else None
         dit = load_dit(dit_file, dtype=compute_dtype, device=load_device, storage_dtype=storage_dtype)
-        adapter_file = dit_file if files.adapter is None else WeightFile.open(files.adapter)
         adapter = load_adapter(adapter_file, dtype=compute_dtype, device=load_device)
-        text = load_text_encoder(WeightFile.open(files.text), dtype=torch.float32, device=load_device)
-        vae = load_vae(WeightFile.open(files.vae), dtype=compute_dtype, device=load_device)
-        _check_widths(files, dit, adapter, text)
+        text = load_text_encoder(text_file, dtype=torch.float32, device=load_device)
+        vae = load_vae(vae_file, dtype=compute_dtype, device=load_device)
         embeddings = None if files.embeddings is None else Embeddings(files.embeddings)
         encoder = PromptEncoder(tokenizers, text, adapter, embeddings)
         return cls(encoder, dit, vae, files, Placement(Offload(offload), compute_device), dit_file.metadata)
@@ -153,17 +152,3 @@ def _download(repository: str, name: str) -> Path:
             f"it into a folder, and set {VARIABLE} to that folder"
         ) from None
     raise CheckpointError(f"{repository}: has no {name}; pass another repository, or the files")
-
-
-def _check_widths(files: ModelFiles, dit: Dit, adapter: Adapter, text: TextEncoder) -> None:
-    text_width, source_width = text.model.config.hidden_size, adapter.config.source_width
-    if text_width != source_width:
-        raise CheckpointError(
-            f"{files.text}: does not fit {files.dit}: the text encoder returns {text_width} values a token, "
-            f"the adapter reads {source_width}"
-        )
-    if adapter.config.target_width != dit.config.context_width:
-        raise CheckpointError(
-            f"{files.adapter or files.dit}: does not fit {files.dit}: the adapter returns "
-            f"{adapter.config.target_width} values a row, the DiT reads {dit.config.context_width}"
-        )

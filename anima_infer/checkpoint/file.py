@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 from torch import Tensor
 
-from anima_infer.errors import CheckpointError, InferError
+from anima_infer.checkpoint.header import Header, read_header
+from anima_infer.checkpoint.prefixes import LAYER_PREFIXES
+from anima_infer.checkpoint.quantization import METADATA_KEY, LayerError, Quantization, TensorTable, read_quantization
+from anima_infer.checkpoint.signatures import PICKLE, foreign_format
+from anima_infer.errors import CheckpointError, CheckpointWarning, InferError
 from anima_prompt.atomic import atomic_path
+
+PICKLE_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
+_DTYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.float8_e4m3fn: "F8_E4M3",
+    torch.float8_e5m2: "F8_E5M2",
+    torch.int8: "I8",
+    torch.uint8: "U8",
+}
+"""Names of dtypes in the header of safetensors."""
+FLOAT_DTYPES = ("F64", "F32", "BF16", "F16", "F8_E4M3", "F8_E5M2")
+"""Dtypes of weights that are not quantized, or only cast."""
 
 
 class WeightFile:
@@ -28,7 +49,9 @@ class WeightFile:
         self.path = self.paths[0]
         self._tensors: dict[str, Callable[[], Tensor]] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self.dtypes: dict[str, str] = {}
         self.metadata: dict[str, str] = {}
+        self._descriptions: list[str] = []
         for path in self.paths:
             self._open(path)
 
@@ -51,41 +74,63 @@ class WeightFile:
 
     def _open(self, path: Path) -> None:
         if not os.path.isfile(path):  # noqa: PTH113  as above
-            raise CheckpointError(f"{path}: does not exist; check the path, or run 'anima-infer models check FOLDER'")
-        if path.suffix in (".pt", ".pth", ".bin", ".ckpt"):
+            raise CheckpointError(_not_a_file(path))
+        try:
+            foreign = foreign_format(path)
+        except OSError as error:
+            raise CheckpointError(
+                f"{path}: cannot be read ({error.strerror or error}); check the file's permissions"
+            ) from None
+        if foreign is None:
+            self._open_safetensors(path, read_header(path))
+        elif foreign == PICKLE and path.suffix.lower() in PICKLE_SUFFIXES:
             self._open_pickle(path)
+        elif foreign == PICKLE:
+            raise CheckpointError(
+                f"{path}: is {PICKLE}, not a safetensors file; rename it to .pt, or convert it to safetensors"
+            )
         else:
-            self._open_safetensors(path)
+            raise CheckpointError(f"{path}: is {foreign}")
 
-    def _open_safetensors(self, path: Path) -> None:
+    def _open_safetensors(self, path: Path, header: Header) -> None:
         from safetensors import SafetensorError, safe_open
 
         try:
             handle: Any = safe_open(path, framework="pt")
-            names = list(handle.keys())
         except (SafetensorError, OSError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(
                 f"{path}: cannot be read as safetensors ({reason}); the download may be incomplete, download it again"
             ) from None
-        self.metadata |= handle.metadata() or {}
-        for name in names:
-            self.shapes[name] = tuple(handle.get_slice(name).get_shape())
-            self._tensors[name] = lambda name=name: handle.get_tensor(name)  # type: ignore[misc]
+        self.metadata |= header.metadata
+        if METADATA_KEY in header.metadata:
+            self._descriptions.append(header.metadata[METADATA_KEY])
+        for name, entry in header.entries.items():
+            self._add(path, name, entry.shape, entry.dtype, lambda name=name: handle.get_tensor(name))  # type: ignore[misc]
 
     def _open_pickle(self, path: Path) -> None:
         try:
-            state = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+            state = torch.load(path, map_location="cpu", mmap=is_zipfile(path), weights_only=True)
         except Exception as error:  # noqa: BLE001  zip, pickle and torch all have errors of their own
             reason = " ".join(str(error).split())[:120]
             raise CheckpointError(
                 f"{path}: cannot be read ({reason}); only files of plain tensors are opened, prefer safetensors"
             ) from None
         state = state.get("state_dict", state) if isinstance(state, dict) else {}
-        for name, tensor in state.items():
-            if isinstance(tensor, Tensor):
-                self.shapes[name] = tuple(tensor.shape)
-                self._tensors[name] = lambda tensor=tensor: tensor  # type: ignore[misc]
+        state = state if isinstance(state, dict) else {}
+        tensors = {str(name): tensor for name, tensor in state.items() if isinstance(tensor, Tensor)}
+        if not tensors:
+            raise CheckpointError(f"{path}: is {PICKLE} without named tensors; pass a file with the model's weights")
+        for name, tensor in tensors.items():
+            dtype = _DTYPES.get(tensor.dtype, str(tensor.dtype).removeprefix("torch."))
+            self._add(path, name, tuple(tensor.shape), dtype, lambda tensor=tensor: tensor)  # type: ignore[misc]
+
+    def _add(self, path: Path, name: str, shape: tuple[int, ...], dtype: str, read: Callable[[], Tensor]) -> None:
+        if name in self._tensors:
+            raise CheckpointError(
+                f"{path}: '{name}' is also in another file of the folder; keep one version of the model in a folder"
+            )
+        self.shapes[name], self.dtypes[name], self._tensors[name] = shape, dtype, read
 
     def __contains__(self, name: str) -> bool:
         """Return whether the file has a tensor of that name."""
@@ -99,29 +144,77 @@ class WeightFile:
         """Return a tensor as it is stored."""
         return self._tensors[name]()
 
-    def tensor(self, name: str) -> Tensor:
-        """Return a tensor; fp8 is multiplied by its scale.
+    @cached_property
+    def quantization(self) -> Quantization:
+        """Which weights are quantized, and how; the whole description is read and checked the first time.
 
         Raises:
-            CheckpointError: it is quantized in an unknown format.
+            CheckpointError: the description is malformed, or names a format that is not supported.
         """
-        tensor = self.raw(name)
-        stem = name.removesuffix("weight")
-        if f"{stem}comfy_quant" in self:
-            quantization = json.loads(bytes(self.raw(f"{stem}comfy_quant").tolist())).get("format", "")
-            if not quantization.startswith("float8"):
-                raise CheckpointError(
-                    f"{self.path}: '{name}' is quantized as '{quantization}'; expected float8, bf16 or fp16"
-                )
-        for scale in ("weight_scale", "scale_weight"):
-            if name.endswith(".weight") and stem + scale in self:
-                tensor = tensor.float() * self.raw(stem + scale).float()
-                if stem + "weight_scale_2" in self:
-                    tensor = tensor * self.raw(stem + "weight_scale_2").float()
-                return tensor
-        if tensor.dtype not in (torch.float32, torch.float16, torch.bfloat16) and not tensor.is_floating_point():
-            raise CheckpointError(f"{self.path}: '{name}' has dtype {tensor.dtype}; expected a floating-point dtype")
-        return tensor
+        table = TensorTable(self.dtypes, self.shapes, self.raw)
+        try:
+            quantization = read_quantization(table, self._descriptions, LAYER_PREFIXES)
+        except LayerError as error:
+            raise CheckpointError(f"{self.path}: {error}") from None
+        for note in quantization.notes:
+            warnings.warn(f"{self.path}: {note}", CheckpointWarning, stacklevel=2)
+        return quantization
+
+    def weight_shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a tensor once it is decoded, with the padding of its format."""
+        return self.quantization.shape(name) or self.shapes[name]
+
+    def tensor(self, name: str, shape: tuple[int, ...] | None = None) -> Tensor:
+        """Return a tensor; a quantized weight is decoded in float32.
+
+        Args:
+            name: of the tensor.
+            shape: that the network needs; padding of the format that goes beyond it is cut off.
+
+        Raises:
+            CheckpointError: it is quantized in an unknown format, or has no floating-point dtype.
+        """
+        if name in self.quantization.layers:
+            try:
+                tensor = self.quantization.decode(name)
+            except LayerError as error:
+                raise CheckpointError(f"{self.path}: {error}") from None
+            return tensor if shape is None else self._cut(name, tensor, shape)
+        self.check_dtype(name)
+        return self.raw(name)
+
+    def check_dtype(self, name: str) -> None:
+        """Check that a tensor that is not quantized has a floating-point dtype.
+
+        Raises:
+            CheckpointError: it does not.
+        """
+        if self.dtypes[name] not in FLOAT_DTYPES:
+            raise CheckpointError(
+                f"{self.path}: '{name}' has dtype {self.dtypes[name]} and no description of a format; expected a "
+                "floating-point dtype, or a quantized file that ComfyUI saved"
+            )
+
+    def _cut(self, name: str, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+        layer, form = self.quantization.layers[name]
+        padding = [stored - needed for stored, needed in zip(tensor.shape, shape, strict=False)]
+        if len(shape) != tensor.ndim or not all(0 <= extra < form.padding for extra in padding):
+            return tensor
+        rows, columns = shape
+        if tensor[rows:].any() or tensor[:, columns:].any():
+            raise CheckpointError(
+                f"{self.path}: '{name}' has values beyond the weight's shape {list(shape)}, where "
+                f"{layer.options.format} has zeros; the file is for another model"
+            )
+        return tensor[:rows, :columns].contiguous()
+
+
+def _not_a_file(path: Path) -> str:
+    if os.path.islink(path):  # noqa: PTH114  Path.is_link fails on a name that is too long
+        return f"{path}: is a link to a file that does not exist; link the file again, or pass the file itself"
+    if os.path.exists(path):  # noqa: PTH110  as above
+        return f"{path}: is not a regular file; pass a .safetensors file of the model"
+    return f"{path}: does not exist; check the path, or run 'anima-infer models check FOLDER'"
 
 
 def write_weights(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:

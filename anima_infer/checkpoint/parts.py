@@ -10,40 +10,30 @@ from torch import Tensor
 
 from anima_infer.checkpoint.diffusers_names import diffusers_dit_name, diffusers_vae_name
 from anima_infer.checkpoint.file import WeightFile
+from anima_infer.checkpoint.prefixes import ADAPTER, PREFIXES, TEXT_PREFIXES, VAE_PREFIXES
+from anima_infer.checkpoint.quantization import SCALE_ROLES
 from anima_infer.errors import CheckpointError
 from anima_infer.model.config import DitConfig, VaeConfig
 from anima_infer.model.dit import Dit
 from anima_infer.model.vae import Vae
 
-PREFIXES = ("model.diffusion_model.", "diffusion_model.", "model.model.", "net.", "")
-"""What stands before the DiT's names, in the order in which it is tried."""
-TEXT_PREFIXES = (
-    "text_encoders.qwen3_06b.transformer.model.",
-    "cond_stage_model.qwen3_06b.transformer.model.",
-    "cond_stage_model.transformer.model.",
-    "cond_stage_model.model.",
-    "text_encoders.transformer.model.",
-    "model.",
-    "",
-)
-VAE_PREFIXES = ("vae.", "first_stage_model.", "")
-ADAPTER = "llm_adapter."
 MARKER_WEIGHTS = {
     "dit": "blocks.0.mlp.layer1.weight",
     "adapter": "blocks.0.cross_attn.o_proj.weight",
     "text": "layers.0.post_attention_layernorm.weight",
     "vae": "decoder.middle.0.residual.0.gamma",
 }
+_RELEASE = {
+    "dit": ("DiT", "anima-base-v1.0.safetensors"),
+    "adapter": ("adapter", "anima-base-v1.0.safetensors, which contains it"),
+    "text": ("text encoder", "qwen_3_06b_base.safetensors"),
+    "vae": ("VAE", "qwen_image_vae.safetensors"),
+}
+"""Words for the parts, and their files in the release."""
+_HEAD_OF_3_8B = (1024, 2560)
+DIFFUSERS_MARKERS = {"dit": "patch_embed.proj.weight", "vae": "decoder.mid_block.attentions.0.to_qkv.weight"}
 _LEFTOVERS = ("inv_freq", "_extra_state", "accum_", "pos_embedder.", "model_sampling.", "scaled_fp8", "lm_head.")
-_SCALES = (
-    "weight_scale",
-    "weight_scale_2",
-    "input_scale",
-    "scale_weight",
-    "scale_input",
-    "comfy_quant",
-    "pre_quant_scale",
-)
+_SCALES = tuple(f".{role}" for role in (*SCALE_ROLES, "input_scale", "scale_input", "comfy_quant"))
 OTHER_MODELS: tuple[tuple[str, str], ...] = (
     ("decoder.upsamples.0.upsamples.0.residual.2.weight", "the Wan 2.2 VAE; Anima needs qwen_image_vae.safetensors"),
     ("model.layers.0.self_attn.q_proj.bias", "a Qwen2.5 text encoder; Anima needs qwen_3_06b_base.safetensors"),
@@ -55,9 +45,36 @@ OTHER_MODELS: tuple[tuple[str, str], ...] = (
     ("decoder.mid.block_1.conv1.weight", "a Stable Diffusion VAE; Anima needs qwen_image_vae.safetensors"),
     ("decoder.mid_block.attentions.0.to_q.weight", "a Stable Diffusion VAE; Anima needs qwen_image_vae.safetensors"),
     ("joint_blocks.0.context_block.attn.qkv.weight", "an SD3 model"),
+    ("model.diffusion_model.joint_blocks.0.context_block.attn.qkv.weight", "an SD3 checkpoint"),
+    ("model.diffusion_model.double_blocks.0.img_attn.qkv.weight", "a Flux checkpoint"),
+    ("distilled_guidance_layer.layers.0.in_layer.weight", "a Chroma model"),
+    ("noise_refiner.0.attention.qkv.weight", "a Lumina 2 or Z-Image model"),
+    ("blocks.0.self_attn.norm_q.weight", "a Wan model"),
+    (
+        "text_model.encoder.layers.0.self_attn.q_proj.weight",
+        "a CLIP text encoder; Anima needs qwen_3_06b_base.safetensors",
+    ),
+    (
+        "encoder.block.0.layer.0.SelfAttention.q.weight",
+        "a T5 text encoder, of which Anima needs the tokenizer alone; pass qwen_3_06b_base.safetensors",
+    ),
 )
-_HEAD_OF_3_8B = [1024, 2560]
-LORA_MARKERS = (".lora_down.weight", ".lora_A.weight", ".lora_up.weight", ".hada_w1_a", ".lokr_w1", ".lokr_w1_a")
+ADD_ONS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (("lllite_",), "a ControlNet-LLLite, which is not supported", "model_patches"),
+    (
+        ("controlnet_", "control_model.", "input_hint_block.", "control_blocks.", "zero_convs."),
+        "a ControlNet, which is not supported",
+        "controlnet",
+    ),
+    (("ip_adapter.", "image_proj."), "an IP-Adapter, which is not supported", "ipadapter"),
+    (
+        (".lora_", "_lora.", ".hada_w", ".lokr_w", ".dora_scale", ".oft_blocks", ".oft_diag", ".magnitude", ".diff_b"),
+        "a LoRA, which is applied to a model: pass it with --lora",
+        "loras",
+    ),
+    (("qwen3_06b", "emb_params", "string_to_param"), "a textual embedding, named in a prompt", "embeddings"),
+)
+"""Files that go with a model: parts of names that tell them, what they are, and their folder in ComfyUI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,48 +86,63 @@ class CheckpointPart:
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes by the network's names."""
-        return {name: self.file.shapes[stored] for name, stored in self.names.items()}
+        """Shapes by the network's names; those of quantized weights once they are decoded, with their padding."""
+        return {name: self.file.weight_shape(stored) for name, stored in self.names.items()}
 
-    def tensor(self, name: str) -> Tensor:
-        """Return a tensor by the network's name."""
-        return self.file.tensor(self.names[name])
+    def tensor(self, name: str, shape: tuple[int, ...] | None = None) -> Tensor:
+        """Return a tensor by the network's name, see ``WeightFile.tensor``."""
+        return self.file.tensor(self.names[name], shape)
 
 
 def describe_file(file: WeightFile) -> str:
     """Return what a file seems to be, in words, for error messages and ``models check``."""
-    parts = [part for part in MARKER_WEIGHTS if _prefix(file, part) is not None]
-    if "adapter" in parts and f"{_prefix(file, 'adapter')}x_embedder.proj.1.weight" in file:
-        parts.remove("adapter")
-    if not any(name.startswith(("decoder.middle", "vae.", "first_stage")) for name in file) and "vae" in parts:
-        parts.remove("vae")
     other = _other_model(file)
     if other is not None:
         return other
-    if any(marker in name for marker in LORA_MARKERS for name in file):
-        return "a LoRA, which is applied to a model"
-    if "patch_embed.proj.weight" in file and "transformer_blocks.0.attn1.norm_q.weight" in file:
-        return f"an Anima DiT of {_count(file, 'transformer_blocks.')} blocks in the diffusers layout"
+    add_on = find_add_on(file)
+    if add_on is not None:
+        return add_on[0]
     names = {
         "dit": f"an Anima DiT of {count_blocks(file)} blocks",
         "adapter": "an Anima adapter",
         "text": "a Qwen3 text encoder",
         "vae": "a Qwen-Image VAE",
     }
+    parts = [part for part in parts_of(file) if part != "adapter" or not _has_adapter_inside(file)]
     return " with ".join(names[part] for part in parts) if parts else "unknown (no part of Anima was recognized)"
 
 
+def parts_of(file: WeightFile) -> tuple[str, ...]:
+    """Return the parts that a file contains: ``dit``, ``adapter``, ``text``, ``vae``."""
+    if _other_model(file) is not None:
+        return ()
+    found = [part for part in MARKER_WEIGHTS if _prefix(file, part) is not None]
+    found += [part for part in ("dit", "vae") if part not in found and DIFFUSERS_MARKERS[part] in file]
+    return tuple(part for part in MARKER_WEIGHTS if part in found)
+
+
+def _has_adapter_inside(file: WeightFile) -> bool:
+    return _prefix(file, "dit") is not None
+
+
 def count_blocks(file: WeightFile) -> int:
-    """Return the number of blocks of the DiT in a file in the release's layout; 0 if it contains none."""
+    """Return the number of blocks of the DiT in a file; 0 if it contains none."""
     prefix = _prefix(file, "dit")
-    if prefix is None:
-        return 0
-    return _count(file, f"{prefix}blocks.")
+    start = "transformer_blocks." if prefix is None else f"{prefix}blocks."
+    labels = {name[len(start) :].partition(".")[0] for name in file if name.startswith(start)}
+    return 1 + max((int(label) for label in labels if label.isdecimal()), default=-1)
 
 
-def _count(file: WeightFile, prefix: str) -> int:
-    numbers = (name[len(prefix) :].partition(".")[0] for name in file if name.startswith(prefix))
-    return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
+def find_add_on(file: WeightFile) -> tuple[str, str] | None:
+    """Return what a file that goes with a model is, and its folder in ComfyUI; None for any other file."""
+    if parts_of(file):
+        return None
+    for markers, words, folder in ADD_ONS:
+        if any(
+            name.startswith(marker) or (marker[0] in "._" and marker in name) for name in file for marker in markers
+        ):
+            return words, folder
+    return None
 
 
 def _other_model(file: WeightFile) -> str | None:
@@ -118,7 +150,7 @@ def _other_model(file: WeightFile) -> str | None:
     found = next((model for marker, model in OTHER_MODELS if marker in file), None)
     if found is not None:
         return found
-    head = any("norm." in name and sorted(shape) == _HEAD_OF_3_8B for name, shape in file.shapes.items())
+    head = any("norm." in name and tuple(sorted(shape)) == _HEAD_OF_3_8B for name, shape in file.shapes.items())
     wide = any(name.endswith("embed_tokens.weight") and shape[-1:] == (2560,) for name, shape in file.shapes.items())
     if head or (wide and any(".linear_attn." in name for name in file)):
         return (
@@ -143,24 +175,35 @@ def find_part(file: WeightFile, part: str) -> CheckpointPart:
     Raises:
         CheckpointError: the file does not contain it; the message says what the file seems to be.
     """
+    noun, release = _RELEASE[part]
+    expected = f"expected a file such as {release}"
     other = _other_model(file)
     if other is not None:
-        raise CheckpointError(f"{file.path}: this is {other}")
+        raise CheckpointError(f"{file.path}: this is {other}{'' if 'Anima needs' in other else f'; {expected}'}")
     prefix = _prefix(file, part)
     if prefix is None:
         renamed = _diffusers_part(file, part)
         if renamed is not None:
             return renamed
-        noun = {"dit": "DiT", "adapter": "adapter", "text": "text encoder", "vae": "VAE"}[part]
+        _ = file.quantization  # a layer that lacks its weight says more than a part that is not there
         raise CheckpointError(
-            f"{file.path}: contains no weights of the {noun}; the file seems to be {describe_file(file)}"
+            f"{file.path}: contains no weights of the {noun}; the file seems to be {describe_file(file)}; {expected}"
         )
     names = {name[len(prefix) :]: name for name in file if name.startswith(prefix)}
     if part == "dit":
         names = {name: stored for name, stored in names.items() if not name.startswith(ADAPTER)}
     if part == "vae":
         names = {name: stored for name, stored in names.items() if name.startswith(("encoder.", "decoder.", "conv"))}
-    return CheckpointPart(file, {name: stored for name, stored in names.items() if _is_weight(name)})
+    return _checked(CheckpointPart(file, {name: stored for name, stored in names.items() if _is_weight(name)}))
+
+
+def _checked(part: CheckpointPart) -> CheckpointPart:
+    """Return a part, after a check of its quantized layers and of the dtypes of the others."""
+    file = part.file
+    for stored in part.names.values():
+        if stored not in file.quantization.layers:
+            file.check_dtype(stored)
+    return part
 
 
 def _is_weight(name: str) -> bool:
@@ -169,17 +212,17 @@ def _is_weight(name: str) -> bool:
 
 def _diffusers_part(file: WeightFile, part: str) -> CheckpointPart | None:
     """Return a part that has the names of diffusers; None if the names are not those."""
-    if part == "dit" and "patch_embed.proj.weight" in file:
-        sizes = DitConfig(
-            blocks=_count(file, "transformer_blocks."), width=256, heads=2, context_width=8, adaln_width=8, mlp_width=8
-        )
+    if part == "dit" and DIFFUSERS_MARKERS["dit"] in file:
+        numbers = (name.split(".")[1] for name in file if name.startswith("transformer_blocks."))
+        blocks = 1 + max((int(number) for number in numbers if number.isdecimal() and len(number) < 4), default=-1)
+        sizes = DitConfig(blocks=blocks, width=256, heads=2, context_width=8, adaln_width=8, mlp_width=8)
         with torch.device("meta"):
             own_names = list(Dit(sizes).state_dict())
-        return CheckpointPart(file, _present(file, {name: diffusers_dit_name(name) for name in own_names}))
-    if part == "vae" and "post_quant_conv.weight" in file:
+        return _checked(CheckpointPart(file, _present(file, {name: diffusers_dit_name(name) for name in own_names})))
+    if part == "vae" and DIFFUSERS_MARKERS["vae"] in file:
         with torch.device("meta"):
             own_names = list(Vae(VaeConfig(width=8)).state_dict())
-        return CheckpointPart(file, _present(file, {name: diffusers_vae_name(name) for name in own_names}))
+        return _checked(CheckpointPart(file, _present(file, {name: diffusers_vae_name(name) for name in own_names})))
     return None
 
 

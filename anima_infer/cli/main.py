@@ -6,14 +6,48 @@ input, 130 interrupted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from anima_infer.grid.executors import DEFAULT_EXECUTOR, EXECUTORS
-from anima_prompt.cli.program import Commands, run_program
+from anima_prompt.cli.program import Commands, echo_message, run_program
+
+
+class InferCommands(Commands):
+    """Prints warnings about weight files as one line each."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        with _warnings_as_lines():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Print each warning about a weight file once, as one line, without a place in the code."""
+    from anima_infer.errors import CheckpointWarning
+
+    printed: set[str] = set()
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, CheckpointWarning):
+            if str(message) in printed:
+                return
+            printed.add(str(message))
+            echo_message(f"warning: {message}")
+        else:
+            show_other(message, category, *place, **more)
+
+    with warnings.catch_warnings():
+        show_other = warnings.showwarning
+        warnings.showwarning = show
+        warnings.simplefilter("always", CheckpointWarning)
+        yield
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -21,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     run_program(commands, "anima-infer", arguments)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=InferCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="anima-prompt", prog_name="anima-infer")
 def commands() -> None:
     """Render images with the Anima text-to-image model."""

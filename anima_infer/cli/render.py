@@ -46,7 +46,10 @@ def run(source: str, options: dict[str, Any]) -> int:
     if options["mask"] and not options["init"]:
         raise SettingsError("--mask needs --init; pass the image that the mask is for")
     files = chosen_files(options["folder"], options["checkpoint"])
-    prompts = _prompts(source, options, dialect, default_profile(files))
+    default = default_profile(files)
+    if default.note and not options["profile"]:
+        click.echo(f"note: {default.title}: {default.note}", err=True)
+    prompts = _prompts(source, options, dialect, default)
     seed = secrets.randbelow(2**32) if options["seed"] is None else check_seed(options["seed"])
     loras = tuple(replace(use, path=files.find_lora(use.path)) for use in map(LoraUse.parse, options["loras"]))
     jobs = [

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from anima_infer.checkpoint import CheckpointPart, WeightFile, find_part
+from anima_infer.checkpoint.prefixes import LAYER_PREFIXES
 from anima_infer.errors import CheckpointError, LoraError
 from anima_infer.lora.change import WeightChange
 from anima_infer.lora.depth import Expansion, fit_to_model
@@ -173,6 +174,6 @@ def _forget_layers(merged: MergedFile) -> None:
     description = json.loads(merged.metadata[_QUANTIZATION])
     layers = description.get("layers", {})
     for layer in list(layers):
-        if any(name == layer or name.endswith(f".{layer}") for name in merged.unpacked):
+        if not merged.unpacked.isdisjoint((layer, *(prefix + layer for prefix in LAYER_PREFIXES))):
             del layers[layer]
     merged.metadata[_QUANTIZATION] = json.dumps(description)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from anima_infer.checkpoint.diffusers_names import diffusers_dit_name
-from anima_infer.checkpoint.parts import ADAPTER
+from anima_infer.checkpoint.prefixes import ADAPTER
 from anima_infer.lora.roles import ROLES
 
 _ATTENTION = ("q_proj", "k_proj", "v_proj", "output_proj", "q_norm", "k_norm")

@@ -66,7 +66,8 @@ class Adapter(nn.Module):
         """Build the network; ``load_state_dict`` sets the weights, named without ``llm_adapter.``."""
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocabulary, config.target_width)
+        table = torch.empty(config.vocabulary, config.target_width)
+        self.embed = nn.Embedding.from_pretrained(table, freeze=False)  # draws no values, which imports torch._dynamo
         if config.width != config.target_width:
             self.in_proj = nn.Linear(config.target_width, config.width)
         self.blocks = nn.ModuleList(AdapterBlock(config) for _ in range(config.blocks))

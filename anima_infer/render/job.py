@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from anima_infer.errors import SettingsError
+from anima_infer.checkpoint import WeightFile, count_blocks
+from anima_infer.errors import CheckpointError, SettingsError
 from anima_infer.files import ModelFiles
 from anima_infer.sampling.guidance import Guidance
 from anima_infer.sampling.noise import MOST_SEED
@@ -68,9 +69,15 @@ class Job:
 
 
 def default_profile(files: ModelFiles) -> Profile:
-    """Return the profile of a model: the file in its folder, the release that its name contains, or base 1.0."""
-    guessed = guess_profile(files.dit.stem) if files.dit is not None else None
-    return load_profile(files.profile or guessed or DEFAULT_PROFILE)
+    """Return the profile of a model: the file in its folder, the release that its file is, or base 1.0."""
+    if files.profile is not None or files.dit is None:
+        return load_profile(files.profile or DEFAULT_PROFILE)
+    try:
+        file = WeightFile.open(files.dit)
+    except CheckpointError:  # loading says what is wrong with it
+        return load_profile(guess_profile(files.dit.stem) or DEFAULT_PROFILE)
+    guessed = guess_profile(files.dit.stem, metadata=file.metadata, blocks=count_blocks(file))
+    return load_profile(guessed or DEFAULT_PROFILE)
 
 
 def settings_from_profile(profile: Profile, **overrides: Any) -> RenderSettings:

@@ -11,6 +11,8 @@ one of these::
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from functools import cache
@@ -28,6 +30,7 @@ DEFAULT_PROFILE = "base-1.0"
 
 _RELEASES = Path(__file__).with_name("releases.yaml")
 _MAX_BYTES = 1_000_000
+_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,15 @@ class Profile:
         resolutions: width and height in pixels that the release was shown at, the default first.
         area_range: smallest and largest area in square pixels that the release was made for.
         latest_year: last year of the training images.
-        scores: whether ``score_N`` tags help; False where they do harm.
+        cutoff: month in which they end, such as ``2025-09``.
+        scores: whether ``score_N`` tags help; False where they do harm, or were not trained.
         quality_tags: whether the quality ladder is needed.
+        quality_vocabulary: the quality tags that the release was trained with.
         negative_works: whether a negative prompt has an effect.
+        blocks: depth of the DiT.
+        text_encoder: name of the text encoder.
+        license: names and versions of the licenses of the weights.
+        note: information for users of the profile; empty for most.
         sources: source of each value, by field name.
         file: of a user's own profile; empty for a release.
     """
@@ -65,9 +74,15 @@ class Profile:
     resolutions: tuple[tuple[int, int], ...]
     area_range: tuple[int, int]
     latest_year: int
+    cutoff: str
     scores: bool
     quality_tags: bool
+    quality_vocabulary: tuple[str, ...]
     negative_works: bool
+    blocks: int
+    text_encoder: str
+    license: str
+    note: str
     sources: tuple[tuple[str, str], ...] = ()
     file: str = ""
 
@@ -127,27 +142,62 @@ def _releases() -> dict[str, Profile]:
     (document,) = load_documents(_RELEASES.read_text(encoding="utf-8"), _RELEASES.name, bundled=True)
     releases: dict[str, Profile] = {}
     for name, value in document.fields("releases", document.keys("releases")).items():
-        pairs = value.fields(name, ("extends", *_FIGURES))
+        pairs = value.fields(name, ("extends", "like", *_FIGURES))
         base = releases.get(pairs.pop("extends").text("extends")) if "extends" in pairs else None
+        if "like" in pairs:
+            model = releases[pairs.pop("like").text("like")]
+            base = replace(model, sources=tuple((key, model.name) for key, _ in model.sources))
         figures = {key: pair.items(key) for key, pair in pairs.items()}
         sources = {key: source.text("source") for key, (_, source) in figures.items()}
         releases[name] = _merged(name, base, {key: figure for key, (figure, _) in figures.items()}, sources)
     return releases
 
 
-def guess_profile(model: str) -> str | None:
-    """Return the release in a checkpoint's file name, None if it names no release.
+_NAMES: tuple[tuple[str, str], ...] = (
+    (r"turbo.{0,3}lora", "turbo-lora-0.2"),
+    (r"turbo.*(1\.0|v1-?0)", "turbo-1.0"),
+    (r"turbo", "turbo-1.1"),
+    (r"(?<!\d)2[.-]?9b", "2.9b"),
+    (r"(?<!\d)3[.-]?8b", "3.8b"),
+    (r"rdbt", "rdbt"),
+    (r"wai-?anima|anima.*(?<![a-z])wai(?![a-z])", "wai-anima"),
+    (r"anima-?yume|yume-?anima", "animayume"),
+    (r"miao-?miao", "miaomiao"),
+    (r"kirazuri", "kirazuri"),
+    (r"aesthetic.*(1\.0|v1-?0)", "aesthetic-1.0"),
+    (r"aesthetic", "aesthetic-1.1"),
+    (r"preview", "preview"),
+    (r"anima.*base|base.*anima", "base-1.0"),
+)
+"""Patterns in the names of files, lower case with dashes between words, in the order in which they are tried."""
+_TITLES = ("modelspec.title", "title", "name", "model_name", "expansion_source")
+"""Keys of a file's metadata that name the model."""
+_DEPTHS = {40: "2.9b", 52: "3.8b"}
+"""Releases with other depths than base 1.0."""
 
-    >>> guess_profile("anima-turbo-v1.1.safetensors"), guess_profile("some-merge")
-    ('turbo-1.1', None)
+
+def guess_profile(model: str, *, metadata: Mapping[str, str] | None = None, blocks: int | None = None) -> str | None:
+    """Return the release that a checkpoint is, None if nothing says so.
+
+    Args:
+        model: file name, or what an image's metadata calls the model.
+        metadata: of the file's header.
+        blocks: depth of the DiT; it overrules a name that says another depth.
+
+    >>> guess_profile("anima-turbo-v1.1.safetensors"), guess_profile("some-merge"), guess_profile("x", blocks=40)
+    ('turbo-1.1', None, '2.9b')
     """
-    name = model.lower()
-    for kind in ("turbo", "aesthetic"):
-        if kind in name:
-            return f"{kind}-1.0" if "1.0" in name or "v10" in name else f"{kind}-1.1"
-    if "preview" in name:
-        return "preview"
-    return "base-1.0" if "anima" in name and "base" in name else None
+    titles = [metadata[key] for key in _TITLES if key in metadata] if metadata else []
+    guesses = (_named_profile(name) for name in (model, *titles))
+    guess = next((name for name in guesses if name is not None), None)
+    if blocks in _DEPTHS and (guess is None or profiles()[guess].blocks != blocks):
+        return _DEPTHS[blocks]
+    return guess
+
+
+def _named_profile(model: str) -> str | None:
+    name = re.sub(r"[\s_-]+", "-", model.lower())
+    return next((profile for pattern, profile in _NAMES if re.search(pattern, name)), None)
 
 
 def _custom(value: Value, known: dict[str, Profile]) -> Profile:
@@ -169,11 +219,13 @@ def _merged(name: str, base: Profile | None, figures: dict[str, Value], sources:
 
 
 def _figure(key: str, value: Value) -> Any:
-    if key in ("prefix", "negative"):
+    if key in ("prefix", "negative", "quality_vocabulary"):
         texts = [item.text(key) for item in value.one_or_many(key)]
         return tuple(tag.strip() for text in texts for tag in text.split(",") if tag.strip())
-    if key in ("steps", "latest_year"):
+    if key in ("steps", "latest_year", "blocks"):
         return value.whole(key)
+    if key == "cutoff":
+        return _month(value)
     if key in ("guidance_scale", "shift"):
         return value.decimal(key)
     if key in ("scores", "quality_tags", "negative_works"):
@@ -197,6 +249,13 @@ def _range(key: str, value: Value) -> tuple[Any, Any]:
         return (int(low), int(high)) if key == "steps_range" else (Decimal(low), Decimal(high))
     except (ValueError, ArithmeticError):
         value.fail(f"{key} is '{low}-{high}'; expected two numbers with a dash")
+
+
+def _month(value: Value) -> str:
+    month = value.text("cutoff")
+    if not _MONTH.fullmatch(month):
+        value.fail(f"cutoff is '{month}'; expected a year and a month, such as 2025-09")
+    return month
 
 
 def _size(text: str, value: Value, key: str) -> tuple[int, int]:

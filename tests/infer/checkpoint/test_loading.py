@@ -107,15 +107,6 @@ def test_float8(tmp_path: Path, models: Models, form: str) -> None:
         assert torch.equal(got, want) is (name not in small)
 
 
-def test_unknown_quantization_is_named(tmp_path: Path) -> None:
-    weights = dit_weights()
-    name = "blocks.0.mlp.layer1"
-    quant = torch.tensor(list(json.dumps({"format": "nvfp4"}).encode()), dtype=torch.uint8)
-    save_file(weights | {f"{name}.comfy_quant": quant}, tmp_path / "a.safetensors")
-    with pytest.raises(CheckpointError, match="quantized as 'nvfp4'; expected float8"):
-        load_dit(WeightFile.open(tmp_path / "a.safetensors"), **FP32)
-
-
 def one(name: str) -> dict[str, Tensor]:
     return {name: torch.zeros(2, 2)}
 
@@ -127,7 +118,15 @@ def one(name: str) -> dict[str, Tensor]:
         (one("decoder.upsamples.0.upsamples.0.residual.2.weight"), load_vae, "Wan 2.2 VAE; Anima needs qwen_image_vae"),
         (one("model.layers.0.self_attn.q_proj.bias"), load_text_encoder, "Qwen2.5 text encoder; Anima needs"),
         (one("double_blocks.0.img_attn.qkv.weight"), load_dit, "a Flux model"),
-        (one("lora_unet_blocks_0_mlp_layer1.lora_down.weight"), load_dit, "a LoRA, which is applied to a model"),
+        (one("lora_unet_blocks_0_mlp_layer1.lora_down.weight"), load_dit, "a LoRA, .* pass it with --lora"),
+        (one("diffusion_model.blocks.0.mlp.layer1.lora_A.weight"), load_dit, "a LoRA, .* pass it with --lora"),
+        (one("lora_unet_blocks_0_mlp_layer1.hada_w1_a"), load_vae, "a LoRA, .* pass it with --lora"),
+        (one("lllite_dit_blocks_0_self_attn_q_proj.down.weight"), load_dit, "a ControlNet-LLLite, which is not supp"),
+        (one("controlnet_blocks.0.weight"), load_dit, "a ControlNet, which is not supported"),
+        (one("ip_adapter.1.to_k_ip.weight"), load_dit, "an IP-Adapter, which is not supported"),
+        (one("qwen3_06b"), load_dit, "a textual embedding, named in a prompt"),
+        (one("text_model.encoder.layers.0.self_attn.q_proj.weight"), load_text_encoder, "a CLIP text encoder"),
+        (one("encoder.block.0.layer.0.SelfAttention.q.weight"), load_text_encoder, "a T5 text encoder"),
         (one("something.else"), load_dit, "no part of Anima was recognized"),
     ],
 )
@@ -149,23 +148,88 @@ def test_missing_and_unexpected_weights_are_told_together(tmp_path: Path) -> Non
     assert "1 missing (blocks.1.mlp.layer2.weight); 1 unexpected (blocks.1.mlp.layer3.weight)" in str(caught.value)
 
 
-def test_a_truncated_file(tmp_path: Path, tiny: Tiny) -> None:
-    assert tiny.files.dit is not None
-    data = tiny.files.dit.read_bytes()
-    for name, part in (("half", data[: len(data) // 2]), ("empty", b""), ("html", b"<html>404</html>" * 100)):
-        path = tmp_path / f"{name}.safetensors"
-        path.write_bytes(part)
-        with pytest.raises(CheckpointError, match="download it again") as caught:
-            WeightFile.open(path)
-        assert "\n" not in str(caught.value)
+PARTS: list[tuple[Any, dict[str, Tensor], str]] = [
+    (load_dit, dit_weights(), "blocks.0.mlp.layer1.weight"),
+    (load_dit, dit_weights(), "x_embedder.proj.1.weight"),
+    (load_adapter, dit_weights(), "llm_adapter.embed.weight"),
+    (load_adapter, dit_weights(), "llm_adapter.blocks.0.mlp.0.bias"),
+    (load_text_encoder, text_weights(), "model.norm.weight"),
+    (load_vae, vae_weights(), "decoder.head.2.bias"),
+    (load_vae, vae_weights(), "encoder.conv1.weight"),
+]
 
 
-def test_values_that_are_not_finite(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("load", "weights", "name"), PARTS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float8_e4m3fn])
+def test_values_that_are_not_finite(
+    tmp_path: Path, load: Any, weights: dict[str, Tensor], name: str, value: float, dtype: torch.dtype
+) -> None:
+    made = {stored: tensor.clone() for stored, tensor in weights.items()}
+    made[name].flatten()[-1] = float("nan") if dtype is torch.float8_e4m3fn else value
+    made[name] = made[name].to(dtype)
+    save_file(made, tmp_path / "a.safetensors")
+    with pytest.raises(CheckpointError, match=f"'{name}' contains values that are not finite"):
+        load(WeightFile.open(tmp_path / "a.safetensors"), **FP32)
+
+
+def test_large_finite_values_are_no_damage_but_do_not_fit_fp16(tmp_path: Path) -> None:
     weights = dit_weights()
-    weights["blocks.0.mlp.layer1.weight"][3, 3] = float("nan")
+    weights["blocks.0.mlp.layer1.weight"][:4] = 1e38
     save_file(weights, tmp_path / "a.safetensors")
-    with pytest.raises(CheckpointError, match=r"'blocks\.0\.mlp\.layer1\.weight' contains values that are not finite"):
+    file = WeightFile.open(tmp_path / "a.safetensors")
+    assert load_dit(file, **FP32).state_dict()["blocks.0.mlp.layer1.weight"].max() == torch.tensor(1e38)
+    with pytest.raises(CheckpointError, match=r"has values up to 1e\+38, but fp16 ends at 65504; pass --dtype bf16"):
+        load_dit(file, dtype=torch.float16, device=torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [
+        ("x_embedder.proj.1.weight", (128,), r"'x_embedder.proj.1.weight' has shape \[128\]; expected two axes"),
+        ("blocks.0.self_attn.q_norm.weight", (0,), r"expected one axis, not empty"),
+        ("blocks.0.self_attn.q_norm.weight", (7,), "has 7 values, which do not divide the width 128"),
+        ("blocks.99999.mlp.layer1.weight", (2, 2), "'blocks.2' is missing, although the weights go up to"),
+        ("blocks.1.mlp.layer1.weight", (2, 2), r"has shape \[2, 2\]; expected \[512, 128\]"),
+        ("final_layer.linear.weight", (), r"has shape \[\]"),
+    ],
+)
+def test_sizes_that_are_no_network(tmp_path: Path, name: str, shape: tuple[int, ...], message: str) -> None:
+    save_file(dit_weights() | {name: torch.zeros(shape)}, tmp_path / "a.safetensors")
+    with pytest.raises(CheckpointError, match=message) as caught:
         load_dit(WeightFile.open(tmp_path / "a.safetensors"), **FP32)
+    assert str(caught.value).count(str(tmp_path)) == 1
+
+
+def test_two_versions_of_a_tensor_in_a_folder(tmp_path: Path) -> None:
+    for name in ("model.safetensors", "model.fp16.safetensors"):
+        save_file(one("blocks.0.mlp.layer1.weight"), tmp_path / name)
+    with pytest.raises(CheckpointError, match="is also in another file of the folder; keep one version"):
+        WeightFile.open(tmp_path)
+
+
+def test_the_shapes_of_a_text_encoder_are_known_without_building_it(models: Models) -> None:
+    from tests.infer.tiny import TEXT
+
+    built = {name: tuple(tensor.shape) for name, tensor in models.encoder.text.model.state_dict().items()}
+    assert TEXT.weight_shapes() == built
+
+
+def test_all_parts_are_checked_before_one_is_loaded(
+    tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    weights = vae_weights()
+    del weights["decoder.conv1.bias"]
+    save_file(weights, tmp_path / "vae.safetensors")
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("a weight was read")
+
+    monkeypatch.setattr(WeightFile, "tensor", refuse)
+    with pytest.raises(CheckpointError, match=r"vae\.safetensors: weights do not fit: 1 missing"):
+        Models.load(replace(tiny.files, vae=tmp_path / "vae.safetensors"), dtype="fp32", device="cpu")
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,12 @@ DEEP = DitConfig(width=32, blocks=40, heads=2, context_width=8, adaln_width=4, m
 @pytest.mark.parametrize("layout", ["release", "no prefix", "diffusers"])
 def test_the_description_of_a_dit_names_its_blocks(tmp_path: Path, layout: str) -> None:
     weights = dit_weights(DEEP, None)
-    rename = {"release": "net.{}".format, "no prefix": str, "diffusers": diffusers_dit_name}[layout]
+    renames: dict[str, Callable[[str], str]] = {
+        "release": "net.{}".format,
+        "no prefix": str,
+        "diffusers": diffusers_dit_name,
+    }
+    rename = renames[layout]
     save_file({rename(name): tensor for name, tensor in weights.items()}, tmp_path / "a.safetensors")
     description = describe_file(WeightFile.open(tmp_path / "a.safetensors"))
     assert description.startswith("an Anima DiT of 40 blocks")

@@ -115,7 +115,7 @@ def test_a_checkpoint_is_chosen_by_name_and_brings_its_profile(tiny: Tiny, tmp_p
         assert found.model == Path(name).name.removesuffix(".safetensors")
         assert found.settings["guidance_scale"] == str(scale)
     done = run("render", PROMPT, "--models", str(models), *FAST, "--checkpoint", "nothing", cwd=tmp_path)
-    said = "error: checkpoint is 'nothing'; expected a DiT file, the folder of a model, or a name; available names: anima-base-v1.0, "
+    said = "error: checkpoint 'nothing' does not exist; pass a DiT file, the folder of a model, or a name; available names: anima-base-v1.0, "
     assert done.stderr == f"{said}anima-turbo-v1.1, my-merge\n"
 
 

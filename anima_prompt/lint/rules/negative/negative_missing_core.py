@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
     works = profile.negative_works if scale is None else scale > 1
     if not works or not context.items or not _CORE.isdisjoint(context.by_name):
         return
-    core = ", ".join(tag for tag in profile.negative if tag not in ("artist name", "blurry"))[:80]
+    core = ", ".join(tag for tag in profile.negative if tag in profile.quality_vocabulary)
     first = context.items[0]
     edit = Edit(first.start, first.start, f"{core}, ") if core and first.level is context.top else None
     yield finding_at(first, f"missing low-quality tags of training; add '{core}'", edits=[edit])

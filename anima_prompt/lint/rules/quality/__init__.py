@@ -6,6 +6,7 @@ from anima_prompt.lint.rules.quality import (
     low_quality_in_positive,
     missing_quality,
     quality_contradiction,
+    quality_untrained,
     quality_with_aesthetic,
     score_invalid,
     score_no_underscore,
@@ -23,5 +24,6 @@ RULES: tuple[Rule, ...] = (
     quality_contradiction.RULE,
     low_quality_in_positive.RULE,
     missing_quality.RULE,
+    quality_untrained.RULE,
 )
 """All rules of the family, by code. A new rule is a module of this folder and a line here."""

@@ -11,9 +11,11 @@ from anima_prompt.names import spaced
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
-    """Flag a quality tag of another model; scores have their own rules."""
+    """Flag a quality tag that the profile does not have, but other models do; scores have their own rules."""
     entry = facts.entry
     if entry is None or entry.group != "quality/foreign" or facts.name.startswith("score_"):
+        return
+    if spaced(facts.name) in environment.profile.quality_vocabulary:
         return
     right = spaced(entry.write)
     yield finding_at(
@@ -29,7 +31,10 @@ RULE = Rule(
     severity=Severity.INFO,
     reason="Illustrious, NoobAI and other models have quality tags that Anima was not trained with. Source: model card.",
     bad=(Example("very aesthetic, 1girl", "best quality, 1girl"), *plain("amazing quality, 1girl")),
-    good=plain("best quality, 1girl", "good quality, 1girl"),
+    good=(
+        *plain("best quality, 1girl", "good quality, 1girl"),
+        Example("very aesthetic, 1girl", profile="kirazuri"),
+    ),
     fix=Safety.UNSAFE,
     check_tag=check_tag,
 )

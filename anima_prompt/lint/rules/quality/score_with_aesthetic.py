@@ -10,6 +10,9 @@ from anima_prompt.lint.document import Role
 from anima_prompt.lint.rule import IMAGE_ROLES, Example, Finding, Rule, Safety, finding_at, plain
 from anima_prompt.sections import Section
 
+_WITHOUT_EFFECT = ("aesthetic-1.0", "2.9b", "rdbt")
+"""Profiles whose images do not get worse with scores in the negative prompt."""
+
 
 def check(context: Context) -> Iterator[Finding]:
     """Flag every score, if the profile was trained without scores."""
@@ -17,10 +20,10 @@ def check(context: Context) -> Iterator[Finding]:
     if profile.scores:
         return
     negative = context.role == Role.NEGATIVE
-    severity = Severity.INFO if negative and profile.name.endswith("1.0") else None
+    severity = Severity.INFO if negative and profile.name in _WITHOUT_EFFECT else None
     for item in context.items:
         if item.name.startswith("score_") and item.section is Section.QUALITY:
-            message = f"scores make images of {profile.title} worse; remove {item.text}"
+            message = f"{profile.title} was trained without scores; remove {item.text}"
             yield finding_at(item, message, edits=[context.removal(item)], severity=severity)
 
 
@@ -28,10 +31,11 @@ RULE = Rule(
     code="ANI405",
     name="score-with-aesthetic",
     severity=Severity.WARNING,
-    reason="The Aesthetic releases were trained without scores, and the card warns that they make the image look "
-    "generic, in the negative prompt too (information for 1.0).",
+    reason="The Aesthetic releases, Anima-2.9B and RDBT were trained without scores. The card of Aesthetic warns that they "
+    "make the image look generic, in the negative prompt of 1.1 too; elsewhere the negative prompt is information.",
     bad=(
         Example("masterpiece, score_7, 1girl", "masterpiece, 1girl", profile="aesthetic-1.1"),
+        Example("masterpiece, score_7, 1girl", "masterpiece, 1girl", profile="2.9b"),
         Example("1girl", negative="low quality, score_1", fixed_negative="low quality", profile="aesthetic-1.1"),
     ),
     good=(*plain("masterpiece, score_7, 1girl"), Example("masterpiece, 1girl", profile="aesthetic-1.1")),

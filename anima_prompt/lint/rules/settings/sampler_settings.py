@@ -29,15 +29,18 @@ RULE = Rule(
     code="ANI902",
     name="sampler-settings",
     severity=Severity.WARNING,
-    reason="Turbo is distilled for a guidance scale of 1 and few steps; the other releases need at least 20 steps and a "
-    "scale of 3 to 7. The profiles name the source of each value.",
+    reason="Turbo is distilled for a guidance scale of 1 and few steps, RDBT for 1 to 4; Anima-2.9B has 3.5 to 5, the "
+    "others need at least 20 steps and a scale of 3 to 7. The profiles name the source of each value.",
     bad=(
         Example("1girl", profile="turbo-1.1", settings=settings(guidance_scale=5)),
         Example("1girl", settings=settings(steps=8)),
+        Example("1girl", profile="2.9b", settings=settings(guidance_scale=6)),
+        Example("1girl", profile="rdbt", settings=settings(guidance_scale=5, steps=20)),
     ),
     good=(
         Example("1girl", profile="turbo-1.1", settings=settings(guidance_scale=1, steps=8)),
         Example("1girl", settings=settings(guidance_scale=4, steps=30)),
+        Example("1girl", profile="rdbt", settings=settings(guidance_scale=2, steps=20)),
     ),
     check=check,
     roles=POSITIVE,

@@ -32,7 +32,7 @@ RULE = Rule(
     reason="The training images of the base model end in September 2025; year tags start at 2005. The profile of a "
     "finetune may set another range. Source: model card.",
     bad=(Example("year 2031, 1girl", "year 2025, 1girl"), *plain("year 1999, 1girl")),
-    good=plain("year 2025, 1girl", "year 2005, 1girl"),
+    good=(*plain("year 2025, 1girl", "year 2005, 1girl"), Example("year 2026, 1girl", profile="2.9b")),
     fix=Safety.UNSAFE,
     check_tag=check_tag,
     roles=IMAGE_ROLES,
