@@ -61,10 +61,9 @@ def _previews(session: Session) -> Any:
         return None
     return lambda trainer: Previews(
         session.spec.previews,
-        session.files,
+        session.encoding(),
         trainer.trained.networks,
         session.spec.output.folder / "previews",
-        session.device,
     )
 
 

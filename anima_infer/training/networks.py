@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from anima_infer.model.adapter import Adapter
 from anima_infer.model.config import CONTEXT_ROWS
 from anima_infer.model.dit import Dit
 from anima_infer.model.inputs import Conditioning
 from anima_infer.model.text import TextEncoder
+from anima_prompt.tokens import T5_END
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,11 @@ class EncodedCaption:
     t5: tuple[int, ...]
     """T5 ids, with the end of the text."""
 
+    context: Tensor | None = None
+    """What the adapter makes of it, (len(t5), width); None where the adapter is trained."""
+
     hidden: Tensor | None = None
-    """Hidden states of the text encoder, (n, width); None where the text encoder is trained."""
+    """Hidden states of the text encoder, (n, width); None where the text encoder is trained, or not needed."""
 
     qwen: tuple[int, ...] = ()
     """Qwen's ids; read where the text encoder is trained."""
@@ -33,27 +37,37 @@ def empty_caption(width: int) -> EncodedCaption:
     """Return the caption that guidance compares with: T5's end of text alone, and no hidden state.
 
     sd-scripts trains dropped captions so; it differs a little from the encoded empty text that ComfyUI renders with.
+
+    Args:
+        width: of the text encoder's hidden states.
     """
-    return EncodedCaption((1,), torch.zeros(0, width))
+    return EncodedCaption((T5_END,), hidden=torch.zeros(0, width))
 
 
 @dataclass(slots=True)
 class TrainingNetworks:
-    """DiT, adapter, and the text encoder where it is trained too."""
+    """The DiT, and adapter and text encoder where they are trained too."""
 
     dit: Dit
-    adapter: Adapter
+    adapter: Adapter | None = None
     text: TextEncoder | None = None
     context_rows: int = CONTEXT_ROWS
 
+    @property
+    def trained(self) -> list[nn.Module]:
+        """The networks that are in memory."""
+        return [network for network in (self.dit, self.adapter, self.text) if network is not None]
+
     def contexts(self, captions: Sequence[EncodedCaption]) -> Conditioning:
         """Return the conditioning of a batch of captions, equal to that of each alone."""
-        device = self.dit.t_embedding_norm.weight.device
-        ids, mask = _padded([torch.tensor(caption.t5) for caption in captions])
-        source, source_mask = _padded([self._hidden(caption) for caption in captions])
-        source, source_mask = source.to(device), source_mask.to(device)
-        rows = self.adapter(source, ids.to(device), source_mask=source_mask, mask=mask.to(device))
-        return Conditioning(rows, tuple(len(caption.t5) for caption in captions), self.context_rows)
+        device, lengths = self.dit.t_embedding_norm.weight.device, tuple(len(caption.t5) for caption in captions)
+        cached = [caption.context for caption in captions if caption.context is not None]
+        if len(cached) == len(captions):
+            return Conditioning(_padded(cached)[0].to(device), lengths, self.context_rows)
+        assert self.adapter is not None
+        hidden = [self._hidden(caption) for caption in captions]
+        rows = encode_captions(self.adapter, [caption.t5 for caption in captions], hidden)
+        return Conditioning(rows, lengths, self.context_rows)
 
     def velocity(self, noisy: Tensor, timesteps: Tensor, contexts: Conditioning) -> Tensor:
         """Return the velocity of latents (B, 16, H, W), float32.
@@ -73,6 +87,15 @@ class TrainingNetworks:
         assert self.text is not None
         hidden: Tensor = self.text(torch.tensor([caption.qwen], device=next(self.text.parameters()).device))
         return hidden[0]
+
+
+def encode_captions(adapter: Adapter, ids: Sequence[Sequence[int]], hidden: Sequence[Tensor]) -> Tensor:
+    """Return what an adapter makes of captions, (B, longest, width); rows of padding are zero."""
+    device = adapter.norm.weight.device
+    t5, mask = _padded([torch.tensor(row) for row in ids])
+    source, source_mask = _padded(hidden)
+    rows: Tensor = adapter(source.to(device), t5.to(device), source_mask=source_mask.to(device), mask=mask.to(device))
+    return rows
 
 
 def _padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

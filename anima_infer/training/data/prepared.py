@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from anima_infer.checkpoint import WeightFile, load_text_encoder, load_vae
+from anima_infer.checkpoint import WeightFile, load_adapter, load_text_encoder, load_vae
 from anima_infer.errors import TrainingError
 from anima_infer.files import ModelFiles
 from anima_infer.images import to_pixels
@@ -21,7 +22,7 @@ from anima_infer.training.data.captions import draw_texts
 from anima_infer.training.data.images import TrainingImage, unreadable
 from anima_infer.training.data.order import mixed
 from anima_infer.training.losses import shrink_mask
-from anima_infer.training.networks import EncodedCaption
+from anima_infer.training.networks import EncodedCaption, empty_caption, encode_captions
 from anima_infer.training.spec.definition import CaptionOptions
 from anima_prompt.tokens import T5_END, Tokenizers
 
@@ -57,6 +58,8 @@ class PreparedData:
 
     samples: tuple[Sample, ...]
     cache: Cache
+    empty: str | None = None
+    """Key of the empty caption, where captions are encoded by the adapter too."""
 
     def latents(self, key: str) -> tuple[Tensor, Tensor | None]:
         """Return latents (16, h, w) and their mask (1, h, w), float32.
@@ -74,7 +77,12 @@ class PreparedData:
             TrainingError: the entry vanished.
         """
         entry = self._entry(key)
-        return EncodedCaption(tuple(entry["t5"].tolist()), entry.get("hidden"), tuple(entry["qwen"].tolist()))
+        t5, qwen = tuple(entry["t5"].tolist()), tuple(entry["qwen"].tolist())
+        return EncodedCaption(t5, entry.get("context"), entry.get("hidden"), qwen)
+
+    def empty_caption(self, width: int) -> EncodedCaption:
+        """Return the empty caption, encoded as far as the others."""
+        return empty_caption(width) if self.empty is None else self.caption(self.empty)
 
     def _entry(self, key: str) -> dict[str, Tensor]:
         entry = self.cache.read(key)
@@ -94,8 +102,8 @@ class Encoding:
     dtype: torch.dtype
     vae_strip: int | None = None
     text_limit: int = 512
-    with_hidden: bool = True
-    """Whether captions are stored as hidden states; False where the text encoder is trained."""
+    stage: Literal["ids", "hidden", "context"] = "context"
+    """How far captions are encoded: up to what is trained. ``context`` is what the DiT reads."""
 
 
 def plan_samples(
@@ -104,14 +112,18 @@ def plan_samples(
     """Return the samples of images with the keys of their entries; encodes nothing."""
     files = encoding.files
     vae = _digest(files.vae)
-    text = [_digest(files.text), *(_digest(tokenizer_file(f)) for f in (files.qwen_tokenizer, files.t5_tokenizer))]
+    text = [_digest(tokenizer_file(folder)) for folder in (files.qwen_tokenizer, files.t5_tokenizer)]
+    if encoding.stage != "ids":
+        text.append(_digest(files.text))
+    if encoding.stage == "context":
+        text.append(_digest(files.adapter or files.dit))
     digests = {path: file_digest(path) for image in images for path in (image.path, image.mask) if path is not None}
     samples = []
     for image in images:
         mask = (digests[image.mask] if image.mask else None, image.folder.alpha_mask)
         parts = (digests[image.path], *image.size, vae, str(encoding.dtype), mask)
         texts = draw_texts(image.caption, captions, seed=mixed(seed, "texts", image.path.name, image.caption))
-        keys = tuple(key_of("text", one, *text, encoding.text_limit, encoding.with_hidden) for one in texts)
+        keys = tuple(key_of("text", one, *text, encoding.text_limit, str(encoding.dtype)) for one in texts)
         flipped = key_of("image", "flipped", *parts) if image.folder.flip else None
         samples.append(Sample(image, texts, key_of("image", *parts), flipped, keys))
     return samples
@@ -142,7 +154,7 @@ def prepare(
     """
     _encode_images(samples, encoding, cache, notify)
     _encode_texts(samples, encoding, cache, notify)
-    return PreparedData(tuple(samples), cache)
+    return PreparedData(tuple(samples), cache, empty_key(encoding))
 
 
 def _encode_images(samples: Sequence[Sample], encoding: Encoding, cache: Cache, notify: Notify) -> None:
@@ -197,29 +209,71 @@ def _latent_mask(mask: Image.Image) -> Tensor:
 
 
 def _encode_texts(samples: Sequence[Sample], encoding: Encoding, cache: Cache, notify: Notify) -> None:
-    files, tokenizers = encoding.files, _tokenizers(encoding)
-    assert files.text is not None
     texts = {key: text for sample in samples for key, text in zip(sample.captions, sample.texts, strict=True)}
-    encoder = None
     missing = [key for key in texts if not cache.has(key)]
-    for done, key in enumerate(missing, start=1):
-        text = texts[key]
-        tokens = tokenizers.encode([(text, 1.0)] if text else [])
-        entry = _ids(tokens.qwen, tokens.t5, encoding.text_limit)
-        if encoding.with_hidden:
-            if encoder is None:
-                encoder = load_text_encoder(WeightFile.open(files.text), dtype=torch.float32, device=encoding.device)
-            with torch.inference_mode():
-                entry["hidden"] = encoder(entry["qwen"][None].to(encoding.device))[0].to(encoding.dtype).cpu()
-        cache.write(key, entry)
-        notify("captions", done, len(missing))
+    empty = empty_key(encoding)
+    lacks_empty = empty is not None and not cache.has(empty)
+    if missing or lacks_empty:
+        tokenizers, encoder = open_tokenizers(encoding), CaptionEncoder(encoding)
+        for done, key in enumerate(missing, start=1):
+            tokens = tokenizers.encode([(texts[key], 1.0)] if texts[key] else [])
+            cache.write(key, encoder.entry(*_cut(tokens.qwen, tokens.t5, encoding.text_limit)))
+            notify("captions", done, len(missing))
+        if empty is not None and lacks_empty:
+            cache.write(empty, encoder.entry([], [T5_END]))
+
+
+class CaptionEncoder:
+    """Text encoder and adapter, loaded as far as captions are encoded."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        """Load what is needed.
+
+        Raises:
+            CheckpointError: a file is missing, damaged or of another model.
+        """
+        self.stage, self.device, self.dtype, files = encoding.stage, encoding.device, encoding.dtype, encoding.files
+        if self.stage != "ids":
+            assert files.text is not None
+            self.text = load_text_encoder(WeightFile.open(files.text), dtype=torch.float32, device=self.device)
+        if self.stage == "context":
+            path = files.adapter or files.dit
+            assert path is not None
+            self.adapter = load_adapter(WeightFile.open(path), dtype=self.dtype, device=self.device)
+
+    @torch.inference_mode()
+    def entry(self, qwen: Sequence[int], t5: Sequence[int]) -> dict[str, Tensor]:
+        """Return a caption as the cache keeps it; no ids of Qwen mean no hidden state."""
+        entry = {"qwen": torch.tensor(qwen, dtype=torch.long), "t5": torch.tensor(t5, dtype=torch.long)}
+        if self.stage == "ids":
+            return entry
+        hidden = torch.zeros(0, self.text.model.config.hidden_size, device=self.device)
+        if qwen:
+            hidden = self.text(entry["qwen"][None].to(self.device))[0]
+        if self.stage == "hidden":
+            return entry | {"hidden": hidden.to(self.dtype).cpu()}
+        return entry | {"context": encode_captions(self.adapter, [t5], [hidden])[0].cpu()}
+
+
+def empty_key(encoding: Encoding) -> str | None:
+    """Return the key of the empty caption; None where it needs no entry."""
+    if encoding.stage != "context":
+        return None
+    return key_of("text", "empty", _digest(encoding.files.adapter or encoding.files.dit), str(encoding.dtype))
+
+
+def _cut(qwen: Sequence[int], t5: Sequence[int], limit: int) -> tuple[Sequence[int], Sequence[int]]:
+    """Return ids cut at a limit; T5's list keeps its end."""
+    if limit and len(t5) > limit:
+        t5 = [*t5[: limit - 1], T5_END]
+    return (qwen[:limit] if limit else qwen), t5
 
 
 def count_tokens(samples: Sequence[Sample], encoding: Encoding) -> Iterator[CutCaption]:
     """Yield the texts that have more tokens than the limit."""
     if not encoding.text_limit:
         return
-    tokenizers = _tokenizers(encoding)
+    tokenizers = open_tokenizers(encoding)
     for path, text in {(sample.image.path, text): None for sample in samples for text in sample.texts}:
         tokens = tokenizers.encode([(text, 1.0)] if text else [])
         longest = max(len(tokens.qwen), len(tokens.t5))
@@ -227,19 +281,11 @@ def count_tokens(samples: Sequence[Sample], encoding: Encoding) -> Iterator[CutC
             yield CutCaption(path, longest)
 
 
-def _tokenizers(encoding: Encoding) -> Tokenizers:
+def open_tokenizers(encoding: Encoding) -> Tokenizers:
+    """Return the tokenizers of a model."""
     files = encoding.files
     assert files.qwen_tokenizer is not None and files.t5_tokenizer is not None
     return Tokenizers.from_folders(files.qwen_tokenizer, files.t5_tokenizer)
-
-
-def _ids(qwen: Sequence[int], t5: Sequence[int], limit: int) -> dict[str, Tensor]:
-    """Return ids cut at a limit; T5's list keeps its end."""
-    if limit and len(t5) > limit:
-        t5 = [*t5[: limit - 1], T5_END]
-    if limit:
-        qwen = qwen[:limit]
-    return {"qwen": torch.tensor(qwen, dtype=torch.long), "t5": torch.tensor(t5, dtype=torch.long)}
 
 
 def keys_of(samples: Sequence[Sample]) -> list[str]:

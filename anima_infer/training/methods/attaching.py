@@ -36,8 +36,7 @@ class Changed(nn.Module):
         y: Tensor = self.base(x)
         if self.strength == 0 or self._is_dropped():
             return y
-        change = self.change(x)
-        return y + (change if self.strength == 1 else self.strength * change)
+        return y.add_(self.change(x), alpha=self.strength)  # in place: a second wide tensor would be the step's peak
 
     def _is_dropped(self) -> bool:
         share = self.change.dropout.modules

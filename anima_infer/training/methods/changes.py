@@ -97,7 +97,7 @@ class LoraChange(Change):
             shape = (inner.shape[0], *[1] * (inner.ndim - 2), self.rank)
             inner = inner * (torch.rand(shape, device=x.device) >= self.dropout.ranks)
             scale /= 1 - self.dropout.ranks
-        return F.linear(inner, self.up.to(x.dtype)) * scale
+        return F.linear(inner * scale, self.up.to(x.dtype))  # the scale on the narrow side: no second wide tensor
 
 
 class LohaChange(Change):
@@ -164,7 +164,7 @@ class LokrChange(Change):
             return super().forward(x)
         w1, w2 = self.lokr_w1.to(x.dtype), self._second().to(x.dtype)
         inner = F.linear(x.unflatten(-1, (w1.shape[1], w2.shape[1])), w2)  # (..., m, k)
-        return (torch.einsum("lm,...mk->...lk", w1, inner) * self.scale).flatten(-2)
+        return torch.einsum("lm,...mk->...lk", w1 * self.scale, inner).flatten(-2)
 
     def _second(self) -> Tensor:
         return self.lokr_w2 if self.is_whole else self.lokr_w2_a @ self.lokr_w2_b

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -15,12 +16,12 @@ from anima_infer.model.adapter import Adapter, AdapterAttention
 from anima_infer.model.dit import Dit
 from anima_infer.model.layers import Attention, AttentionFunction
 from anima_infer.model.text import TextEncoder
-from anima_infer.training.attention import use_attend
+from anima_infer.training.attention import attend
 from anima_infer.training.memory import checkpoint_blocks
 from anima_infer.training.methods.attaching import attach
 from anima_infer.training.methods.changes import Change, Dropout, LohaChange, LokrChange, LoraChange
 from anima_infer.training.methods.full import rates_of
-from anima_infer.training.methods.targets import Target, TargetRule, Targets
+from anima_infer.training.methods.targets import PRESETS, Target, TargetRule, Targets
 from anima_infer.training.networks import TrainingNetworks
 from anima_infer.training.spec.definition import MethodOptions, TrainSpec
 from anima_infer.training.updates import ParameterGroup, RoundingUpdater, Updater, adapter_groups, optimizer_factory
@@ -54,7 +55,9 @@ def choose_targets(method: MethodOptions, names: list[str], rate: float) -> list
     return targets.select(names, rank=method.rank, alpha=method.alpha, rate=rate)
 
 
-def projection_names(dit: nn.Module, adapter: nn.Module, text: nn.Module | None) -> dict[str, tuple[str, nn.Linear]]:
+def projection_names(
+    dit: nn.Module, adapter: nn.Module | None, text: nn.Module | None
+) -> dict[str, tuple[str, nn.Linear]]:
     """Return every projection by its name in specifications, with its network's name."""
     found: dict[str, tuple[str, nn.Linear]] = {}
     for network, module in (("dit", dit), ("adapter", adapter), ("text", text)):
@@ -64,9 +67,14 @@ def projection_names(dit: nn.Module, adapter: nn.Module, text: nn.Module | None)
     return found
 
 
-def trains_text(method: MethodOptions) -> bool:
-    """Return whether a specification asks for adapters on the text encoder."""
-    return method.kind != "full" and any("text_encoder" in pattern for pattern in method.targets.include)
+def caption_stage(method: MethodOptions) -> Literal["ids", "hidden", "context"]:
+    """Return how far captions can be encoded before training: up to the first network that is trained."""
+    if method.kind == "full":
+        return "context" if method.rates.adapter == 0 else "hidden"
+    patterns = (*method.targets.include, PRESETS[method.targets.preset])
+    if any("text_encoder" in pattern for pattern in method.targets.include):
+        return "ids"
+    return "hidden" if any("llm_adapter" in pattern for pattern in patterns) else "context"
 
 
 def new_change(target: Target, projection: nn.Linear, method: MethodOptions) -> Change:
@@ -93,23 +101,23 @@ def build(spec: TrainSpec, files: ModelFiles, *, device: torch.device, dtype: to
         stored = torch.bfloat16
     dit_file = WeightFile.open(files.dit)
     dit = load_dit(dit_file, dtype=stored, device=device)
-    adapter = load_adapter(
-        dit_file if files.adapter is None else WeightFile.open(files.adapter), dtype=stored, device=device
-    )
-    text = None
-    if trains_text(spec.method):
+    stage = caption_stage(spec.method)
+    adapter = text = None
+    if stage != "context":
+        adapter_file = dit_file if files.adapter is None else WeightFile.open(files.adapter)
+        adapter = load_adapter(adapter_file, dtype=stored, device=device)
+    if stage == "ids":
         text = load_text_encoder(WeightFile.open(files.text), dtype=dtype, device=device)
     return assemble(spec, dit, adapter, text)
 
 
-def assemble(spec: TrainSpec, dit: Dit, adapter: Adapter, text: TextEncoder | None) -> Trained:
+def assemble(spec: TrainSpec, dit: Dit, adapter: Adapter | None, text: TextEncoder | None) -> Trained:
     """Freeze networks, and put on what is trained; start values depend on the seed alone."""
-    for network in (dit, adapter, text):
-        if network is not None:
-            network.requires_grad_(requires_grad=False)
-    _set_attention(dit, adapter, spec.model.attention)
-    torch.manual_seed(spec.seed)
     networks = TrainingNetworks(dit, adapter, text)
+    for network in networks.trained:
+        network.requires_grad_(requires_grad=False)
+    _set_attention(networks, spec.model.attention)
+    torch.manual_seed(spec.seed)
     trained = _full(spec, networks) if spec.method.kind == "full" else _adapters(spec, networks)
     if spec.memory.checkpointing:
         checkpoint_blocks(dit)
@@ -132,7 +140,8 @@ def _adapters(spec: TrainSpec, networks: TrainingNetworks) -> Trained:
             (f"{network}:{name}.{r}", p, target.rate, r in change.fast) for r, p in change.named_parameters()
         ]
     attach(networks.dit, by_network["dit"])
-    attach(networks.adapter, by_network["adapter"])
+    if networks.adapter is not None:
+        attach(networks.adapter, by_network["adapter"])
     if inner_text is not None:
         attach(inner_text, by_network["text"])
     groups = adapter_groups(parameters, lora_plus=spec.optimizer.lora_plus)
@@ -142,7 +151,8 @@ def _adapters(spec: TrainSpec, networks: TrainingNetworks) -> Trained:
 
 def _full(spec: TrainSpec, networks: TrainingNetworks) -> Trained:
     weights = dict(networks.dit.named_parameters())
-    weights |= {f"llm_adapter.{name}": weight for name, weight in networks.adapter.named_parameters()}
+    if networks.adapter is not None:
+        weights |= {f"llm_adapter.{name}": weight for name, weight in networks.adapter.named_parameters()}
     rates = rates_of(weights, spec.method.rates, spec.optimizer.rate)
     if not rates:
         raise SettingsError("method.rates: every part is frozen; leave one above 0")
@@ -159,20 +169,16 @@ def _full(spec: TrainSpec, networks: TrainingNetworks) -> Trained:
     return Trained(networks, updater, {}, weights)
 
 
-def _set_attention(dit: Dit, adapter: Adapter, kind: str) -> None:
+def _set_attention(networks: TrainingNetworks, kind: str) -> None:
+    attention: AttentionFunction = F.scaled_dot_product_attention
     if kind == "auto":
-        use_attend(dit)
-        use_attend(adapter)
+        attention = attend
     elif kind == "flash":
         attention = _flash()
-        for module in dit.modules():
-            if isinstance(module, Attention):
+    for network in networks.trained:
+        for module in network.modules():
+            if isinstance(module, Attention | AdapterAttention):
                 module.attention_function = attention
-    else:
-        for network in (dit, adapter):
-            for module in network.modules():
-                if isinstance(module, Attention | AdapterAttention):
-                    module.attention_function = F.scaled_dot_product_attention
 
 
 def _flash() -> AttentionFunction:
@@ -183,10 +189,10 @@ def _flash() -> AttentionFunction:
         state = "is not installed" if error.name == "flash_attn" else broken
         raise SettingsError(f"model.attention is 'flash', but flash-attn {state}; install it, or take torch") from None
 
-    def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    def attend_fast(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
         if mask is not None:
             return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
         mixed: Tensor = flash_attn_func(*(tensor.transpose(1, 2) for tensor in (queries, keys, values)))
         return mixed.transpose(1, 2)
 
-    return attend
+    return attend_fast

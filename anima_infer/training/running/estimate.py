@@ -14,8 +14,8 @@ from anima_infer.model.dit import Dit
 from anima_infer.model.layers import Attention, Rope, rope_2d
 from anima_infer.training.data.buckets import Size
 from anima_infer.training.memory import MemoryMeter
-from anima_infer.training.networks import EncodedCaption
-from anima_infer.training.running.building import Trained, assemble
+from anima_infer.training.networks import EncodedCaption, TrainingNetworks
+from anima_infer.training.running.building import Trained, assemble, caption_stage
 from anima_infer.training.spec.definition import TrainSpec
 
 _STATES = {"adamw": 2.0, "adafactor": 0.0}
@@ -53,7 +53,8 @@ def new_networks(spec: TrainSpec, dit: DitConfig, adapter: AdapterConfig, dtype:
     """Return the networks of a training without data."""
     stored = torch.float32 if spec.method.kind == "full" and spec.method.storage == "fp32" else dtype
     with torch.device("meta"):
-        return assemble(spec, Dit(dit).to(stored), Adapter(adapter).to(stored), None)
+        inner = None if caption_stage(spec.method) == "context" else Adapter(adapter).to(stored)
+        return assemble(spec, Dit(dit).to(stored), inner, None)
 
 
 def estimate_memory(trained: Trained, spec: TrainSpec, size: Size, dtype: torch.dtype) -> MemoryEstimate:
@@ -70,17 +71,15 @@ def estimate_memory(trained: Trained, spec: TrainSpec, size: Size, dtype: torch.
         *(table.to("meta") for table in rope_2d(size.height // 16, size.width // 16, networks.dit.config.head_width))
     )
     networks.dit._rope = lambda *_: rope  # type: ignore[method-assign]  # noqa: SLF001  tables are made on the CPU
-    _use_fused_attention(networks.dit)
-    _use_fused_attention(networks.adapter)
     meter = MemoryMeter()
-    for network in (networks.dit, networks.adapter):
+    for network in networks.trained:
+        _use_fused_attention(network)
         for parameter in network.parameters():
             meter.count(parameter)
     weights = meter.current
     batch = spec.schedule.batch
     with meter, torch.autocast("cpu", dtype, enabled=False):
-        hidden = torch.zeros(_TOKENS, networks.adapter.config.source_width, device="meta", dtype=dtype)
-        captions = [EncodedCaption(tuple(range(_TOKENS)), hidden)] * batch
+        captions = [_caption(networks, dtype)] * batch
         noisy = torch.zeros(batch, 16, size.height // 8, size.width // 8, device="meta")
         contexts = networks.contexts(captions)
         networks.velocity(noisy, torch.zeros(batch, device="meta"), contexts).square().mean().backward()
@@ -89,6 +88,15 @@ def estimate_memory(trained: Trained, spec: TrainSpec, size: Size, dtype: torch.
     freed = gradients if spec.optimizer.fused_backward else 0
     activations = max(0, meter.peak - weights - gradients)
     return MemoryEstimate(weights, gradients - freed, optimizer, activations, sum(p.numel() for p in parameters))
+
+
+def _caption(networks: TrainingNetworks, dtype: torch.dtype) -> EncodedCaption:
+    ids = tuple(range(_TOKENS))
+    if networks.adapter is None:
+        width = networks.dit.config.context_width
+        return EncodedCaption(ids, context=torch.zeros(_TOKENS, width, device="meta", dtype=dtype))
+    width = networks.adapter.config.source_width
+    return EncodedCaption(ids, hidden=torch.zeros(_TOKENS, width, device="meta", dtype=dtype))
 
 
 def _optimizer_bytes(trained: Trained, spec: TrainSpec) -> int:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from anima_infer.checkpoint import WeightFile, load_text_encoder, load_vae
+from anima_infer.checkpoint import WeightFile, load_vae
 from anima_infer.errors import SettingsError
 from anima_infer.files import ModelFiles
 from anima_infer.images import save_image, to_image
@@ -19,12 +20,12 @@ from anima_infer.model.vae import decode_each
 from anima_infer.render.job import default_profile, settings_from_profile
 from anima_infer.sampling.denoise import denoise
 from anima_infer.sampling.settings import RenderSettings
-from anima_infer.training.methods.attaching import strength
-from anima_infer.training.networks import TrainingNetworks
+from anima_infer.training.data.prepared import CaptionEncoder, Encoding, open_tokenizers
+from anima_infer.training.methods.attaching import Changed, strength
+from anima_infer.training.networks import EncodedCaption, TrainingNetworks
 from anima_infer.training.spec.definition import PreviewOptions
 from anima_prompt.numbers import SIZE, parse_size
 from anima_prompt.syntax import weighted_segments
-from anima_prompt.tokens import Tokenizers
 
 GAP = 8
 """Pixels between images."""
@@ -32,11 +33,10 @@ GAP = 8
 
 @dataclass(frozen=True, slots=True)
 class EncodedPrompt:
-    """A prompt before the adapter, which may be trained."""
+    """A prompt, and the weights of its rows, (len(t5),)."""
 
-    t5: Tensor
+    caption: EncodedCaption
     weights: Tensor
-    hidden: Tensor
 
 
 def preview_settings(options: PreviewOptions, files: ModelFiles) -> tuple[RenderSettings, str]:
@@ -55,35 +55,30 @@ def preview_settings(options: PreviewOptions, files: ModelFiles) -> tuple[Render
     return settings, ", ".join(profile.negative) if options.negative is None else options.negative
 
 
-def encode_prompts(texts: Sequence[str], files: ModelFiles, device: torch.device) -> list[EncodedPrompt]:
-    """Return prompts as the text encoder reads them; the encoder is loaded for this and freed again."""
-    assert files.text is not None and files.qwen_tokenizer is not None and files.t5_tokenizer is not None
-    tokenizers = Tokenizers.from_folders(files.qwen_tokenizer, files.t5_tokenizer)
-    encoder = load_text_encoder(WeightFile.open(files.text), dtype=torch.float32, device=device)
+def encode_prompts(texts: Sequence[str], encoding: Encoding) -> list[EncodedPrompt]:
+    """Return prompts encoded up to what is trained; the networks are loaded for this and freed again."""
+    tokenizers, encoder = open_tokenizers(encoding), CaptionEncoder(encoding)
     encoded = []
     for text in texts:
         tokens = tokenizers.encode([(segment.text, float(segment.weight)) for segment in weighted_segments(text)])
-        with torch.no_grad():
-            hidden = encoder(torch.tensor([tokens.qwen], device=device))
-        ids = torch.tensor([tokens.t5], device=device)
-        encoded.append(EncodedPrompt(ids, torch.tensor(tokens.weights, device=device), hidden))
+        entry = encoder.entry(tokens.qwen, tokens.t5)
+        caption = EncodedCaption(tuple(tokens.t5), entry.get("context"), entry.get("hidden"), tuple(tokens.qwen))
+        encoded.append(EncodedPrompt(caption, torch.tensor(tokens.weights)))
     return encoded
 
 
 class Previews:
     """Renders and writes previews; the VAE is in memory only meanwhile."""
 
-    def __init__(
-        self, options: PreviewOptions, files: ModelFiles, networks: TrainingNetworks, folder: Path, device: torch.device
-    ) -> None:
+    def __init__(self, options: PreviewOptions, encoding: Encoding, networks: TrainingNetworks, folder: Path) -> None:
         """Encode the prompts.
 
         Raises:
             SettingsError: a setting is out of range.
         """
-        self.options, self.files, self.networks, self.folder, self.device = options, files, networks, folder, device
-        self.settings, negative = preview_settings(options, files)
-        self.prompts = encode_prompts([*options.prompts, negative], files, device)
+        self.options, self.encoding, self.networks, self.folder = options, encoding, networks, folder
+        self.settings, negative = preview_settings(options, encoding.files)
+        self.prompts = encode_prompts([*options.prompts, negative], encoding)
         self._base: list[Image.Image] | None = None
 
     def __call__(self, step: int) -> None:
@@ -92,12 +87,14 @@ class Previews:
         Raises:
             InferError: the image cannot be written.
         """
-        networks = (self.networks.dit, self.networks.adapter)
+        networks = self.networks.trained
         for network in networks:
             network.eval()
         try:
-            if self._base is None and any(True for _ in _changed(self.networks)):
-                with strength(networks[0], 0), strength(networks[1], 0):
+            if self._base is None and any(isinstance(m, Changed) for network in networks for m in network.modules()):
+                with ExitStack() as stack:
+                    for network in networks:
+                        stack.enter_context(strength(network, 0))
                     self._base = self._render()
             images = self._render()
         finally:
@@ -114,19 +111,15 @@ class Previews:
             denoise(self.networks.dit, [prompt], [negative], self.settings, [seed])
             for prompt, seed in zip(prompts, seeds, strict=True)
         ]
-        assert self.files.vae is not None
-        vae = load_vae(WeightFile.open(self.files.vae), dtype=self.networks.dit.dtype, device=self.device)
+        files, dit = self.encoding.files, self.networks.dit
+        assert files.vae is not None
+        vae = load_vae(WeightFile.open(files.vae), dtype=dit.dtype, device=self.encoding.device)
         return [to_image(pixels) for pixels in decode_each(vae, torch.cat(latents))]
 
     def _conditioning(self, prompt: EncodedPrompt) -> Conditioning:
-        rows = self.networks.adapter(prompt.hidden, prompt.t5)
-        return Conditioning(rows * prompt.weights[None, :, None].to(rows.dtype), (rows.shape[1],))
-
-
-def _changed(networks: TrainingNetworks) -> Sequence[torch.nn.Module]:
-    from anima_infer.training.methods.attaching import Changed
-
-    return [m for network in (networks.dit, networks.adapter) for m in network.modules() if isinstance(m, Changed)]
+        context = self.networks.contexts([prompt.caption])
+        weights = prompt.weights[None, :, None].to(context.rows)
+        return replace(context, rows=context.rows * weights)
 
 
 def _sheet(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:

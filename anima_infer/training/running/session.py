@@ -12,7 +12,7 @@ from anima_infer.placement import parse_device, parse_dtype
 from anima_infer.training.data.cache import Cache
 from anima_infer.training.data.images import TrainingImage, find_images
 from anima_infer.training.data.prepared import Encoding, Notify, PreparedData, Sample, keys_of, plan_samples, prepare
-from anima_infer.training.running.building import build, trains_text
+from anima_infer.training.running.building import build, caption_stage
 from anima_infer.training.running.trainer import Preview, Trainer
 from anima_infer.training.spec.definition import TrainSpec
 
@@ -62,7 +62,7 @@ class Session:
             self.dtype,
             vae_strip=self.spec.memory.vae_strip or None,
             text_limit=self.spec.data.captions.text_limit,
-            with_hidden=not trains_text(self.spec.method),
+            stage=caption_stage(self.spec.method),
         )
 
     def samples(self) -> tuple[list[Sample], list[Sample]]:
@@ -83,9 +83,9 @@ class Session:
         trained, measured = self.samples()
         data = prepare([*trained, *measured], self.encoding(), self.cache, notify=notify)
         if self.spec.data.cache is None:  # a folder of the user's may serve several trainings
-            self.cache.prune(keys_of(data.samples))
-        first = PreparedData(tuple(trained), self.cache)
-        return first, PreparedData(tuple(measured), self.cache) if measured else None
+            self.cache.prune([*keys_of(data.samples), *([data.empty] if data.empty else [])])
+        first = PreparedData(tuple(trained), self.cache, data.empty)
+        return first, PreparedData(tuple(measured), self.cache, data.empty) if measured else None
 
     def trainer(
         self,

@@ -12,7 +12,7 @@ from torch import Tensor
 from anima_infer.training.data.order import BatchOrder, mixed
 from anima_infer.training.data.prepared import PreparedData, Sample
 from anima_infer.training.losses import Loss
-from anima_infer.training.networks import EncodedCaption, TrainingNetworks, empty_caption
+from anima_infer.training.networks import EncodedCaption, TrainingNetworks
 from anima_infer.training.timesteps import Levels, TimestepSampling, add_noise
 
 
@@ -94,7 +94,7 @@ class Draws:
 
     def _caption(self, sample: Sample, source: torch.Generator) -> EncodedCaption:
         if self.caption_dropout and _chance(source) < self.caption_dropout:
-            return empty_caption(self.width)
+            return self.data.empty_caption(self.width)
         index = int(torch.randint(len(sample.captions), (), generator=source)) if len(sample.captions) > 1 else 0
         return self.data.caption(sample.captions[index])
 

@@ -136,7 +136,8 @@ class Trainer:
         self.objective = Objective(trained.networks, sampling, loss_of(spec.loss), dtype)
         self.order = order_of_images(spec, [sample.image for sample in data.samples])
         self.steps = steps_of(spec, self.order)
-        width = trained.networks.adapter.config.source_width
+        adapter = trained.networks.adapter
+        width = 0 if adapter is None else adapter.config.source_width
         self.draws = Draws(data, self.order, sampling, spec.data.captions.dropout, spec.seed, width, device)
         self.validation = None
         if validation is not None:

@@ -32,7 +32,7 @@ class Validation:
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
         """Return the mean loss, and that of each quantile."""
-        networks = [self.objective.networks.dit, self.objective.networks.adapter]
+        networks = self.objective.networks.trained
         for network in networks:
             network.eval()
         try:

@@ -47,7 +47,7 @@ class Reference:
         t = self.tensors
         hidden = [rows[mask.bool()] for rows, mask in zip(t["B.prompt_embeds"], t["B.attn_mask"], strict=True)]
         ids = [row[mask.bool()] for row, mask in zip(t["B.t5_ids"], t["B.t5_mask"], strict=True)]
-        return [EncodedCaption(tuple(row.tolist()), rows) for row, rows in zip(ids, hidden, strict=True)]
+        return [EncodedCaption(tuple(row.tolist()), hidden=rows) for row, rows in zip(ids, hidden, strict=True)]
 
     def loss(
         self, networks: TrainingNetworks, raw: Tensor, noise: Tensor, sampling: TimestepSampling, **options: Any

@@ -68,7 +68,7 @@ def test_losses(check_numbers: Callable[..., None]) -> None:
 
 
 def captions() -> list[EncodedCaption]:
-    return [EncodedCaption((7, 30, 2, 1), numbers("hidden", (5, 32))), empty_caption(32)]
+    return [EncodedCaption((7, 30, 2, 1), hidden=numbers("hidden", (5, 32))), empty_caption(32)]
 
 
 @pytest.mark.parametrize("kind", ["lora", "loha", "lokr", "lokr_full"])
