@@ -11,7 +11,7 @@ from torch import nn
 from anima_infer.errors import SettingsError
 from anima_infer.training.spec.definition import OptimizerOptions, ScheduleOptions
 from anima_infer.training.updates import (
-    Group,
+    ParameterGroup,
     RoundingUpdater,
     Updater,
     adapter_groups,
@@ -52,11 +52,13 @@ def test_groups_by_rate_with_lora_plus() -> None:
 def test_gradients_are_clipped_and_dropped() -> None:
     weight = nn.Parameter(numbers("w", (6, 5)))
     before = weight.detach().clone()
-    updater = Updater([Group("all", {"w": weight}, 0.1)], lambda p, rate: torch.optim.SGD(p, lr=rate), clip=1.0)
+    updater = Updater(
+        [ParameterGroup("all", {"w": weight}, 0.1)], lambda p, rate: torch.optim.SGD(p, lr=rate), clip=1.0
+    )
     updater.set_factor(0.5)
     weight.grad = torch.full((6, 5), 10.0)
     assert updater.step() == pytest.approx(10 * 30**0.5)
-    assert weight.grad is None
+    assert [parameter.grad for parameter in updater.parameters.values()] == [None]
     assert float((before - weight.detach()).norm()) == pytest.approx(0.05, rel=1e-4)
 
 
@@ -78,7 +80,7 @@ def test_small_updates_of_bf16_weights_are_not_lost(rounding: Any) -> None:
     torch.manual_seed(0)
     weight = nn.Parameter(torch.ones(64, dtype=torch.bfloat16))
     updater = RoundingUpdater(
-        [Group("all", {"w": weight}, 5e-4)], lambda p, rate: torch.optim.SGD(p, lr=rate), rounding=rounding
+        [ParameterGroup("all", {"w": weight}, 5e-4)], lambda p, rate: torch.optim.SGD(p, lr=rate), rounding=rounding
     )
     for _ in range(1000):
         weight.grad = torch.ones_like(weight)
@@ -95,7 +97,7 @@ def test_updates_in_the_backward_pass_are_those_after_it() -> None:
     for is_fused in (False, True):
         torch.manual_seed(3)
         network = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 2)).to(torch.bfloat16)
-        groups = [Group("all", dict(network.named_parameters()), 1e-2)]
+        groups = [ParameterGroup("all", dict(network.named_parameters()), 1e-2)]
         updater = RoundingUpdater(groups, MAKE, rounding="compensated")
         if is_fused:
             updater.fuse_with_backward()

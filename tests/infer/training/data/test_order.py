@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 from anima_infer.training.data.buckets import Size
-from anima_infer.training.data.order import Order, mixed
+from anima_infer.training.data.order import BatchOrder, mixed
 
 WIDE, TALL = Size(96, 64), Size(64, 96)
-ORDER = Order((WIDE, TALL, WIDE, WIDE), (1, 2, 1, 3), batch=2, seed=5)
+ORDER = BatchOrder((WIDE, TALL, WIDE, WIDE), (1, 2, 1, 3), batch=2, seed=5)
 
 
-def epoch(order: Order, number: int) -> list[tuple[int, ...]]:
+def epoch(order: BatchOrder, number: int) -> list[tuple[int, ...]]:
     count = order.batches_per_epoch()
     return [order.at(number * count + index) for index in range(count)]
 
@@ -27,7 +27,7 @@ def test_an_epoch_has_every_image_as_often_as_it_repeats() -> None:
 
 def test_epochs_differ_and_seeds_do_too() -> None:
     assert len({tuple(epoch(ORDER, number)) for number in range(10)}) > 5
-    other = Order(ORDER.sizes, ORDER.repeats, ORDER.batch, 6)
+    other = BatchOrder(ORDER.sizes, ORDER.repeats, ORDER.batch, 6)
     assert [epoch(ORDER, n) for n in range(4)] != [epoch(other, n) for n in range(4)]
     assert ORDER.at(17) == ORDER.at(17)
 

@@ -82,13 +82,13 @@ def test_flips_and_masks(tiny: Tiny, tmp_path: Path) -> None:
     data, _ = session.prepare()
     sample = data.samples[0]
     assert sample.flipped is not None
-    _, mask = data.latents(sample.latents)
+    _, stored = data.latents(sample.latents)
     _, mirrored = data.latents(sample.flipped)
-    assert mask is not None
+    assert stored is not None
     assert mirrored is not None
-    assert mask.shape == (1, 8, 6)
-    assert torch.equal(mask[0, 0], torch.tensor([1.0, 1, 0, 0, 0, 0]))
-    assert torch.equal(mirrored, mask.flip(-1))
+    assert stored.shape == (1, 8, 6)
+    assert torch.equal(stored[0, 0], torch.tensor([1.0, 1, 0, 0, 0, 0]))
+    assert torch.equal(mirrored, stored.flip(-1))
 
 
 def test_transparency_may_be_the_mask(tiny: Tiny, tmp_path: Path) -> None:

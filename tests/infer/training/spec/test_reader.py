@@ -10,11 +10,15 @@ import pytest
 from anima_infer.training.spec.reader import parse_spec, read_spec, spec_from_dict, value_at
 from anima_prompt.errors import PromptFileError
 
-SMALLEST = {"data": {"folders": {"path": "images"}}, "output": {"folder": "out"}, "schedule": {"steps": 10}}
+SMALLEST: dict[str, dict[str, Any]] = {
+    "data": {"folders": {"path": "images"}},
+    "output": {"folder": "out"},
+    "schedule": {"steps": 10},
+}
 
 
 def with_options(**sections: Any) -> dict[str, Any]:
-    merged: dict[str, Any] = {key: dict(value) for key, value in SMALLEST.items()}
+    merged: dict[str, dict[str, Any]] = {key: dict(value) for key, value in SMALLEST.items()}
     for section, options in sections.items():
         merged[section] = {**merged.get(section, {}), **options}
     return merged
