@@ -18,8 +18,8 @@ from anima_infer.grid.store.files import GRID, sha256_of
 from anima_infer.grid.store.lock import locked
 from anima_infer.grid.store.manifest import DONE, Manifest
 from anima_prompt.errors import InputError
+from anima_prompt.interchange.images import IMAGES, read_image
 from anima_prompt.interchange.parameters import Recorded
-from anima_prompt.interchange.pictures import PICTURES, read_picture
 from anima_prompt.numbers import counted, parse_number, parse_size
 
 _SETTINGS: dict[str, Callable[[Recorded], str]] = {
@@ -86,9 +86,9 @@ def _read(folder: Path) -> tuple[dict[Path, Recorded], list[str]]:
         raise GridError(f"{folder} is not a folder; pass a folder with images")
     first_records: dict[Path, Recorded] = {}
     skipped = []
-    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES and path.is_file()):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGES and path.is_file()):
         try:
-            records = [record for record in read_picture(path) if record.role == "positive"]
+            records = [record for record in read_image(path) if record.role == "positive"]
         except InputError as error:
             skipped.append(str(error))
             continue

@@ -387,7 +387,7 @@ def add_ignores(report: Report, *, within: Path | None = None) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    from anima_prompt.interchange.pictures import PICTURES
+    from anima_prompt.interchange.images import IMAGES
     from anima_prompt.interchange.textfile import lines_of, read_text, write_text
     from anima_prompt.lint_files.sources import MOST_BYTES, SIDECAR, TEXTS
 
@@ -395,7 +395,7 @@ def add_ignores(report: Report, *, within: Path | None = None) -> None:
     path = Path(report.path)
     if not codes or report.path in ("-", "<text>"):
         return
-    if path.suffix.lower() in PICTURES:
+    if path.suffix.lower() in IMAGES:
         sidecar = path.with_name(path.name + SIDECAR)
         before = lines_of(read_text(str(sidecar))) if exists(sidecar) else []
         write_text(sidecar, "".join(f"{line}\n" for line in (*before, *codes)), within=within)

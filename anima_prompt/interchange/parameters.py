@@ -1,14 +1,16 @@
-"""The text that A1111 and its kin write into pictures: prompt, negative prompt, and a line of settings.
+"""The text that A1111 and its kin write into images: prompt, negative prompt, and a line of settings.
 
-Knows the form; knows nothing of picture files. Source: the format as the front ends document and show it.
+Knows the form; knows nothing of image files. Source: the format as the front ends document and show it.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from anima_prompt.interchange.generation import Generation, LoraEntry
 from anima_prompt.numbers import parse_size
 
 _NEGATIVE = "Negative prompt:"
@@ -75,3 +77,48 @@ def _ours(figures: Mapping[str, str]) -> dict[str, str]:
     if any(name.startswith("Hires") for name in figures):
         found["hires"] = "yes"
     return found
+
+
+def write_parameters(generation: Generation, *, version: str) -> str:
+    """Return the parameters text of an image; ``version`` is the program's."""
+    g = generation
+    fields: dict[str, object] = {
+        "Steps": g.steps,
+        "Sampler": g.sampler,
+        "Schedule type": g.scheduler,
+        "CFG scale": f"{g.guidance_scale:g}",
+        "Seed": g.seed,
+        "Size": f"{g.width}x{g.height}",
+        "Model": g.model,
+        "Shift": f"{g.shift:g}",
+    }
+    if g.zero_star:
+        fields["CFG-Zero*"] = "on"
+    if g.apg is not None:
+        fields["APG"] = str(g.apg)
+    if g.interval != (0, 1):
+        fields["Guidance interval"] = "{:g}-{:g}".format(*g.interval)
+    if g.denoise < 1:
+        fields["Denoising strength"] = f"{g.denoise:g}"
+    if g.start is not None:
+        fields["Start image"] = _quoted(g.start.image)
+        if g.start.mask is not None:
+            fields["Mask"] = _quoted(g.start.mask)
+    if g.dtype == "fp8":
+        fields["Weights"] = "fp8"
+    if g.loras:
+        fields["Loras"] = '"' + ", ".join(f"{lora.name}: {_strengths(lora)}" for lora in g.loras) + '"'
+    fields["Dialect"] = g.dialect
+    fields["Version"] = version
+    line = ", ".join(f"{key}: {value}" for key, value in fields.items())
+    negative = f"\nNegative prompt: {g.negative}" if g.negative else ""
+    return f"{g.prompt}{negative}\n{line}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False) if any(mark in text for mark in ',:"') else text
+
+
+def _strengths(lora: LoraEntry) -> str:
+    both = f"{lora.strength:g}"
+    return both if lora.text_strength == lora.strength else f"{both}/{lora.text_strength:g}"

@@ -21,8 +21,8 @@ from typing import Any
 from anima_prompt.diagnostics import Part
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError, InputError
+from anima_prompt.interchange.images import IMAGES, read_image
 from anima_prompt.interchange.parameters import Recorded
-from anima_prompt.interchange.pictures import PICTURES, read_picture
 from anima_prompt.interchange.records import Record, read_record, write_record
 from anima_prompt.interchange.textfile import DIVIDER, join_negative, lines_of, read_text, split_negative
 from anima_prompt.interchange.workflow import is_workflow, read_workflow
@@ -34,7 +34,7 @@ from anima_prompt.surrogates import reject_surrogates
 TEXTS = (".txt", ".caption", ".prompt")
 STRUCTURED = (".yaml", ".yml", ".json")
 RECORDS = (".jsonl", ".ndjson")
-ENDINGS = (*TEXTS, *STRUCTURED, *RECORDS, *PICTURES)
+ENDINGS = (*TEXTS, *STRUCTURED, *RECORDS, *IMAGES)
 NO_TEXTS = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".jxl", ".mp4", ".zip", ".safetensors", ".pt", ".pth", ".csv")
 """Endings of files that stand beside prompts and hold none that we read."""
 
@@ -93,7 +93,7 @@ def pieces_of(source: str, use: Use) -> list[Piece]:
         PromptFileError: a prompt file breaks the schema.
     """
     ending = ".txt" if source == "-" else Path(source).suffix.lower()
-    if ending in PICTURES:
+    if ending in IMAGES:
         return _picture(Path(source), use)
     if ending in RECORDS:
         return _records(read_text(source, limit=MOST_BYTES), source, use)
@@ -216,7 +216,7 @@ def _structured(text: str, source: str, use: Use) -> list[Piece]:
 
 
 def _picture(path: Path, use: Use) -> list[Piece]:
-    found = read_picture(path)
+    found = read_image(path)
     if not found:
         raise InputError(f"{path}: holds no prompt; give a picture that A1111 or ComfyUI saved")
     sidecar = path.with_name(path.name + SIDECAR)
@@ -335,5 +335,5 @@ class Captions:
                 names = [os.path.splitext(entry) for entry in os.listdir(folder or ".")]  # noqa: PTH122, PTH208
             except OSError:
                 names = []
-            self._stems[folder] = frozenset(first for first, second in names if second.lower() in PICTURES)
+            self._stems[folder] = frozenset(first for first, second in names if second.lower() in IMAGES)
         return stem in self._stems[folder]

@@ -16,7 +16,7 @@ from anima_prompt.lint_files.configuration import Use
 from anima_prompt.lint_files.runner import Batch, Options, Report
 from anima_prompt.lint_files.sources import Captions, PartlyReadError, pieces_of, with_texts
 from anima_prompt.profiles import guess_profile
-from tests.lint_files.pictures import PARAMETERS, graph, save
+from tests.lint_files.images import PARAMETERS, graph, save
 
 
 def report(path: Path, **use: object) -> Report:

@@ -19,7 +19,7 @@ from anima_infer.grid.store.contents import StoredAxis, StoredCell, grid_data, o
 from anima_infer.grid.store.files import GRID, IMAGES, LOCK, sha256_of
 from anima_infer.grid.store.lock import locked
 from anima_infer.grid.store.manifest import DONE, FAILED, Manifest, read_manifest
-from anima_infer.images import save_image
+from anima_prompt.interchange.images import save_image
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from anima_prompt.interchange.pictures import read_picture
+from anima_prompt.interchange.images import read_image
 from tests.infer.tiny import Tiny, small_lora
 
 COMMAND = str(Path(sys.executable).parent / "anima-infer")
@@ -59,7 +59,7 @@ def test_render_writes_images_with_their_metadata(tiny: Tiny, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["out/a-01.png", "out/a-02.png"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-01.png", "a-02.png"]
-    (found,) = read_picture(tmp_path / "out" / "a-02.png")
+    (found,) = read_image(tmp_path / "out" / "a-02.png")
     assert found.prompt == PROMPT
     assert "worst quality" in (found.negative or ""), "the profile's negative prompt"
     with Image.open(tmp_path / "out" / "a-02.png") as image:
@@ -111,7 +111,7 @@ def test_a_checkpoint_is_chosen_by_name_and_brings_its_profile(tiny: Tiny, tmp_p
     ):
         done = run("render", PROMPT, "--models", str(models), *FAST, "--checkpoint", name, "-o", "b.png", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        (found,) = read_picture(tmp_path / "b.png")
+        (found,) = read_image(tmp_path / "b.png")
         assert found.model == Path(name).name.removesuffix(".safetensors")
         assert found.settings["guidance_scale"] == str(scale)
     done = run("render", PROMPT, "--models", str(models), *FAST, "--checkpoint", "nothing", cwd=tmp_path)
@@ -149,7 +149,7 @@ def test_the_linter_runs_first(tiny: Tiny, tmp_path: Path) -> None:
         (["--steps", "0"], "steps is 0"),
         (["--sampler", "magic"], "sampler is 'magic'"),
         (["-o", "a.gif"], "suffix is '.gif'"),
-        (["--seed", "-1"], "seed is -1"),
+        (["--seed", "-2"], "seed is -2"),
         (["--denoise", "0.5"], "--denoise needs --init"),
         (["--interval", "x"], "interval is 'x'"),
         (["--apg", "x"], "apg is 'x'"),

@@ -30,7 +30,7 @@ from anima_infer.grid.store.manifest import Manifest, read_manifest
 from anima_infer.model.dit import Dit
 from anima_infer.models import Models
 from anima_infer.render.renderer import Renderer
-from anima_prompt.interchange.pictures import read_picture
+from anima_prompt.interchange.images import read_image
 from tests.infer.grid.conftest import Painter, grid_spec, painted
 from tests.infer.tiny import Tiny
 
@@ -65,7 +65,7 @@ def test_a_finished_cell_says_everything_in_manifest_and_image(executor: InProce
         assert line["status"] == "done"
         assert line["seconds"] > 0
         assert hashlib.sha256(path.read_bytes()).hexdigest() == line["sha256"]
-        (found,) = read_picture(path)
+        (found,) = read_image(path)
         assert (found.prompt, found.negative) == (line["prompt"], line["negative"])
         assert found.settings["seed"] == str(line["seed"])
 

@@ -1,15 +1,18 @@
-"""Prompts in pictures: the metadata that A1111's kin and ComfyUI write into PNG, WebP and JPEG files.
+"""Prompts in image files: the metadata that front ends write into PNG, WebP, JPEG, AVIF and GIF files, and our own.
 
-Knows picture files and where the texts lie in them; knows nothing of rules. Pixels are decoded only where no text
+Knows image files and where the texts lie in them; knows nothing of rules. Pixels are decoded only where no text
 stands before them.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from anima_prompt.atomic import write_atomically
 from anima_prompt.errors import InputError
 from anima_prompt.interchange.parameters import Recorded, read_parameters
 from anima_prompt.interchange.workflow import read_workflow
@@ -17,13 +20,13 @@ from anima_prompt.interchange.workflow import read_workflow
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-PICTURES = (".png", ".webp", ".jpg", ".jpeg")
+IMAGES = (".png", ".webp", ".jpg", ".jpeg")
 _USER_COMMENT, _DESCRIPTION, _MAKE, _MODEL = 0x9286, 0x010E, 0x010F, 0x0110
 _EXIF = 0x8769
 _MOST_BYTES = 256 * 1024 * 1024
 
 
-def read_picture(path: Path) -> list[Recorded]:
+def read_image(path: Path) -> list[Recorded]:
     """Return the prompts in a picture's metadata, none if it carries none.
 
     Raises:
@@ -94,3 +97,59 @@ def _user_comment(data: bytes) -> str:
     if code.startswith(b"ASCII"):
         return body.decode("utf-8", "replace").strip("\0")
     return data.decode("utf-8", "replace").strip("\0")
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+SUFFIXES = (".png", ".webp")
+"""Of the image files that are written."""
+
+
+def save_image(image: Image, path: Path, *, parameters: str = "", workflow: Mapping[str, Any] | None = None) -> None:
+    """Write an image with its metadata, atomically.
+
+    Args:
+        image: to write.
+        path: ``.png`` or ``.webp``.
+        parameters: text that A1111-style programs read.
+        workflow: ComfyUI API workflow that makes the image.
+
+    Raises:
+        InputError: the suffix is neither, or the file cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f"{path}: suffix is '{path.suffix}'; expected one of {', '.join(SUFFIXES)}")
+    data = (_png if suffix == ".png" else _webp)(image, parameters, workflow)
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}); free some space or choose another folder"
+        ) from None
+
+
+def _png(image: Image, parameters: str, workflow: Mapping[str, Any] | None) -> bytes:
+    from PIL import PngImagePlugin
+
+    info = PngImagePlugin.PngInfo()
+    if parameters:
+        info.add_itxt("parameters", parameters)
+    if workflow:
+        info.add_itxt("prompt", json.dumps(workflow, ensure_ascii=False))
+    stream = BytesIO()
+    image.save(stream, format="PNG", pnginfo=info, compress_level=4)
+    return stream.getvalue()
+
+
+def _webp(image: Image, parameters: str, workflow: Mapping[str, Any] | None) -> bytes:
+    from PIL.Image import Exif
+
+    exif = Exif()
+    if parameters:
+        exif.get_ifd(_EXIF)[_USER_COMMENT] = b"UNICODE\0" + parameters.encode("utf-16-be")
+    if workflow:
+        exif[_MODEL] = f"prompt:{json.dumps(workflow)}"  # this field is ASCII
+    stream = BytesIO()
+    image.save(stream, format="WEBP", lossless=True, exif=exif)
+    return stream.getvalue()
