@@ -32,7 +32,7 @@ from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
 from anima_prompt.escapes import dump_json, visible
 from anima_prompt.lint_files.outputs import FORMATS, writer_for
-from anima_prompt.numbers import SIZE, parse_size
+from anima_prompt.numbers import SIZE, counted, parse_size
 from anima_prompt.safe_paths import exists, is_file
 
 if TYPE_CHECKING:
@@ -188,13 +188,18 @@ class _Run:
         self.errors = 0
         self.changed = False
         self.failures: set[str] = set()
+        self.skipped: Counter[str] = Counter()
 
     def once(self, sources: Iterable[str]) -> int:
         """Lint everything once and return the exit code."""
         with self._stream() as echo:
             writer = writer_for(self.given["output_format"], echo, colour=self._colour())
             for checked in self._reports(list(sources)):
+                if checked.has_no_prompt and checked.path in self.batch.folders:
+                    self.skipped[Path(checked.path).suffix.lower()] += 1
+                    continue
                 report = self._with_failures(checked)
+                self._print_notes(report)
                 capped = self.batch.capped(report)
                 for error in capped.errors:
                     self._fail(error)
@@ -211,6 +216,11 @@ class _Run:
                 echo(statistics(self.counts, errors=self.errors))
             elif not self.given["diff"]:
                 writer.close()
+        if self.skipped:
+            kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(self.skipped.items()))
+            echo_message(
+                f"note: skipped {counted(self.skipped.total(), 'file')} without a prompt that is read: {kinds}"
+            )
         if self.batch.cache_problem:
             echo_message(f"warning: {self.batch.cache_problem}")
         return self._exit_code()
@@ -286,6 +296,11 @@ class _Run:
         """Print an error that concerns one file; the others are linted all the same."""
         self.errors += 1
         echo_error(message)
+
+    def _print_notes(self, report: Report) -> None:
+        """Say which texts of a workflow could not be read."""
+        for note in dict.fromkeys(note for piece in report.pieces for note in piece.notes):
+            echo_message(f"note: {report.path}: {note}")
 
     def _with_failures(self, report: Report) -> Report:
         """Return a report whose errors include the failures of plug-ins that no earlier report had."""
@@ -388,8 +403,9 @@ def add_ignores(report: Report, *, within: Path | None = None) -> None:
         InputError: the file cannot be written.
     """
     from anima_prompt.interchange.images import IMAGES
+    from anima_prompt.interchange.reading import TEXTS
     from anima_prompt.interchange.textfile import lines_of, read_text, write_text
-    from anima_prompt.lint_files.sources import MOST_BYTES, SIDECAR, TEXTS
+    from anima_prompt.lint_files.sources import MOST_BYTES, SIDECAR
 
     codes = sorted({d.code for found in report.diagnostics for d in found})
     path = Path(report.path)

@@ -1,12 +1,14 @@
 """Prompts in image files: the metadata that front ends write into PNG, WebP, JPEG, AVIF and GIF files, and our own.
 
-Knows image files and where the texts lie in them; knows nothing of rules. Pixels are decoded only where no text
-stands before them.
+Opens and writes image files; knows nothing of rules. Pixels are never decoded.
 """
 
 from __future__ import annotations
 
 import json
+import struct
+import warnings
+import zlib
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -14,89 +16,46 @@ from typing import TYPE_CHECKING, Any
 
 from anima_prompt.atomic import write_atomically
 from anima_prompt.errors import InputError
-from anima_prompt.interchange.parameters import Recorded, read_parameters
-from anima_prompt.interchange.workflow import read_workflow
+from anima_prompt.interchange.front_ends import read_texts
+from anima_prompt.interchange.image_texts import image_texts
+from anima_prompt.interchange.recorded import Recorded
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-IMAGES = (".png", ".webp", ".jpg", ".jpeg")
-_USER_COMMENT, _DESCRIPTION, _MAKE, _MODEL = 0x9286, 0x010E, 0x010F, 0x0110
-_EXIF = 0x8769
+IMAGES = (".png", ".webp", ".jpg", ".jpeg", ".jfif", ".avif", ".gif")
+_USER_COMMENT, _MODEL, _EXIF = 0x9286, 0x0110, 0x8769
 _MOST_BYTES = 256 * 1024 * 1024
+_DAMAGE = (
+    *(OSError, ValueError, SyntaxError, EOFError, LookupError, ArithmeticError, AttributeError, TypeError),
+    *(RuntimeError, struct.error, zlib.error),
+)
+"""What Pillow and its plug-ins raise for damaged files."""
 
 
 def read_image(path: Path) -> list[Recorded]:
-    """Return the prompts in a picture's metadata, none if it carries none.
+    """Return the prompts in an image's metadata, none if it has none.
 
     Raises:
-        InputError: the file is no readable picture, or its metadata is damaged.
+        InputError: the file is not a readable image, or its metadata is damaged.
     """
     from PIL import Image, UnidentifiedImageError
 
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise InputError(f"{path}: larger than 256 MiB; give the original picture")
-        with Image.open(path) as image:
-            texts = _texts(image)
+            raise InputError(f"{path}: larger than 256 MiB; give the original image")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged EXIF data, and of many pixels, which are not decoded
+            with Image.open(path) as image:
+                texts = image_texts(image, path)
     except Image.DecompressionBombError:
-        raise InputError(f"{path}: has too many pixels to be opened safely; scale the picture down") from None
+        raise InputError(f"{path}: has too many pixels to be opened safely; scale the image down") from None
     except UnidentifiedImageError:
-        raise InputError(f"{path}: cannot be read as a picture; give a PNG, WebP or JPEG file") from None
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise InputError(f"{path}: cannot be read as an image; give a PNG, WebP, JPEG, AVIF or GIF file") from None
+    except _DAMAGE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: cannot be read ({reason}); the picture may be damaged") from None
-    if texts.get("parameters"):
-        return [read_parameters(texts["parameters"])]
-    for key in ("prompt", "workflow"):
-        if texts.get(key):
-            return _graph(texts[key], path, key)
-    return []
-
-
-def _graph(text: str, path: Path, key: str) -> list[Recorded]:
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InputError(f"{path}: its '{key}' metadata is no JSON; save the picture again") from None
-    return read_workflow(data, str(path))
-
-
-def _texts(image: Image) -> dict[str, str]:
-    """Return the metadata texts by ComfyUI's and A1111's names."""
-    found = _strings(image)
-    if image.format == "PNG":
-        if found.keys().isdisjoint(("parameters", "prompt", "workflow")):  # they may stand behind the pixels
-            image.load()
-            found |= _strings(image)
-        return found
-    exif: Any = image.getexif()
-    inner = exif.get_ifd(_EXIF) if exif else {}
-    comment = inner.get(_USER_COMMENT)
-    if isinstance(comment, bytes):
-        found["parameters"] = _user_comment(comment)
-    for tag in (_MAKE, _MODEL, _DESCRIPTION):
-        value = exif.get(tag)
-        if isinstance(value, str):
-            key, _, text = value.partition(":")
-            if key.lower() in ("prompt", "workflow") and text.lstrip().startswith("{"):
-                found[key.lower()] = text
-    return found
-
-
-def _strings(image: Image) -> dict[str, str]:
-    return {key: value for key, value in image.info.items() if isinstance(key, str) and isinstance(value, str)}
-
-
-def _user_comment(data: bytes) -> str:
-    """Return an EXIF comment as text; its first eight bytes name the encoding."""
-    code, body = data[:8], data[8:]
-    if code.startswith(b"UNICODE"):
-        order = "utf-16-le" if body[1:2] == b"\0" else "utf-16-be"
-        return body.decode(order, "replace").strip("\0")
-    if code.startswith(b"ASCII"):
-        return body.decode("utf-8", "replace").strip("\0")
-    return data.decode("utf-8", "replace").strip("\0")
+        raise InputError(f"{path}: cannot be read ({reason}); the image may be damaged") from None
+    return read_texts(texts, str(path))
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import Any
 from anima_prompt.diagnostics import Diagnostic
 from anima_prompt.errors import AnimaPromptError, InputError
 from anima_prompt.escapes import visible
+from anima_prompt.interchange.reading import NoPromptError
 from anima_prompt.interchange.textfile import read_text, shortened
 from anima_prompt.lint.document import Role
 from anima_prompt.lint.fixing import Fixed
@@ -94,7 +95,8 @@ class Batch:
         except PartlyReadError as partly:
             pieces, errors = partly.pieces, tuple(str(partly).splitlines())
         except AnimaPromptError as error:
-            return Report(source, errors=tuple(_named(str(error), source).splitlines()))
+            lines = tuple(_named(str(error), source).splitlines())
+            return Report(source, errors=lines, has_no_prompt=isinstance(error, NoPromptError))
         return self.checked(source, pieces, project, errors)
 
     def report_text(self, text: str) -> Report:
@@ -277,7 +279,7 @@ def _work(sources: list[str]) -> tuple[list[Report], dict[bytes, list[Diagnostic
 
 def new_text(report: Report, fixed: list[Fixed], *, lines: bool) -> tuple[str, str] | None:
     """Return a file's text before and after fixing; None where a file of this kind cannot be written."""
-    if not can_write(report.path) or not report.pieces:
+    if not can_write(report.path) or not report.pieces or not all(piece.can_write for piece in report.pieces):
         return None
     whole = read_text(report.path, limit=1 << 30)
     texts = [(one.prompt, one.negative) for one in fixed]

@@ -162,7 +162,8 @@ def test_a_workflow_that_runs_in_a_circle(tmp_path: Path) -> None:
         ("a.txt", b"x," * 10_000_000, "split it"),
         ("a.yaml", b"{", "YAML syntax"),
         ("a.json", b'{"a": [' * 100_000, "nested"),
-        ("a.gif", b"GIF89a", "not a file type"),
+        ("a.gif", b"GIF89a", "cannot be read as an image"),
+        ("a.bmp", b"BM", "not a file type"),
         ("a.prompt", b"MZ\0\0", "binary"),
     ],
 )
@@ -198,7 +199,7 @@ def test_metadata_behind_the_pixels(tmp_path: Path) -> None:
 
 def test_a_picture_without_a_prompt(tmp_path: Path) -> None:
     found = report(save(tmp_path / "a.png"))
-    assert "holds no prompt" in found.errors[0]
+    assert "has no prompt in its metadata" in found.errors[0]
 
 
 def test_the_release_is_read_from_the_checkpoint() -> None:

@@ -1,253 +1,311 @@
 """Prompts in ComfyUI workflows: both the API form (nodes by id) and the one that the editor saves (nodes and links).
 
-Finds every text-encode node and follows the links back from the samplers, so that positive and negative are told apart
-by what they are connected to and not by their titles. Knows node graphs; knows nothing of rules.
+Follows the links back from the samplers, so that positive and negative are told apart by what they are connected to and
+not by their titles. A text that comes from a node that cannot be read is reported, never guessed. Knows node graphs;
+knows nothing of rules.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
-from anima_prompt.interchange.parameters import Recorded
+from anima_prompt.interchange.recorded import NotRead, Recorded
+from anima_prompt.interchange.workflow.editor import editor_graph, is_editor_form
+from anima_prompt.interchange.workflow.graph import Graph, GraphNode, Link, api_graph, api_nodes
+from anima_prompt.interchange.workflow.node_settings import SettingsReader
+from anima_prompt.interchange.workflow.node_texts import Text, Unread, populated_text, text_of
 
-_ENCODER = re.compile(r"TextEncode|PromptEncode|CLIPTextEncode|Text Encode", re.IGNORECASE)
-_TEXT_INPUTS = ("text", "prompt", "positive", "text_g", "string", "value", "text_positive")
-_LINKED_TEXTS = (*_TEXT_INPUTS, "text_a", "string_a", "text1")
-_WIDGETS = {
-    "KSampler": ("seed", "control", "steps", "cfg", "sampler_name", "scheduler", "denoise"),
-    "KSamplerAdvanced": ("add_noise", "seed", "control", "steps", "cfg", "sampler_name", "scheduler"),
-    "SamplerCustom": ("add_noise", "seed", "control", "cfg"),
-    "CFGGuider": ("cfg",),
-    "BasicScheduler": ("scheduler", "steps", "denoise"),
-    "KSamplerSelect": ("sampler_name",),
-    "ModelSamplingAuraFlow": ("shift",),
-    "ModelSamplingSD3": ("shift",),
-    "UNETLoader": ("unet_name",),
-    "CheckpointLoaderSimple": ("ckpt_name",),
+SOURCE = "comfyui"
+_ENCODER = re.compile(r"TextEncode|PromptEncode|Text ?Encode|WildcardEncode", re.IGNORECASE)
+_TEXTS = ("text", "prompt", "user_prompt", "positive_prompt", "string", "text_positive", "positive", "value")
+_SEVERAL = ("text_g", "text_l", "clip_g", "clip_l", "t5xxl", "bert", "mt5xl", "llama")
+_ZEROED = re.compile(r"zero ?_?out", re.IGNORECASE)
+_SAMPLES = ("latent_image", "model", "noise", "latent", "steps", "cfg", "seed", "noise_seed", "denoise", "sampler_name")
+_PIPES = ("pipe", "basic_pipe", "base_ctx", "ctx", "context", "detailer_pipe", "sdxl_pipe")
+_LOADER = re.compile(r"loader", re.IGNORECASE)
+_SWITCH = re.compile(r"switch|^any ", re.IGNORECASE)
+_GROUP = re.compile(r"workflow[/>]")
+_HANDS_ON = re.compile(r"pipe|context", re.IGNORECASE)
+_SLOTS = {
+    "Context (rgthree)": {4: "positive", 5: "negative"},
+    "Context Big (rgthree)": {4: "positive", 5: "negative"},
+    "FromBasicPipe": {3: "positive", 4: "negative"},
+    "FromBasicPipe_v2": {4: "positive", 5: "negative"},
 }
-_FIGURES = {
-    "steps": "steps",
-    "cfg": "guidance_scale",
-    "sampler_name": "sampler",
-    "scheduler": "scheduler",
-    "shift": "shift",
-    "width": "width",
-    "height": "height",
-    "seed": "seed",
-    "noise_seed": "seed",
-}
-_MODELS = ("unet_name", "ckpt_name", "model_name")
-_MOST_NODES = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Where an input comes from: a node and which of its outputs."""
-
-    node: str
-    slot: int
-
-
-@dataclass(frozen=True, slots=True)
-class GraphNode:
-    """One node: its class, its plain inputs, and its linked ones."""
-
-    kind: str
-    values: dict[str, Any] = field(default_factory=dict)
-    links: dict[str, Link] = field(default_factory=dict)
-
-
-Graph = dict[str, GraphNode]
+_MOST_TEXTS = 200
 
 
 def is_workflow(data: object) -> bool:
-    """Say whether a JSON value looks like a workflow of either form."""
-    if not isinstance(data, dict):
-        return False
-    if isinstance(data.get("nodes"), list):
-        return True
-    below = data.get("prompt")
-    inner: dict[str, Any] = below if isinstance(below, dict) else data
-    return bool(inner) and all(isinstance(node, dict) and "class_type" in node for node in inner.values())
+    """Return whether a JSON value looks like a workflow of either form."""
+    return is_editor_form(data) or api_nodes(data) is not None or is_editor_form(_inner(data))
+
+
+def _inner(data: object) -> Any:
+    return data.get("workflow") if isinstance(data, dict) else None
 
 
 def read_workflow(data: object, source: str) -> list[Recorded]:
-    """Return the prompts of a workflow: a pair for every sampler, and every text node that no sampler reaches.
+    """Return the prompts of a workflow: a pair for every sampler, and every text node that feeds something unknown.
 
     Raises:
-        InputError: the value is no workflow, or has too many nodes.
+        InputError: the value is not a workflow, or has too many nodes.
     """
-    if not isinstance(data, dict) or not is_workflow(data):
-        raise InputError(f"{source}: is no ComfyUI workflow; save it with 'Save' or 'Save (API format)'")
-    found: list[Recorded] = []
-    for graph in _graphs(data):
-        if len(graph) > _MOST_NODES:
-            raise InputError(f"{source}: has {len(graph)} nodes; at most {_MOST_NODES} are read")
-        found += _prompts(graph)
-    return found
+    nodes = api_nodes(data)
+    editor = data if is_editor_form(data) else _inner(data)
+    if nodes is not None:
+        graph = api_graph(nodes, source)
+    elif isinstance(editor, dict) and is_editor_form(editor):
+        graph = editor_graph(editor, source)
+    else:
+        raise InputError(f"{source}: is not a ComfyUI workflow; save it with 'Save' or 'Save (API format)'")
+    return _Reader(graph).read()
 
 
-def _graphs(data: dict[str, Any]) -> Iterator[Graph]:
-    if isinstance(data.get("nodes"), list):
-        yield _editor_graph(data)
-        definitions = data.get("definitions")
-        for subgraph in _list(definitions.get("subgraphs") if isinstance(definitions, dict) else None):
-            if isinstance(subgraph, dict) and isinstance(subgraph.get("nodes"), list):
-                yield _editor_graph(subgraph)
-        return
-    nodes = data["prompt"] if isinstance(data.get("prompt"), dict) else data
-    graph: Graph = {}
-    for number, node in nodes.items():
-        inputs = node.get("inputs")
-        inputs = inputs if isinstance(inputs, dict) else {}
-        links = {key: Link(str(value[0]), value[1]) for key, value in inputs.items() if _is_link(value)}
-        values = {key: value for key, value in inputs.items() if key not in links}
-        graph[str(number)] = GraphNode(str(node.get("class_type", "")), values, links)
-    yield graph
+@dataclass(slots=True)
+class _Found:
+    """Texts behind one input of a sampler, with their nodes, in order."""
+
+    texts: list[tuple[str, str | Unread]] = field(default_factory=list)
+
+    def add(self, number: str, text: Text) -> None:
+        """Keep a text that is not there yet."""
+        if text is not None and (number, text) not in self.texts and len(self.texts) < _MOST_TEXTS:
+            self.texts.append((number, text))
+
+    def read(self) -> list[tuple[str, str]]:
+        """Return the texts that could be read."""
+        return [(number, text) for number, text in self.texts if isinstance(text, str)]
+
+    def unread(self, role: str) -> list[NotRead]:
+        """Return the texts that could not."""
+        found = [NotRead(text.node, text.kind, role) for _, text in self.texts if isinstance(text, Unread)]
+        return list(dict.fromkeys(found))
 
 
-def _list(value: object) -> list[Any]:
-    """Return a list as it is, and anything else as an empty one: programs write all sorts of things."""
-    return value if isinstance(value, list) else []
+class _Reader:
+    """Reads one graph."""
 
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.settings = SettingsReader(graph)
+        self.reached: set[str] = set()
 
-def _is_link(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str | int) and isinstance(value[1], int)
+    def read(self) -> list[Recorded]:
+        records: list[Recorded] = []
+        by_text: dict[Any, int] = {}
+        for number in self.samplers():
+            positive, negative = self.sides(number)
+            key = (tuple(positive.texts), tuple(negative.texts))
+            if key in by_text:
+                first = by_text[key]
+                if self.is_second_pass(number):
+                    records[first] = replace(records[first], settings={**records[first].settings, "hires": "yes"})
+                continue
+            new = self.records(number, positive, negative)
+            if new:
+                by_text[key] = len(records)
+                records += new
+        records += self.groups() if not records else []
+        is_empty = all(record.prompt is None and not record.not_read for record in records)
+        return records + list(self.others(alone=is_empty))
 
+    # --- samplers ----------------------------------------------------------------------------------------------------
 
-def _editor_graph(data: Mapping[str, Any]) -> Graph:
-    origins: dict[str, Link] = {}
-    for link in _list(data.get("links")):
-        if isinstance(link, list) and len(link) >= 4:
-            number, node, slot = link[:3]
-        elif isinstance(link, dict) and {"id", "origin_id", "origin_slot"} <= link.keys():
-            number, node, slot = link["id"], link["origin_id"], link["origin_slot"]
-        else:
-            continue
-        origins[str(number)] = Link(str(node), slot if isinstance(slot, int) else 0)
-    graph: Graph = {}
-    for node in data["nodes"]:
-        if not isinstance(node, dict) or "id" not in node:
-            continue
-        kind = str(node.get("type", ""))
-        links = {
-            str(slot.get("name")): origins[str(slot.get("link"))]
-            for slot in _list(node.get("inputs"))
-            if isinstance(slot, dict) and str(slot.get("link")) in origins
-        }
-        if node.get("mode") not in (2, 4):  # muted and bypassed nodes draw nothing
-            graph[str(node["id"])] = GraphNode(kind, _widget_values(kind, node.get("widgets_values")), links)
-    return graph
+    def samplers(self) -> list[str]:
+        """Return the samplers, those that start from noise first."""
+        conditions = self.conditions()
+        found = [number for number, node in self.graph.nodes.items() if number not in conditions and _is_sampler(node)]
+        before = {self.graph.source(self.graph.nodes[number].links.get(name)) for number in found for name in _PIPES}
+        prepares = {source.node for source in before if source is not None}
+        found = [number for number in found if number not in prepares or "positive" in self.graph.nodes[number].links]
+        later = self.settings.after(found)
+        return sorted(found, key=lambda number: number in later)
 
+    def conditions(self) -> set[str]:
+        """Return the nodes whose output is conditioning: they only hand it on."""
+        sides = ("positive", "negative", "conditioning")
+        links = (node.links.get(name) for node in self.graph.nodes.values() for name in sides)
+        sources = {self.graph.source(link) for link in links}
+        return {source.node for source in sources if source is not None}
 
-def _widget_values(kind: str, widgets: object) -> dict[str, Any]:
-    if isinstance(widgets, dict):
-        return dict(widgets)
-    values = widgets if isinstance(widgets, list) else []
-    names = _WIDGETS.get(kind)
-    if names is None and "Latent" in kind:
-        names = ("width", "height")
-    if names is None and (_ENCODER.search(kind) or any(isinstance(value, str) for value in values)):
-        text = next((value for value in values if isinstance(value, str)), None)
-        return {} if text is None else {"text": text}
-    return dict(zip(names or (), values, strict=False))
+    def is_second_pass(self, number: str) -> bool:
+        """Return whether a sampler changes a part of what another one made, as for a larger image."""
+        denoise = self.graph.nodes[number].values.get("denoise")
+        return isinstance(denoise, int | float) and denoise < 1
 
+    def sides(self, number: str) -> tuple[_Found, _Found]:
+        """Return the texts behind a sampler's two inputs."""
+        node = self.graph.nodes[number]
+        guider = self.graph.source(node.links.get("guider"))
+        if guider is not None:
+            number, node = guider.node, self.graph.nodes[guider.node]
+        positive, negative = _Found(), _Found()
+        for name in ("positive", "conditioning", "cond1", "cond2"):
+            self.follow(node.links.get(name), "positive", positive)
+        for name in ("negative", "uncond"):
+            self.follow(node.links.get(name), "negative", negative)
+        if not positive.texts and not negative.texts:
+            for name in _PIPES:
+                self.follow(node.links.get(name), "positive", positive)
+                self.follow(node.links.get(name), "negative", negative)
+        return positive, negative
 
-# --- following the links -------------------------------------------------------------------------------------------
+    def records(self, number: str, positive: _Found, negative: _Found) -> list[Recorded]:
+        texts, below = positive.read(), [text for _, text in negative.read()]
+        not_read = (*positive.unread("positive"), *negative.unread("negative"))
+        if not texts and not below and not not_read:
+            return []
+        settings, model = self.settings.of(number)
+        below_text = ", ".join(dict.fromkeys(below)) if below and not negative.unread("negative") else None
+        base = Recorded(None, below_text, settings, model, "positive", "", SOURCE, Dialect.COMFYUI, not_read)
+        if not texts or positive.unread("positive"):
+            base = replace(base, place=f"node {number}")
+        if not texts:
+            return [base]
+        role = "positive" if len(texts) == 1 and not positive.unread("positive") else "region"
+        found = [replace(base, prompt=text, role=role, place=f"node {node}") for node, text in texts]
+        return [found[0], *(replace(one, not_read=()) for one in found[1:])]
 
+    # --- conditioning ------------------------------------------------------------------------------------------------
 
-def _prompts(graph: Graph) -> list[Recorded]:
-    found: list[Recorded] = []
-    reached: set[str] = set()
-    for number, node in graph.items():
-        if "positive" not in node.links or _is_passing(node):
-            continue
-        positive = list(dict.fromkeys(_encoders(graph, node.links["positive"])))
-        negative = list(dict.fromkeys(_encoders(graph, node.links["negative"]))) if "negative" in node.links else []
-        if set(positive) <= reached and set(negative) <= reached:
-            continue
-        reached.update(positive, negative)
-        found += _pair(graph, number, positive, negative)
-    for number, node in graph.items():
-        if number not in reached and _ENCODER.search(node.kind):
-            text = _text(graph, node)
-            if text.strip():
-                found.append(Recorded(text, None, {}, "", "region", f"node {number}"))
-    return found
+    def follow(self, link: Link | None, role: str, found: _Found) -> None:
+        """Add the texts behind a conditioning link."""
+        waiting = [link]
+        visited: set[Link] = set()
+        while waiting:
+            current = self.graph.source(waiting.pop(0))
+            if current is None or current in visited:
+                continue
+            visited.add(current)
+            node = self.graph.nodes[current.node]
+            if _ZEROED.search(node.kind):
+                self.mark(current)
+            elif self.is_encoder(node):
+                self.reached.add(current.node)
+                for text in self.encoded(current.node):
+                    found.add(current.node, text)
+            elif self.holds(node, _role(node, current.slot, role)):
+                self.reached.add(current.node)
+                found.add(current.node, text_of(self.graph, current.node, _role(node, current.slot, role)))
+            else:
+                inner = self.behind(node, current, role)
+                if not inner:
+                    found.add(current.node, Unread(current.node, node.kind))
+                waiting += inner
 
+    def mark(self, link: Link) -> None:
+        """Mark the encoders behind a zeroed conditioning as reached: nothing of their text is left."""
+        for inner in self.graph.nodes[link.node].links.values():
+            source = self.graph.source(inner)
+            if source is not None:
+                self.reached.add(source.node)
 
-def _pair(graph: Graph, sampler: str, positive: list[str], negative: list[str]) -> list[Recorded]:
-    figures, model = _figures(graph, sampler)
-    texts = [(number, _text(graph, graph[number])) for number in positive]
-    below = [(number, _text(graph, graph[number])) for number in negative]
-    if len(texts) == 1 and len(below) <= 1:
-        return [
-            Recorded(texts[0][1], below[0][1] if below else None, figures, model, "positive", f"node {texts[0][0]}")
+    def is_encoder(self, node: GraphNode) -> bool:
+        """Return whether a node turns texts into conditioning."""
+        names = {**node.values, **node.links}
+        if _LOADER.search(node.kind) or {"positive", "negative"} <= names.keys():
+            return False
+        texts = any(name in names for name in (*_TEXTS, *_SEVERAL, "populated_text"))
+        return _ENCODER.search(node.kind) is not None or (texts and bool({"clip", "opt_clip"} & node.links.keys()))
+
+    def encoded(self, number: str) -> Iterator[Text]:
+        """Yield the texts that an encoder encodes."""
+        node = self.graph.nodes[number]
+        names = {**node.values, **node.links}
+        if "populated_text" in names:
+            yield populated_text(self.graph, number)
+            return
+        several = [name for name in _SEVERAL if name in names]
+        chosen = several or [name for name in _TEXTS if name in names][:1]
+        texts = [text_of(self.graph, number, name) for name in chosen]
+        written = [text for text in texts if text is not None and text != ""]
+        yield from dict.fromkeys(written or texts[:1])
+        if not chosen or (not written and any(name in node.links for name in chosen)):
+            yield Unread(number, node.kind)
+
+    def holds(self, node: GraphNode, role: str) -> bool:
+        """Return whether a node has the text of a role among its own inputs, as loaders have."""
+        if isinstance(node.values.get(role), str):
+            return True
+        return role in node.links and _LOADER.search(node.kind) is not None
+
+    def behind(self, node: GraphNode, current: Link, role: str) -> list[Link]:
+        """Return the links that a node's conditioning comes from."""
+        side = _role(node, current.slot, role)
+        if side in node.links:
+            return [node.links[side]]
+        if _SWITCH.search(node.kind):
+            return self.switched(node)
+        pipes = [node.links[name] for name in node.links if name in _PIPES or re.fullmatch(r"ctx_\d\d", name)]
+        if pipes:
+            return pipes[:1]
+        named = [
+            link for name, link in node.links.items() if "cond" in name.lower() and "controlnet" not in name.lower()
         ]
-    found = [Recorded(text, None, figures, model, "region", f"node {number}") for number, text in texts]
-    return found + [Recorded(text, None, figures, model, "negative", f"node {number}") for number, text in below]
+        return named or ([next(iter(node.links.values()))] if len(node.links) == 1 else [])
+
+    def switched(self, node: GraphNode) -> list[Link]:
+        """Return the input that a switch selects, or else the first that there is."""
+        links = {re.sub(r"\D", "", name).lstrip("0"): link for name, link in node.links.items() if name[-1:].isdigit()}
+        chosen = next((node.values[key] for key in ("select", "index", "Input") if key in node.values), None)
+        if str(chosen) in links:
+            return [links[str(chosen)]]
+        there = [link for link in node.links.values() if self.graph.source(link) is not None]
+        return there[:1] if chosen is None else []
+
+    # --- the rest ----------------------------------------------------------------------------------------------------
+
+    def groups(self) -> Iterator[Recorded]:
+        """Yield group nodes of old editors, whose inside is not read."""
+        for number, node in self.graph.nodes.items():
+            if _GROUP.match(node.kind) and any(isinstance(value, str) for value in node.values.values()):
+                unread = tuple(NotRead(number, node.kind, role) for role in ("positive", "negative"))
+                yield Recorded(None, None, {}, "", "positive", f"node {number}", SOURCE, Dialect.COMFYUI, unread)
+
+    def others(self, *, alone: bool) -> Iterator[Recorded]:
+        """Yield texts that are encoded for nodes that we do not know; all of them if there are no samplers."""
+        sources = (self.graph.source(link) for node in self.graph.nodes.values() for link in node.links.values())
+        used = {source.node for source in sources if source is not None}
+        for number, node in self.graph.nodes.items():
+            if number in self.reached or not self.is_encoder(node) or not (alone or number in used):
+                continue
+            for text in self.encoded(number):
+                unread = (NotRead(text.node, text.kind, "positive"),) if isinstance(text, Unread) else ()
+                prompt = text if isinstance(text, str) else None
+                if unread or (prompt and prompt.strip()):
+                    yield Recorded(prompt, None, {}, "", "region", f"node {number}", SOURCE, Dialect.COMFYUI, unread)
 
 
-def _is_passing(node: GraphNode) -> bool:
-    """Say whether a node only hands conditioning on (a control net, a mask), and samples nothing itself."""
-    return not ({"latent_image", "model", "noise", "latent"} & (node.links.keys() | node.values.keys()))
+def _is_sampler(node: GraphNode) -> bool:
+    names = node.links.keys() | node.values.keys()
+    if "guider" in node.links:
+        return True
+    if "guider" in node.kind.lower():
+        return False
+    if _HANDS_ON.search(node.kind) and "sampl" not in node.kind.lower() and "detail" not in node.kind.lower():
+        return False
+    if "positive" in node.links:
+        return not _LOADER.search(node.kind) and bool(set(_SAMPLES) & names) and "control_net" not in names
+    return "sampl" in node.kind.lower() and bool({"pipe", "basic_pipe", "ctx", "context"} & node.links.keys())
 
 
-def _encoders(graph: Graph, link: Link) -> Iterator[str]:
-    """Yield the text-encode nodes behind a conditioning link."""
-    waiting = [link]
-    visited: set[tuple[str, int]] = set()
-    while waiting:
-        current = waiting.pop(0)
-        node = graph.get(current.node)
-        if node is None or (current.node, current.slot) in visited:
-            continue
-        visited.add((current.node, current.slot))
-        if _ENCODER.search(node.kind) or _is_text_source(node):
-            yield current.node
-        elif "positive" in node.links and "negative" in node.links:
-            waiting.append(node.links["negative" if current.slot == 1 else "positive"])
-        else:
-            waiting += [inner for name, inner in node.links.items() if "cond" in name.lower() or name == "positive"]
+def _role(node: GraphNode, slot: int, role: str) -> str:
+    """Return which of its two sides a node's output is; by the output's name or place, or else the one asked for."""
+    name = node.outputs[slot].lower() if 0 <= slot < len(node.outputs) else ""
+    if "neg" in name:
+        return "negative"
+    if "pos" in name:
+        return "positive"
+    if node.kind in _SLOTS:
+        return _SLOTS[node.kind].get(slot, role)
+    if {"positive", "negative"} <= node.links.keys() and slot in (0, 1) and not _HANDS_ON.search(node.kind):
+        return ("positive", "negative")[slot]
+    return role
 
 
-def _is_text_source(node: GraphNode) -> bool:
-    return "clip" in node.links and any(isinstance(node.values.get(name), str) for name in _TEXT_INPUTS)
-
-
-def _text(graph: Graph, node: GraphNode, depth: int = 0) -> str:
-    """Return a node's text, its own or that of the node that feeds it."""
-    for name in _TEXT_INPUTS:
-        value = node.values.get(name)
-        if isinstance(value, str):
-            return value
-    for name in _LINKED_TEXTS:
-        link = node.links.get(name)
-        if link is not None and link.node in graph and depth < 16:
-            return _text(graph, graph[link.node], depth + 1)
-    return ""
-
-
-def _figures(graph: Graph, sampler: str) -> tuple[dict[str, str], str]:
-    """Return the settings on the way into a sampler, nearest first, and the model's file name."""
-    figures: dict[str, str] = {}
-    model = ""
-    waiting, seen = [sampler], {sampler}
-    while waiting:
-        node = graph.get(waiting.pop(0))
-        if node is None:
-            continue
-        for theirs, ours in _FIGURES.items():
-            value = node.values.get(theirs)
-            if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
-                figures.setdefault(ours, str(value))
-        model = model or next((str(node.values[key]) for key in _MODELS if isinstance(node.values.get(key), str)), "")
-        for name, link in node.links.items():
-            if name not in ("positive", "negative", "clip", "text") and link.node not in seen:
-                seen.add(link.node)
-                waiting.append(link.node)
-    return figures, model
+__all__ = ["SOURCE", "is_workflow", "read_workflow"]
