@@ -26,14 +26,14 @@ from anima_prompt.cli.program import (
     echo_result,
     is_terminal,
 )
-from anima_prompt.cli.source import looks_like_text
+from anima_prompt.cli.source import Kind, kind_of
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
 from anima_prompt.escapes import dump_json, visible
 from anima_prompt.lint_files.outputs import FORMATS, writer_for
 from anima_prompt.numbers import SIZE, counted, parse_size
-from anima_prompt.safe_paths import exists, is_file
+from anima_prompt.safe_paths import exists, is_file, is_folder
 
 if TYPE_CHECKING:
     from anima_prompt.lint_files.configuration import Use
@@ -118,6 +118,12 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
     type=PathArgument(exists=True, dir_okay=False),
     help="Configuration file to use instead of the nearest one in parent folders.",
 )
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Skip matching files in searched folders; patterns as in .gitignore. Repeatable.",
+)
 @click.option("--isolated", is_flag=True, help="Ignore all configuration files.")
 @click.option("--no-cache", is_flag=True, help="Ignore cached results.")
 @click.option(
@@ -170,6 +176,7 @@ class _Run:
             not given["no_cache"],
             _figures(given),
             given["max_findings"],
+            given["exclude"],
         )
         self.options = options
         self.least = Severity(given["severity"]).rank
@@ -245,7 +252,10 @@ class _Run:
     def _reports(self, sources: list[str]) -> Iterator[Report]:
         from anima_prompt.lint_files.runner import expand, reports
 
-        texts = [source for source in sources if looks_like_text(source)]
+        texts = [source for source in sources if kind_of(source) is Kind.TEXT]
+        for text in texts:
+            if is_folder(text):
+                echo_message(f"note: '{text}' is linted as a prompt; write '{text}/' for the folder of that name")
         if self.given["negative"] is not None and len(texts) != 1:
             raise InputError("--negative goes with one TEXT; put the negative prompt of a file below a line of ---")
         for text in texts:
@@ -437,7 +447,7 @@ def _with_comments(text: str, report: Report) -> str:
 def _stamps(sources: tuple[str, ...], batch: Batch) -> dict[str, float]:
     from anima_prompt.lint_files.runner import expand
 
-    files = expand([source for source in sources if not looks_like_text(source)], batch)
+    files = expand([source for source in sources if kind_of(source) is not Kind.TEXT], batch)
     projects = [batch.project_of(file) for file in files]
     named = [batch.options.use.profile, *(project.use.profile for project in projects)]
     files += [str(project.path) for project in projects if project.path]

@@ -26,6 +26,7 @@ from anima_prompt.cli.program import (
     echo_result,
     run_program,
 )
+from anima_prompt.cli.reading import diff, read
 from anima_prompt.cli.source import PROMPT_FILES, text_of
 from anima_prompt.cli.tags import tags
 from anima_prompt.cli.tokens import tokens
@@ -232,6 +233,8 @@ commands.add_command(tags)
 commands.add_command(tokens)
 commands.add_command(lint)
 commands.add_command(rule)
+commands.add_command(read)
+commands.add_command(diff)
 
 
 def name_of(source: str) -> str:

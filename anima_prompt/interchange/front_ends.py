@@ -11,6 +11,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from anima_prompt.dialects import Dialect, ForeignDialect
@@ -93,7 +94,7 @@ def _graph(text: str, source: str, name: str) -> list[Recorded]:
 
 
 def _loose(text: str, source: str) -> list[Recorded]:
-    """Return the prompts of a text whose name says nothing: JSON of a front end, a graph behind its name, parameters."""
+    """Return the prompts of a text whose name says nothing: JSON of a front end, a graph, parameters."""
     prefix = _PREFIX.match(text)
     body = text[prefix.end() :] if prefix else text
     if body.lstrip().startswith("{"):
@@ -191,9 +192,8 @@ def _captions(data: object) -> tuple[str | None, list[str]]:
     if not isinstance(caption, dict):
         return None, []
     people = caption.get("char_captions")
-    texts = (
-        [_text(one.get("char_caption")) for one in people if isinstance(one, dict)] if isinstance(people, list) else []
-    )
+    captions = [one for one in people if isinstance(one, dict)] if isinstance(people, list) else []
+    texts = [_text(one.get("char_caption")) for one in captions]
     return _text(caption.get("base_caption")), [text for text in texts if text and text.strip()]
 
 
@@ -231,7 +231,7 @@ def _dream(text: str) -> Recorded:
     except ValueError:
         words = [text]
     names = {"-s": "steps", "-S": "seed", "-W": "width", "-H": "height", "-C": "guidance_scale", "-A": "sampler"}
-    settings = {names[key]: value for key, value in zip(words, words[1:], strict=False) if key in names}
+    settings = {names[key]: value for key, value in pairwise(words) if key in names}
     settings |= {names[word[:2]]: word[2:] for word in words[1:] if word[:2] in names and len(word) > 2}
     return _with_brackets(words[0] if words else "", settings, "")
 

@@ -23,6 +23,7 @@ from anima_prompt.interchange.textfile import lines_of, read_text, split_negativ
 TEXTS = (".txt", ".caption", ".prompt")
 STRUCTURED = (".yaml", ".yml", ".json")
 RECORDS = (".jsonl", ".ndjson")
+_HEAD = 100_000
 _TOP_KEY = re.compile(r"^(?:- )?[\"']?([A-Za-z_][\w-]*)[\"']?\s*:", re.MULTILINE)
 
 
@@ -120,16 +121,14 @@ def no_prompt_or(error: AnimaPromptError, text: str) -> AnimaPromptError:
 
 
 def is_ours(text: str, data: object = None) -> bool:
-    """Return whether a YAML or JSON text is meant as a prompt file: at least half of its keys are a prompt's.
+    r"""Return whether a YAML or JSON text is meant as a prompt file: at least half of its keys are a prompt's.
 
-    >>> is_ours("general: [smile]\\nartist: wlop"), is_ours("services:\\n  web: x\\nversion: 3")
+    >>> is_ours("general: [smile]\nartist: wlop"), is_ours("services:\n  web: x\nversion: 3")
     (True, False)
     """
-    first = data[0] if isinstance(data, list) and data else data
-    if isinstance(first, dict):
-        keys = [str(key) for key in first]
-    else:
-        keys = _TOP_KEY.findall(text[:100_000])
+    first: Any = data[0] if isinstance(data, list) and data else data
+    is_mapping = isinstance(first, dict)
+    keys = [str(key) for key in first] if is_mapping else _TOP_KEY.findall(text[:_HEAD])
     known = [key for key in keys if key in KEYS]
     return len(known) * 2 >= len(keys) > 0 and set(known) != {"name"}
 

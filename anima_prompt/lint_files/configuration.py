@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -26,6 +26,9 @@ from anima_prompt.lint.registry import all_rules, joined
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint.word_rules import read_rules
 from anima_prompt.safe_paths import read_utf8
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 FILES = ("anima-prompt.toml", "anima-prompt.yaml", "anima-prompt.yml", "pyproject.toml")
 MOST_BYTES = 4_000_000
@@ -84,7 +87,7 @@ class Project:
         config: choices about rules.
         use: what prompts are for if no override says otherwise.
         overrides: later ones win.
-        exclude: globs of files that are left out of folders.
+        exclude: patterns, as in ``.gitignore``, of files that are left out of folders.
         max_findings: most findings of a rule that are shown of a file, 0 for all; None for the default.
         rules: rules of the user's own files.
     """
@@ -114,11 +117,38 @@ class Project:
         return tuple(selector for override in self._fitting(path) for selector in override.ignore)
 
     def excludes(self, path: str) -> bool:
-        """Say whether a file is left out."""
-        return any(_fits(path, self.folder, glob) for glob in self.exclude)
+        """Return whether a file is left out of folders."""
+        return bool(self.exclude) and excludes(self.exclude, path, self.folder)
 
     def _fitting(self, path: str) -> list[Override]:
         return [o for o in self.overrides if any(_fits(path, self.folder, glob) for glob in o.files)]
+
+
+def excludes(patterns: tuple[str, ...], path: str, folder: Path) -> bool:
+    """Return whether patterns, as in ``.gitignore``, leave a file out; they are relative to ``folder``."""
+    try:
+        relative = Path(path).absolute().relative_to(folder.absolute())
+    except ValueError:
+        return False
+    spec: GitIgnoreSpec = _spec(patterns)
+    return spec.match_file(relative.as_posix())
+
+
+@lru_cache(maxsize=64)
+def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+    """Return the patterns, compiled.
+
+    Raises:
+        InputError: a pattern is malformed.
+    """
+    from pathspec import GitIgnoreSpec
+
+    try:
+        return GitIgnoreSpec.from_lines(patterns)
+    except ValueError as error:
+        raise InputError(
+            f"exclude: {error}; write patterns as in .gitignore, such as 'old/' or '*.draft.txt'"
+        ) from None
 
 
 def _fits(path: str, folder: Path, glob: str) -> bool:
@@ -218,6 +248,8 @@ def _project(value: Value, path: Path) -> Project:
         tuple(_override(item) for item in fields["overrides"].items("overrides")) if "overrides" in fields else ()
     )
     exclude = _texts(fields["exclude"], "exclude") if "exclude" in fields else ()
+    if exclude:
+        fields["exclude"].guarded(lambda: _spec(exclude))
     most = _count(fields["max-findings"]) if "max-findings" in fields else None
     return Project(path.parent, path, config, _use(fields), overrides, exclude, rules, most)
 

@@ -22,7 +22,7 @@ from anima_prompt.lint.linter import Linter, with_suppressions
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint_files.cache import Cache
 from anima_prompt.lint_files.cache_key import document_key, setup_digest
-from anima_prompt.lint_files.configuration import Project, Use, find_project, read_project, with_choices
+from anima_prompt.lint_files.configuration import Project, Use, excludes, find_project, read_project, with_choices
 from anima_prompt.lint_files.report import DEFAULT_MOST, Report, capped
 from anima_prompt.lint_files.sources import (
     Captions,
@@ -53,6 +53,7 @@ class Options:
         cached: whether the cache may answer.
         settings: figures for prompts that have none of their own.
         max_findings: most findings of a rule that are shown of a file, 0 for all; None leaves it to the configuration.
+        exclude: patterns, as in ``.gitignore``, of files that are left out of searched folders.
     """
 
     use: Use = field(default_factory=Use)
@@ -62,6 +63,7 @@ class Options:
     cached: bool = True
     settings: dict[str, str] = field(default_factory=dict)
     max_findings: int | None = None
+    exclude: tuple[str, ...] = ()
 
 
 class Batch:
@@ -225,7 +227,12 @@ def expand(sources: Iterable[str], batch: Batch) -> list[str]:
             found[source] = None
         elif is_folder(path):
             project = batch.project_of(str(path / "x"))
-            files = [str(file) for file in files_below(path) if not project.excludes(str(file))]
+            own = batch.options.exclude
+            files = [
+                str(file)
+                for file in files_below(path)
+                if not project.excludes(str(file)) and not (own and excludes(own, str(file), path))
+            ]
             batch.folders |= {file: path for file in files if file not in found}
             found |= dict.fromkeys(files)
         elif exists(path):

@@ -35,9 +35,11 @@ class ForeignPiece:
 def read_foreign(text: str, dialect: ForeignDialect) -> tuple[list[ForeignPiece], list[Diagnostic]]:
     """Return the pieces of a text, and what cannot be said by weights.
 
-    >>> [(piece.text, str(piece.weight)) for piece in read_foreign("{{hat}}, 1.3::red hair::", ForeignDialect.NOVELAI)[0]]
+    >>> pieces, _ = read_foreign("{{hat}}, 1.3::red hair::", ForeignDialect.NOVELAI)
+    >>> [(piece.text, str(piece.weight)) for piece in pieces]
     [('hat', '1.1025'), (', ', '1'), ('red hair', '1.3')]
-    >>> [(piece.text, str(piece.weight)) for piece in read_foreign("hair++, (red hat)1.3", ForeignDialect.COMPEL)[0]]
+    >>> pieces, _ = read_foreign("hair++, (red hat)1.3", ForeignDialect.COMPEL)
+    >>> [(piece.text, str(piece.weight)) for piece in pieces]
     [('hair', '1.21'), (', ', '1'), ('red hat', '1.3')]
     """
     if dialect is ForeignDialect.NOVELAI:
