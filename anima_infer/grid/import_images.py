@@ -18,7 +18,8 @@ from anima_infer.grid.store.files import GRID, sha256_of
 from anima_infer.grid.store.lock import locked
 from anima_infer.grid.store.manifest import DONE, Manifest
 from anima_prompt.errors import InputError
-from anima_prompt.interchange.images import IMAGES, read_image
+from anima_prompt.interchange.file_kinds import IMAGES
+from anima_prompt.interchange.images import read_image
 from anima_prompt.interchange.recorded import Recorded
 from anima_prompt.numbers import counted, parse_number, parse_size
 

@@ -412,8 +412,7 @@ def add_ignores(report: Report, *, within: Path | None = None) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    from anima_prompt.interchange.images import IMAGES
-    from anima_prompt.interchange.reading import TEXTS
+    from anima_prompt.interchange.file_kinds import IMAGES, TEXTS
     from anima_prompt.interchange.textfile import lines_of, read_text, write_text
     from anima_prompt.lint_files.sources import MOST_BYTES, SIDECAR
 

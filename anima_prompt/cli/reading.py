@@ -35,7 +35,8 @@ def read(files: tuple[str, ...], as_json: bool) -> None:
       anima-prompt read image.png
       anima-prompt read *.png workflow.json --json
     """
-    from anima_prompt.interchange.reading import NoPromptError, read_file
+    from anima_prompt.interchange.file_kinds import NoPromptError
+    from anima_prompt.interchange.reading import read_file
 
     data: dict[str, list[dict[str, Any]]] = {}
     failed = False

@@ -23,7 +23,6 @@ from anima_prompt.interchange.recorded import Recorded
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-IMAGES = (".png", ".webp", ".jpg", ".jpeg", ".jfif", ".avif", ".gif")
 _USER_COMMENT, _MODEL, _EXIF = 0x9286, 0x0110, 0x8769
 _MOST_BYTES = 256 * 1024 * 1024
 _DAMAGE = (

@@ -12,26 +12,17 @@ from typing import Any
 
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError, InputError
+from anima_prompt.interchange.file_kinds import IMAGES, RECORDS, STRUCTURED, NoPromptError
 from anima_prompt.interchange.front_ends import read_json
-from anima_prompt.interchange.images import IMAGES, read_image
+from anima_prompt.interchange.images import read_image
 from anima_prompt.interchange.parameters import is_infotext, read_parameters
 from anima_prompt.interchange.promptfile import KEYS, parse_prompt_file
 from anima_prompt.interchange.recorded import Recorded
 from anima_prompt.interchange.records import read_record
 from anima_prompt.interchange.textfile import lines_of, read_text, split_negative
 
-TEXTS = (".txt", ".caption", ".prompt")
-STRUCTURED = (".yaml", ".yml", ".json")
-RECORDS = (".jsonl", ".ndjson")
 _HEAD = 100_000
 _TOP_KEY = re.compile(r"^(?:- )?[\"']?([A-Za-z_][\w-]*)[\"']?\s*:", re.MULTILINE)
-
-
-class NoPromptError(InputError):
-    """A file has no prompt: an image that is damaged or has no metadata, a file of another program.
-
-    Whoever named the file is told; a search of a folder passes over it.
-    """
 
 
 def read_file(source: str) -> list[Recorded]:

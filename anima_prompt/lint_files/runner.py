@@ -14,7 +14,7 @@ from typing import Any
 from anima_prompt.diagnostics import Diagnostic
 from anima_prompt.errors import AnimaPromptError, InputError
 from anima_prompt.escapes import visible
-from anima_prompt.interchange.reading import NoPromptError
+from anima_prompt.interchange.file_kinds import NoPromptError
 from anima_prompt.interchange.textfile import read_text, shortened
 from anima_prompt.lint.document import Role
 from anima_prompt.lint.fixing import Fixed

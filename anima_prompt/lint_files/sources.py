@@ -18,17 +18,8 @@ from pathlib import Path
 from anima_prompt.diagnostics import Part
 from anima_prompt.dialects import Dialect, ForeignDialect
 from anima_prompt.errors import AnimaPromptError, InputError
-from anima_prompt.interchange.images import IMAGES
+from anima_prompt.interchange.file_kinds import IMAGES, RECORDS, STRUCTURED, TEXTS, NoPromptError
 from anima_prompt.interchange.parameters import is_infotext, read_parameters
-from anima_prompt.interchange.reading import (
-    RECORDS,
-    STRUCTURED,
-    TEXTS,
-    NoPromptError,
-    no_prompt_or,
-    read_front_end,
-    read_image_file,
-)
 from anima_prompt.interchange.recorded import Recorded
 from anima_prompt.interchange.records import Record, read_record, write_record
 from anima_prompt.interchange.textfile import DIVIDER, join_negative, lines_of, read_text, split_negative
@@ -203,6 +194,8 @@ class PartlyReadError(InputError):
 
 
 def _structured(text: str, source: str, use: Use) -> list[Piece]:
+    from anima_prompt.interchange.reading import no_prompt_or, read_front_end
+
     if source.lower().endswith(".json"):
         found = read_front_end(text, source)
         if found:
@@ -225,6 +218,8 @@ def _structured(text: str, source: str, use: Use) -> list[Piece]:
 
 
 def _image(path: Path, use: Use) -> list[Piece]:
+    from anima_prompt.interchange.reading import read_image_file
+
     found = read_image_file(path)
     sidecar = path.with_name(path.name + SIDECAR)
     ignored = ""
