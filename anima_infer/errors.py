@@ -1,10 +1,12 @@
-"""Errors that users see: one line that names the thing, what is wrong with it, what is allowed and the next step."""
+"""Errors of this package, a branch of the tree in ``anima_prompt.errors``: one line each, for the user."""
 
 from __future__ import annotations
 
+from anima_prompt.errors import AnimaPromptError
 
-class InferError(Exception):
-    """Anything that a user can put right."""
+
+class InferError(AnimaPromptError):
+    """Base of the errors that this package raises on purpose."""
 
 
 class CheckpointError(InferError):
@@ -21,3 +23,7 @@ class SettingsError(InferError):
 
 class GridError(InferError):
     """A grid's specification, folder or manifest is wrong."""
+
+
+class TrainingError(InferError):
+    """Training data, a training's state, or its results cannot be read, written or used."""

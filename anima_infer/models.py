@@ -31,6 +31,7 @@ class Models:
         vae: latents to pixels.
         files: that the parts were loaded from.
         placement: brings the networks to the device while they work.
+        metadata: header of the DiT's file.
     """
 
     encoder: PromptEncoder
@@ -38,6 +39,7 @@ class Models:
     vae: Vae
     files: ModelFiles
     placement: Placement = field(default_factory=lambda: Placement(Offload.NONE, torch.device("cpu")))
+    metadata: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_files(
@@ -133,7 +135,7 @@ class Models:
         _check_widths(files, dit, adapter, text)
         embeddings = None if files.embeddings is None else Embeddings(files.embeddings)
         encoder = PromptEncoder(tokenizers, text, adapter, embeddings)
-        return cls(encoder, dit, vae, files, Placement(Offload(offload), compute_device))
+        return cls(encoder, dit, vae, files, Placement(Offload(offload), compute_device), dit_file.metadata)
 
 
 def _download(repository: str, name: str) -> Path:

@@ -53,6 +53,10 @@ def parse_dtype(name: str, device: str = "auto") -> torch.dtype:
     return DTYPES[name]
 
 
+_TINY = 20_000_000
+"""Parameters of a network that one thread serves best; the demo model has 2 million, the release 2,000 million."""
+
+
 class Offload(StrEnum):
     """What is on the device: everything, one network at a time, or one block of the DiT at a time."""
 
@@ -117,3 +121,17 @@ class Placement:
 def _restore(waiting: list[_Waiting]) -> None:
     for _, name, tensors, tensor in waiting:
         tensors[name] = tensor
+
+
+@contextmanager
+def one_thread_if_tiny(network: nn.Module) -> Iterator[None]:
+    """Use one thread for a tiny network: several wait for each other longer than they work, and slow other programs."""
+    before = torch.get_num_threads()
+    is_tiny = sum(parameter.numel() for parameter in network.parameters()) < _TINY
+    if is_tiny:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if is_tiny:
+            torch.set_num_threads(before)

@@ -1,7 +1,7 @@
 """Atomic writes: a temporary file in the same folder replaces the target only when it is complete.
 
 Only regular files are replaced. A symbolic link stays a link: its target is replaced. Devices, FIFOs and the process's
-own streams (``/dev/stdout``) are opened and written to.
+own streams (``/dev/stdout``) are opened and written to. A new file is on the disk before it replaces the old one.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ import os
 import stat
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from anima_prompt.safe_paths import own_descriptor
+from anima_prompt.safe_paths import name_problem, own_descriptor
 
 _LONGEST_NAME = 180
 """Bytes of a file name to which a suffix can be added without passing the limit of 255."""
+_WINDOWS = os.name == "nt"
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8) if _WINDOWS else ()
+"""Seconds between attempts to replace a file: Windows refuses while a virus scanner or an indexer has it open."""
 
 
 def temporary_path(path: Path) -> Path:
@@ -38,7 +42,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     links to the file keep the old content.
 
     Raises:
-        OSError: ``path`` is read-only or not a regular file, a folder cannot be created, or the file cannot be written.
+        OSError: ``path`` is read-only, reserved on Windows or not a regular file, a folder cannot be created, or the
+            file cannot be written.
     """
     target = _replaceable(path)
     temporary = temporary_path(target)
@@ -46,12 +51,29 @@ def atomic_path(path: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
         yield temporary
+        _flush(temporary)
         _copy_permissions(target, temporary)
-        temporary.replace(target)
+        replace_file(temporary, target)
     except BaseException:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def replace_file(temporary: Path, target: Path) -> None:
+    """Rename a complete temporary file to its final name.
+
+    Raises:
+        OSError: the rename failed; on Windows, another program still had ``target`` open after about two seconds.
+    """
+    for pause in _PAUSES:
+        try:
+            temporary.replace(target)
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
+    temporary.replace(target)
 
 
 def write_output(path: Path, text: str) -> None:
@@ -87,10 +109,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     with atomic_path(path) as temporary:
         if path.exists():  # nobody else may read the text before the mode of the old file is copied
             temporary.touch(mode=0o600)
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+        temporary.write_bytes(data)
 
 
 def _replaceable(path: Path) -> Path:
@@ -100,6 +119,9 @@ def _replaceable(path: Path) -> Path:
         OSError: it exists and is read-only, or is not a regular file.
     """
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    problem = name_problem(target.name) if _WINDOWS else ""
+    if problem:  # 'NUL' and 'CON.txt' are devices there, and 'a.' is the file 'a'
+        raise OSError(errno.EINVAL, f"the name {problem}", str(path))
     try:
         mode = target.stat().st_mode
     except FileNotFoundError:
@@ -111,6 +133,12 @@ def _replaceable(path: Path) -> Path:
     if not mode & stat.S_IWUSR:  # a mode that root could ignore, and the read-only attribute of Windows
         raise PermissionError(errno.EACCES, "the file is read-only", str(path))
     return target
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file's content is on the disk."""
+    with path.open("r+b") as stream:  # Windows flushes only what is open for writing
+        os.fsync(stream.fileno())
 
 
 def _copy_permissions(target: Path, temporary: Path) -> None:

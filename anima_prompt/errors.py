@@ -21,6 +21,14 @@ class StoreError(AnimaPromptError):
     """The vocabulary's file is missing, damaged, of another version, or cannot be written."""
 
 
+class LockError(AnimaPromptError):
+    """Another process is writing to the same place."""
+
+
+class PackageError(AnimaPromptError):
+    """An optional package is not installed, or an installed one cannot be imported."""
+
+
 class PromptFileError(AnimaPromptError):
     """A YAML or JSON prompt file breaks its schema. The message has ``file:line:column``."""
 

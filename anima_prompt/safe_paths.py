@@ -13,6 +13,13 @@ import stat
 from pathlib import Path
 
 _STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+_FORBIDDEN = '<>:"/\\|?*'
+_RESERVED = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"} | {
+    f"{name}{n}" for name in ("COM", "LPT") for n in "123456789¹²³"
+}
+"""Names of devices on Windows, with any suffix. Source: learn.microsoft.com, "Naming Files, Paths, and Namespaces"."""
+_LONGEST = 200
+"""Bytes of a name to which suffixes can be added without passing the limit of 255."""
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,6})")
 
 
@@ -43,6 +50,24 @@ def is_link(path: str | Path) -> bool:
 def expand_home(path: str | Path) -> Path:
     """Return the path with a leading ``~`` expanded; unchanged if there is no such user."""
     return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
+def name_problem(name: str) -> str:
+    """Return why a file's name cannot be used on every system, to follow "which"; empty if it can.
+
+    >>> name_problem("my-tags"), name_problem("NUL"), name_problem("a."), name_problem("C:x")
+    ('', 'is reserved on Windows', 'ends in a dot or a space', "contains ':'")
+    """
+    if not name:
+        return "is empty"
+    forbidden = next((char for char in name if char in _FORBIDDEN or ord(char) < 32), "")
+    if forbidden:
+        return f"contains {forbidden!a}"
+    if name[-1] in ". ":
+        return "ends in a dot or a space"
+    if name.partition(".")[0].rstrip().upper() in _RESERVED:
+        return "is reserved on Windows"
+    return "has more than 200 bytes" if len(os.fsencode(name)) > _LONGEST else ""
 
 
 def own_descriptor(path: str | Path) -> int | None:

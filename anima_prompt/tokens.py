@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anima_prompt.errors import InputError
+from anima_prompt.extras import package_error
 from anima_prompt.safe_paths import expand_home, is_file
 from anima_prompt.surrogates import reject_surrogates
 
@@ -133,8 +134,8 @@ class Tokenizers:
 def _read(folder: Path) -> Tokenizer:
     try:
         from tokenizers import Tokenizer
-    except ImportError:
-        raise InputError("the package tokenizers is missing; install anima-prompt[tokens]") from None
+    except ImportError as error:
+        raise package_error(error) from error
     try:
         if (folder / "tokenizer.json").is_file():
             return Tokenizer.from_file(str(folder / "tokenizer.json"))

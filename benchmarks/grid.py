@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -39,7 +38,7 @@ from anima_infer.models import Models
 from anima_infer.sampling.noise import initial_noise
 from anima_prompt.tokens import Tokenizers
 from benchmarks import peers
-from benchmarks.infer import TYPES, both_sides, random, weights_folder
+from benchmarks.infer import TYPES, both_sides, peak_gib, random, weights_folder
 from tests.infer.tiny import write_tokenizers
 
 PROMPT = "masterpiece, best quality, safe, 1girl, red hair, long hair, witch hat, smile, night, starry sky, outdoors"
@@ -125,8 +124,7 @@ def run(side: str, options: argparse.Namespace) -> dict[str, Any]:
         "steps": options.steps,
         "dtype": options.dtype,
     }
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {**found, "threads": torch.get_num_threads(), "grid_s": round(seconds, 2), "peak_host_gib": round(peak, 2)}
+    return {**found, "threads": torch.get_num_threads(), "grid_s": round(seconds, 2), "peak_host_gib": peak_gib()}
 
 
 def main() -> None:

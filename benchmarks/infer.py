@@ -14,7 +14,6 @@ import argparse
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -130,10 +129,20 @@ def run(side: str, options: argparse.Namespace) -> dict[str, Any]:
         if options.device == "cuda":
             torch.cuda.synchronize()
         found["image_s"] = time.perf_counter() - started
-    found["peak_host_gib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    found["peak_host_gib"] = peak_gib()
     if options.device == "cuda":
         found["peak_device_gib"] = torch.cuda.max_memory_allocated() / 2**30
     return {key: round(value, 3) if isinstance(value, float) else value for key, value in found.items()}
+
+
+def peak_gib() -> float | None:
+    """Return this process's largest size in memory so far; None on Windows, which does not say."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
 
 
 def both_sides(script: str) -> dict[str, dict[str, Any]]:
@@ -167,7 +176,7 @@ def main() -> None:
     weights_folder()
     results = both_sides(__file__)
     for key in ("dit_step_s", "vae_decode_s", "image_s", "peak_host_gib", "peak_device_gib"):
-        if key in results["ours"]:
+        if results["ours"].get(key):
             print(f"{key:16} {results['diffusers'][key] / results['ours'][key]:.2f} times")
 
 

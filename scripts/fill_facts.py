@@ -10,8 +10,11 @@ from __future__ import annotations
 import argparse
 import csv
 import gzip
+import io
 import sys
 from pathlib import Path
+
+from anima_prompt.atomic import write_atomically
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 
@@ -41,10 +44,9 @@ def renew(path: Path, counts: dict[str, tuple[int, bool]]) -> tuple[int, list[st
         elif row[column] != str(count):
             row[column] = str(count)
             changed += 1
-    beside = path.with_suffix(".new")
-    with beside.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream, lineterminator="\n").writerows([header, *rows])
-    beside.replace(path)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    write_atomically(path, text.getvalue().encode("utf-8"))
     return changed, odd
 
 

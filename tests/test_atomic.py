@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from anima_prompt import atomic
 from anima_prompt.atomic import atomic_path, temporary_path, write_output
 from anima_prompt.errors import InputError
 from anima_prompt.interchange.textfile import write_report, write_text
@@ -150,3 +151,56 @@ def test_an_open_descriptor_keeps_what_was_written_before(tmp_path: Path) -> Non
 def test_a_name_that_is_not_utf_8_is_written_as_an_escape(tmp_path: Path) -> None:
     write_output(tmp_path / "out.json", '"caf\udce9.txt"')
     assert (tmp_path / "out.json").read_text() == '"caf\\udce9.txt"'
+
+
+def test_a_file_that_another_program_has_open_for_a_moment_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, replace, attempts = tmp_path / "a.txt", Path.replace, []
+
+    def refuse_twice(source: Path, destination: Path) -> Path:
+        attempts.append(destination)
+        if len(attempts) < 3:
+            raise PermissionError(13, "the file is used by another process")
+        return replace(source, destination)
+
+    monkeypatch.setattr(atomic, "_PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(Path, "replace", refuse_twice)
+    write_text(target, "new")
+    assert (target.read_text(), len(attempts)) == ("new", 3)
+
+
+def test_a_file_that_stays_open_elsewhere_is_an_error_and_keeps_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: Path, destination: Path) -> None:
+        raise PermissionError(13, "the file is used by another process")
+
+    (tmp_path / "a.txt").write_text("old")
+    monkeypatch.setattr(atomic, "_PAUSES", (0.0,))
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(InputError, match="used by another process"):
+        write_text(tmp_path / "a.txt", "new")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "old")]
+
+
+def test_the_content_is_on_the_disk_before_the_old_file_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, seen, fsync = tmp_path / "a.txt", [], os.fsync
+
+    def note(descriptor: int) -> None:
+        seen.append((os.fstat(descriptor).st_size, target.exists()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    with atomic_path(target) as temporary:
+        temporary.write_text("new")
+    assert seen == [(3, False)]
+
+
+def test_a_body_that_writes_nothing_replaces_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "a.txt"):
+        pass
+    assert (tmp_path / "a.txt").read_text() == "old"

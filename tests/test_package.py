@@ -74,6 +74,11 @@ def test_no_exported_name_is_the_name_of_a_module() -> None:
 def test_the_wheel_carries_the_data_and_works_in_a_clean_environment(tmp_path: Path) -> None:
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), cwd=ROOT)
     (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+    assets = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("anima_*/**/assets/*")}
+    assert len(assets) >= 10
+    assert assets <= packed
     assert words_in(wheel) == {}
     venv.create(tmp_path / "env", with_pip=True)
     programs = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin")
@@ -89,11 +94,14 @@ def test_the_wheel_carries_the_data_and_works_in_a_clean_environment(tmp_path: P
     assert run(command, "profiles", cwd=tmp_path).startswith("profile")
     page = str(tmp_path / "found.html")
     run(command, "lint", "1girl", "-f", "html", "-o", page, cwd=tmp_path)
-    assert "<style>" in Path(page).read_text(encoding="utf-8")
+    assert "<style>:root" in Path(page).read_text(encoding="utf-8")
     bare = subprocess.run(
         [str(programs / "anima-infer"), "render", "1girl"], capture_output=True, text=True, check=False
     )
-    assert (bare.returncode, bare.stderr) == (2, "error: the package torch is missing; install anima-prompt[infer]\n")
+    assert (bare.returncode, bare.stderr) == (
+        2,
+        'error: the package torch is missing; run: pip install ".[infer]" in the project folder\n',
+    )
     where = "import anima_prompt.vocabulary as v; print(v.data_folder())"
     assert str(tmp_path) in run(python, "-c", where, cwd=tmp_path)
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from anima_infer.atomic import atomic_write
 from anima_infer.errors import CheckpointError, InferError
+from anima_prompt.atomic import atomic_path
 
 
 class WeightFile:
@@ -135,7 +135,7 @@ def write_weights(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
 
     contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     try:
-        with atomic_write(path) as temporary:
+        with atomic_path(path) as temporary:
             temporary.touch()
             permissions = (
                 temporary.stat().st_mode

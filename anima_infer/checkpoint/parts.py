@@ -56,6 +56,7 @@ OTHER_MODELS: tuple[tuple[str, str], ...] = (
     ("decoder.mid_block.attentions.0.to_q.weight", "a Stable Diffusion VAE; Anima needs qwen_image_vae.safetensors"),
     ("joint_blocks.0.context_block.attn.qkv.weight", "an SD3 model"),
 )
+_HEAD_OF_3_8B = (1024, 2560)
 LORA_MARKERS = (".lora_down.weight", ".lora_A.weight", ".lora_up.weight", ".hada_w1_a", ".lokr_w1", ".lokr_w1_a")
 
 
@@ -83,18 +84,42 @@ def describe_file(file: WeightFile) -> str:
         parts.remove("adapter")
     if not any(name.startswith(("decoder.middle", "vae.", "first_stage")) for name in file) and "vae" in parts:
         parts.remove("vae")
-    for marker, model in OTHER_MODELS:
-        if marker in file:
-            return model
+    other = _other_model(file)
+    if other is not None:
+        return other
     if any(marker in name for marker in LORA_MARKERS for name in file):
         return "a LoRA, which is applied to a model"
     names = {
-        "dit": "an Anima DiT",
+        "dit": f"an Anima DiT of {count_blocks(file)} blocks",
         "adapter": "an Anima adapter",
         "text": "a Qwen3 text encoder",
         "vae": "a Qwen-Image VAE",
     }
     return " with ".join(names[part] for part in parts) if parts else "unknown (no part of Anima was recognized)"
+
+
+def count_blocks(file: WeightFile) -> int:
+    """Return the number of blocks of the DiT in a file in the release's layout; 0 if it contains none."""
+    prefix = _prefix(file, "dit")
+    if prefix is None:
+        return 0
+    blocks = (name[len(prefix) :].split(".")[1] for name in file if name.startswith(f"{prefix}blocks."))
+    return 1 + max((int(block) for block in blocks if block.isdecimal()), default=-1)
+
+
+def _other_model(file: WeightFile) -> str | None:
+    """Return what a file is if it is no part of Anima; None if it may be one."""
+    found = next((model for marker, model in OTHER_MODELS if marker in file), None)
+    if found is not None:
+        return found
+    head = any("norm." in name and shape == _HEAD_OF_3_8B for name, shape in file.shapes.items())
+    wide = any(name.endswith("embed_tokens.weight") and shape[-1:] == (2560,) for name, shape in file.shapes.items())
+    if head or (wide and any(".linear_attn." in name for name in file)):
+        return (
+            "the text encoder of Anima-3.8B, Qwen3.5-4B with a head from 2560 to 1024 values, which is not supported; "
+            "Anima needs qwen_3_06b_base.safetensors"
+        )
+    return "a Qwen text encoder of 2560 values (4B); Anima needs qwen_3_06b_base.safetensors" if wide else None
 
 
 def _prefix(file: WeightFile, part: str) -> str | None:
@@ -112,9 +137,9 @@ def find_part(file: WeightFile, part: str) -> CheckpointPart:
     Raises:
         CheckpointError: the file does not contain it; the message says what the file seems to be.
     """
-    for marker, model in OTHER_MODELS:
-        if marker in file:
-            raise CheckpointError(f"{file.path}: this is {model}")
+    other = _other_model(file)
+    if other is not None:
+        raise CheckpointError(f"{file.path}: this is {other}")
     prefix = _prefix(file, part)
     if prefix is None:
         renamed = _diffusers_part(file, part)

@@ -177,7 +177,12 @@ def run(spec: str, output: Path, options: Mapping[str, Any]) -> int:
         return FINDINGS
     files = chosen_files(options["folder"], option="the specification's key 'checkpoint'")
     load = partial(Models.load, dtype=options["dtype"], device=options["device"], offload=options["offload"])
-    executor = InProcess(files, load=load, compiled=options["compiled"])
+    executor = InProcess(
+        files,
+        load=load,
+        compiled=options["compiled"],
+        notify=lambda line: click.echo(f"note: {line}", err=True),
+    )
     try:
         summary = run_grid(planned, output, executor, resume=options["resume"], notify=_notify)
     except KeyboardInterrupt:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
-import torch
 
-from anima_infer.checkpoint import WeightFile, find_part, load_adapter, load_dit, write_weights
-from anima_infer.errors import CheckpointError
-from anima_infer.lora import Lora, Merger, convert_names, extract_lora, names_without_model
+from anima_infer.checkpoint import CheckpointPart, WeightFile, write_weights
+from anima_infer.errors import LoraError, SettingsError
+from anima_infer.lora import BLOCKS_KEY, Lora, block_of, layout_of, remap_names
+from anima_infer.lora.jobs import Weights, convert_names, extract_lora
+from anima_infer.lora.merge import merge_into_file, parts_with_loras
+from anima_infer.lora.names import summarize
+from anima_infer.lora.scales import HEADER
 from anima_infer.render.job import LoraUse
 from anima_prompt.numbers import counted
 
@@ -34,7 +38,7 @@ _TRAINING = (
 
 def inspect(path: Path, *, as_json: bool) -> None:
     """Print a summary of a LoRA file."""
-    lora = Lora.read(path, names_without_model())
+    lora = Lora.read(path)
     data = summary(lora)
     if as_json:
         click.echo(json.dumps(data, ensure_ascii=False, indent=2))
@@ -50,22 +54,34 @@ def _to_text(value: Any) -> str:
 
 
 def summary(lora: Lora) -> dict[str, Any]:
-    """Return forms, ranks, alphas, targets, trigger words and training settings of a LoRA."""
+    """Return forms, ranks, alphas, scales, number of blocks, targets, trigger words and training settings of a LoRA."""
     deltas = lora.deltas
     targets = Counter(
         f"{name.partition(':')[0]} {'.'.join(name.split('.')[2:] or [name.partition(':')[2]])}" for name in deltas
     )
     alphas = Counter("none" if delta.alpha is None else f"{delta.alpha:g}" for delta in deltas.values())
+    blocks = [block for name in deltas if (block := block_of(name)) is not None]
     return {
         "file": str(lora.path),
         "modules": len(deltas),
         "forms": dict(Counter(delta.form for delta in deltas.values())),
         "ranks": dict(Counter("none" if delta.rank is None else str(delta.rank) for delta in deltas.values())),
         "alphas": dict(alphas),
+        "scales": dict(Counter(f"{delta.scale:g}" for delta in deltas.values())),
+        "blocks": _layout(lora, blocks),
+        "highest block": max(blocks, default=None),
         "targets": dict(sorted(targets.items())),
         "trigger words": trigger_words(lora.metadata),
         "training": {key: lora.metadata[key] for key in _TRAINING if key in lora.metadata},
+        "notes": list(lora.notes),
     }
+
+
+def _layout(lora: Lora, blocks: Iterable[int]) -> int | None:
+    try:
+        return layout_of(blocks, lora.metadata)
+    except LoraError as error:
+        raise LoraError(f"{lora.path}: {error}") from None
 
 
 def trigger_words(metadata: dict[str, str]) -> list[str]:
@@ -85,37 +101,93 @@ def trigger_words(metadata: dict[str, str]) -> list[str]:
 
 def convert(path: Path, to: str, output: Path) -> None:
     """Write a LoRA with the names of another program."""
-    file = WeightFile.open(path)
-    converted = convert_names({name: file.raw(name) for name in file}, to)
-    write_weights(output, converted, file.metadata)
+    lora = Lora.read(path)
+    converted = convert_names(lora, to)
+    _print_notes(lora)
+    write_weights(output, converted, {key: value for key, value in lora.metadata.items() if key != HEADER})
     click.echo(f"{output}: {counted(len(converted), 'tensor')} with names of {to}")
 
 
-def merge(model: Path, uses: tuple[str, ...], output: Path) -> None:
-    """Write a model's file with LoRAs merged into it; a LoRA of the text encoder is an error, which is another file."""
-    file = WeightFile.open(model)
-    dtype = next(iter(file.raw(name) for name in file)).dtype
-    device = torch.device("cpu")
-    dit = load_dit(file, dtype=dtype, device=device)
-    adapter = None
+def remap(path: Path, to: int, output: Path | None) -> None:
+    """Write a LoRA for a model with another number of blocks."""
+    file = WeightFile.open(path)
+    Lora.read(path)  # a damaged or foreign file is refused
     try:
-        adapter = load_adapter(file, dtype=dtype, device=device)
-    except CheckpointError:
-        click.echo("note: the file has no adapter; LoRAs of the adapter do not fit", err=True)
-    merger = Merger(dit, adapter)
+        moved = remap_names(file, file.metadata, to)
+    except LoraError as error:
+        raise LoraError(f"{path}: {error}") from None
+    if moved.old == to and output is None:
+        click.echo(f"{path}: is for {to} blocks already; nothing is written")
+        return
+    if output is None:
+        output = path.with_name(f"{path.stem}-{to}-blocks.safetensors")
+        if output.exists():
+            raise SettingsError(f"{output}: exists; pass another file with --output")
+    if not moved.names:
+        raise LoraError(f"{path}: changes inserted blocks alone, which {to} blocks do not have; nothing is left")
+    tensors = {new: file.raw(old) for old, new in moved.names.items()}
+    write_weights(output, tensors, {**file.metadata, BLOCKS_KEY: str(to)})
+    line = f"{output}: {counted(len(tensors), 'tensor')}, from {moved.old} to {to} blocks"
+    if moved.dropped:
+        blocks = counted(moved.dropped_blocks, "inserted block")
+        line += f"; dropped: {blocks} ({counted(len(moved.dropped), 'tensor')})"
+    click.echo(line)
+
+
+def merge(model: Path, uses: tuple[str, ...], output: Path, *, dtype: str | None, seed: int) -> None:
+    """Write a model's file with LoRAs merged into it; every other tensor is copied as it is."""
+    from anima_infer.lora.rounding import DTYPES
+
+    file = WeightFile.open(model)
     loras = [LoraUse.parse(use) for use in uses]
-    merger.apply([(merger.read(use.path), use.strength, use.strength) for use in loras])
-    weights = {f"net.{name}": tensor for name, tensor in dit.state_dict().items()}
-    if adapter is not None:
-        weights |= {f"net.llm_adapter.{name}": tensor for name, tensor in adapter.state_dict().items()}
-    write_weights(output, weights, {"merged": ", ".join(f"{use.path.name}:{use.strength:g}" for use in loras)})
-    click.echo(f"{output}: {counted(len(weights), 'tensor')}")
+    chosen = [(Lora.read(use.path), use.strength) for use in loras]
+    if any(use.text_strength not in (None, use.strength) for use in loras):
+        raise SettingsError("two strengths; merging has one for all parts, as in style.safetensors:0.8")
+    merged = merge_into_file(file, chosen, dtype=None if dtype is None else DTYPES[dtype], seed=seed)
+    for note in merged.notes:
+        click.echo(f"note: {note}", err=True)
+    merged.metadata["merged"] = ", ".join(f"{use.path.name}:{use.strength:g}" for use in loras)
+    write_weights(output, merged.tensors, merged.metadata)
+    if merged.unpacked:
+        layers = counted(len(merged.unpacked), "quantized layer")
+        click.echo(f"note: {layers} of the file are written unquantized, as {dtype or 'bf16'}", err=True)
+    if merged.rounded:
+        kinds = ", ".join(f"{count} as {name}" for name, count in merged.rounded.items())
+        click.echo(f"note: rounded stochastically with seed {seed}, so that small changes arrive: {kinds}", err=True)
+    changed = counted(merged.changed, "tensor")
+    click.echo(f"{output}: {changed} changed, {len(merged.tensors) - merged.changed} copied")
 
 
 def extract(base: Path, tuned: Path, rank: int, output: Path) -> None:
     """Write the LoRA of a rank that is nearest to the difference of two models."""
-    parts = [find_part(WeightFile.open(path), "dit") for path in (base, tuned)]
-    before, after = ({name: part.tensor(name) for name in part.names} for part in parts)
-    lora = extract_lora(before, after, rank)
-    write_weights(output, lora, {"extracted_from": f"{tuned.name} - {base.name}", "ss_network_dim": str(rank)})
-    click.echo(f"{output}: {counted(len(lora) // 2, 'module')} of rank {rank}")
+    files = [WeightFile.open(path) for path in (base, tuned)]
+    before, after = (parts_with_loras(file) for file in files)
+    old, new = ({network: _readers(part) for network, part in parts.items()} for parts in (before, after))
+    extracted = extract_lora(old, new, rank=rank)
+    metadata = {"extracted_from": f"{tuned.name} - {base.name}", "ss_network_dim": str(rank)}
+    if "dit" in after:
+        blocks = (block_of(f"dit:{name}") for name in after["dit"].names)
+        metadata[BLOCKS_KEY] = str(1 + max(block for block in blocks if block is not None))
+    write_weights(output, extracted.tensors, metadata)
+    words = {"LoRA": f"of rank {rank}", "diff": "as whole vectors", "diff_b": "of biases"}
+    parts = ", ".join(f"{counted(count, 'module')} {words[kind]}" for kind, count in extracted.modules.items())
+    click.echo(f"{output}: {parts}; the rank leaves out {extracted.error:.1%} of the difference (by norm)")
+    left = [*extracted.left, *_outside(files[1], after)]
+    if left:
+        click.echo(f"note: left out: {counted(len(left), 'tensor')} ({summarize(left, 4)})", err=True)
+
+
+def _readers(part: CheckpointPart) -> Weights:
+    return {name: lambda name=name: part.tensor(name).float() for name in part.names}  # type: ignore[misc]
+
+
+def _outside(file: WeightFile, parts: dict[str, CheckpointPart]) -> list[str]:
+    """Return the names of tensors that belong to no part that LoRAs change, such as those of a VAE."""
+    inside = {stored for part in parts.values() for stored in part.names.values()}
+    layers = {name.rpartition(".")[0] for name in inside}
+    return [name for name in file if name not in inside and name.rpartition(".")[0] not in layers]
+
+
+def _print_notes(lora: Lora) -> None:
+    for note in lora.notes:
+        click.echo(f"note: {lora.path.name}: {note}", err=True)

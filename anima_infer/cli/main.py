@@ -12,24 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from anima_prompt.cli.program import USAGE, Commands, run_program
-
-
-class InferCommands(Commands):
-    """Prints this package's errors, and missing packages, as one line."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command."""
-        from anima_infer.errors import InferError
-
-        try:
-            return super().invoke(ctx)
-        except InferError as error:
-            click.echo(f"error: {error}", err=True)
-            ctx.exit(USAGE)
-        except ImportError as error:
-            click.echo(f"error: the package {error.name} is missing; install anima-prompt[infer]", err=True)
-            ctx.exit(USAGE)
+from anima_prompt.cli.program import Commands, run_program
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -37,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     run_program(commands, "anima-infer", arguments)
 
 
-@click.group(cls=InferCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="anima-prompt", prog_name="anima-infer")
 def commands() -> None:
     """Render images with the Anima text-to-image model."""
@@ -154,7 +137,7 @@ def check(ctx: click.Context, /, path: str | None, folder: str | None, load: boo
 
 @commands.group()
 def lora() -> None:
-    """Inspect, convert, merge and extract LoRA files."""
+    """Inspect, convert, remap, merge and extract LoRA files."""
 
 
 @lora.command()
@@ -179,14 +162,42 @@ def convert(path: Path, to: str, output: Path) -> None:
 
 
 @lora.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--to", type=click.Choice(["28", "40", "52"]), required=True, help="Number of the model's blocks.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="LoRA file (default: the name with '-40-blocks' at its end).",
+)
+def remap(path: Path, to: str, output: Path | None) -> None:
+    """Move a LoRA between models with 28, 40 (Anima-2.9B) and 52 blocks (Anima-3.8B)."""
+    from anima_infer.cli.lora import remap as run
+
+    run(path, int(to), output)
+
+
+@lora.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("loras", nargs=-1, required=True, metavar="PATH[:STRENGTH]...")
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True)
-def merge(model: Path, loras: tuple[str, ...], output: Path) -> None:
+@click.option(
+    "--dtype",
+    type=click.Choice(["fp32", "fp16", "bf16", "fp8"]),
+    help="Dtype of the changed weights (default: the file's; bf16 for quantized layers).",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the stochastic rounding to bf16 and fp8.",
+)
+def merge(model: Path, loras: tuple[str, ...], output: Path, dtype: str | None, seed: int) -> None:
     """Merge LoRAs into a model and write the model."""
     from anima_infer.cli.lora import merge as run
 
-    run(model, loras, output)
+    run(model, loras, output, dtype=dtype, seed=seed)
 
 
 @lora.command()
@@ -351,3 +362,78 @@ def schema(ctx: click.Context, /) -> None:
     from anima_infer.cli.grid import schema as run
 
     ctx.exit(run())
+
+
+class TrainCommands(click.Group):
+    """``train SPEC`` is short for ``train run SPEC``."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command of the arguments; a first argument that names none is a specification."""
+        if args and args[0] not in self.commands:
+            args = ["run", *args]
+        return super().resolve_command(ctx, args)
+
+
+@commands.group(cls=TrainCommands)
+def train() -> None:
+    """Train a LoRA, LoHa or LoKr, or fine-tune the model: train SPEC.yaml."""
+
+
+_SPEC = click.argument("spec", type=click.Path(dir_okay=False))
+
+
+@train.command("run")
+@_SPEC
+@click.option("--resume", is_flag=True, help="Continue the training in the output folder.")
+@click.option("--overwrite", is_flag=True, help="Start again, and delete the state in the output folder.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done (as train plan).")
+@click.pass_context
+def train_run(ctx: click.Context, /, spec: str, resume: bool, overwrite: bool, dry_run: bool) -> None:
+    """Train as a specification says."""
+    from anima_infer.cli.train import plan, run
+
+    if dry_run:
+        ctx.exit(plan(spec, as_json=False, modules=False))
+    ctx.exit(run(spec, resume=resume, overwrite=overwrite))
+
+
+@train.command("plan")
+@_SPEC
+@click.option("--modules", is_flag=True, help="List every trained module with its shapes.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@click.pass_context
+def train_plan(ctx: click.Context, /, spec: str, modules: bool, as_json: bool) -> None:
+    """Show modules, memory, steps and the first samples; trains nothing."""
+    from anima_infer.cli.train import plan
+
+    ctx.exit(plan(spec, as_json=as_json, modules=modules))
+
+
+@train.command("prepare")
+@_SPEC
+@click.pass_context
+def train_prepare(ctx: click.Context, /, spec: str) -> None:
+    """Encode images and captions into the cache; resumes where it stopped."""
+    from anima_infer.cli.train import prepare
+
+    ctx.exit(prepare(spec))
+
+
+@train.command("schema")
+@click.pass_context
+def train_schema(ctx: click.Context, /) -> None:
+    """Print the JSON schema of specifications, for editors."""
+    from anima_infer.cli.train import schema
+
+    ctx.exit(schema())
+
+
+@train.command("options")
+@click.pass_context
+def train_options(ctx: click.Context, /) -> None:
+    """Print the table of all options in Markdown."""
+    from anima_infer.cli.train import options
+
+    ctx.exit(options())

@@ -61,7 +61,7 @@ def run(source: str, options: dict[str, Any]) -> int:
     if not options["no_lint"] and _has_errors(jobs, prompts):
         click.echo("error: the linter reports errors; fix them, or render anyway with --no-lint", err=True)
         return FINDINGS
-    renderer = Renderer(_models(files, options))
+    renderer = Renderer(_models(files, options), notify=lambda line: click.echo(f"note: {line}", err=True))
     if options["compiled"]:
         renderer.compile()
     done = 0

@@ -21,14 +21,24 @@ from anima_infer.model.adapter import Adapter
 from anima_infer.model.dit import Dit
 from anima_infer.model.inputs import Conditioning
 from anima_infer.model.text import TextEncoder
+from anima_infer.sampling.schedule import SHIFT
 from anima_infer.training.attention import AttendMode, use_attend
 from anima_infer.training.compiling import reason_not_to_compile
-from anima_infer.training.flow import add_noise, flow_loss, sample_sigmas
+from anima_infer.training.losses import Loss
 from anima_infer.training.optimizer import Learner, TrainingSchedule
 from anima_infer.training.precision import fastest_precision
 from anima_infer.training.run import resume_run, save_run
 from anima_infer.training.state import WeightAverage
+from anima_infer.training.timesteps import TimestepSampling, add_noise
 from anima_prompt.tokens import Tokenizers, Tokens
+
+SAMPLING = TimestepSampling("shift", shift=SHIFT)
+"""Noise levels in training."""
+
+
+def sample_sigmas(count: int, source: torch.Generator) -> Tensor:
+    """Return random noise levels, (count,)."""
+    return SAMPLING.levels(SAMPLING.draw(count, source), tokens=0).sigmas
 
 
 @dataclass(slots=True)
@@ -172,7 +182,9 @@ def losses_of(
     first = len(prompts) - len(twins)
     contexts = Conditioning(both.rows[:first], both.lengths[:first])
     velocity = trunk.velocity(contexts, add_noise(data, noise, sigmas), sigmas)
-    return flow_loss(velocity, data, noise, counts).mean(), leakage(both.rows[list(twins)], both.rows[first:])
+    return Loss().of_samples(velocity, noise - data, mask=counts).mean(), leakage(
+        both.rows[list(twins)], both.rows[first:]
+    )
 
 
 def train_trunk(

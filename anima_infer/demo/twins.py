@@ -14,11 +14,11 @@ from anima_prompt.tokens import Tokenizers, Tokens
 TWINS = 4
 """Captions of a batch that are encoded a second time, with another tag of weight 0."""
 
-Segments = Sequence[tuple[str, float]]
+CaptionSegments = Sequence[tuple[str, float]]
 
 
 def with_twins(
-    tokenizers: Tokenizers, captions: Sequence[Segments], *, scenes: Sequence[Scene], words: random.Random
+    tokenizers: Tokenizers, captions: Sequence[CaptionSegments], *, scenes: Sequence[Scene], words: random.Random
 ) -> tuple[list[Tokens], list[int]]:
     """Return the tokens of captions, followed by those of TWINS twins, and the index of each twin's caption.
 

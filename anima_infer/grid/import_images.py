@@ -6,7 +6,6 @@ Every setting that differs becomes an axis; the images stay where they are.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,13 @@ from typing import Any
 
 from anima_infer.errors import GridError
 from anima_infer.grid.store.contents import StoredAxis, StoredCell, grid_data, write_grid
-from anima_infer.grid.store.files import GRID, sha256_of
-from anima_infer.grid.store.lock import locked
+from anima_infer.grid.store.files import GRID, LOCK, relative_path, sha256_of
 from anima_infer.grid.store.manifest import DONE, Manifest
 from anima_prompt.errors import InputError
 from anima_prompt.interchange.file_kinds import IMAGES
 from anima_prompt.interchange.images import read_image
 from anima_prompt.interchange.recorded import Recorded
+from anima_prompt.locks import locked
 from anima_prompt.numbers import counted, parse_number, parse_size
 
 _SETTINGS: dict[str, Callable[[Recorded], str]] = {
@@ -51,6 +50,7 @@ def import_images(folder: Path, output: Path) -> ImportSummary:
 
     Raises:
         GridError: no image has metadata, or ``output`` contains a grid.
+        LockError: a run is writing to ``output``, or it cannot be written.
     """
     if (output / GRID).is_file():
         raise GridError(f"{output}: contains a grid; choose another folder")
@@ -62,7 +62,7 @@ def import_images(folder: Path, output: Path) -> ImportSummary:
     settings = {path: {name: read(record) for name, read in _SETTINGS.items()} for path, record in records.items()}
     _number_copies(settings)
     axes = _axes(settings)
-    with locked(output):
+    with locked(output / LOCK):
         cells = [_cell(number, values, axes) for number, values in enumerate(settings.values())]
         layout = _layout(axes)
         data = {
@@ -73,7 +73,7 @@ def import_images(folder: Path, output: Path) -> ImportSummary:
         manifest = Manifest(output)
         try:
             for cell, path in zip(cells, settings, strict=True):
-                file = os.path.relpath(path.resolve(), output.resolve())
+                file = relative_path(path, output) or path.resolve().as_posix()
                 manifest.add({"key": cell.key, "cell": cell.number, "batch": -1, **cell.job, "status": DONE,
                               "file": file, "sha256": sha256_of(path), "seconds": None})  # fmt: skip
         finally:

@@ -1,26 +1,32 @@
-"""LoRA, LoHa, LoKr, DoRA and full differences: reading every spelling of their names, and merging them into weights.
+"""LoRA, LoHa, LoKr, DoRA and full differences: reading every spelling of their names, and acting on loaded networks.
 
-A name in a file is compared with the names that the model's own modules can have in each format. Nothing is guessed by
-replacing characters, since underscores stand both for dots and for themselves. A name that matches no module is an
-error.
+A LoRA is a product beside the stored weight, whatever the weight's dtype; merging into a file is a job of its own. A
+name that matches no module is an error.
 
 Source: ComfyUI 0.29.0; Hu et al. 2021, Yeh et al. 2023 (LyCORIS), Liu et al. 2024 (DoRA).
 """
 
+from anima_infer.lora.active import ActiveLoras, Notify
+from anima_infer.lora.change import WeightChange
 from anima_infer.lora.deltas import Delta
-from anima_infer.lora.file import Lora, match_tensors
-from anima_infer.lora.jobs import convert_names, extract_lora
-from anima_infer.lora.merging import Merger
-from anima_infer.lora.names import ModuleNames, names_without_model, split_name
+from anima_infer.lora.depth import BLOCKS_KEY, DEPTHS, Expansion, layout_of, remap_names
+from anima_infer.lora.file import Lora
+from anima_infer.lora.names import block_of, find_module, spellings
+from anima_infer.lora.roles import split_name
 
 __all__ = [
+    "BLOCKS_KEY",
+    "DEPTHS",
+    "ActiveLoras",
     "Delta",
+    "Expansion",
     "Lora",
-    "Merger",
-    "ModuleNames",
-    "convert_names",
-    "extract_lora",
-    "match_tensors",
-    "names_without_model",
+    "Notify",
+    "WeightChange",
+    "block_of",
+    "find_module",
+    "layout_of",
+    "remap_names",
+    "spellings",
     "split_name",
 ]

@@ -1,4 +1,4 @@
-"""What a LoRA changes in one weight: LoRA, LoHa, LoKr, DoRA, full differences."""
+"""What a LoRA file contains for one module: LoRA, LoHa, LoKr, DoRA, full differences; their scale and their factors."""
 
 from __future__ import annotations
 
@@ -9,23 +9,52 @@ from torch import Tensor
 
 from anima_infer.errors import LoraError
 
+_FORMS = {  # form to the roles that a file must have; LoKr has more than one way
+    "LoRA": ({"down", "up"},),
+    "LoHa": ({"hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b"},),
+    "LoKr": tuple(
+        one | two
+        for one in ({"lokr_w1"}, {"lokr_w1_a", "lokr_w1_b"})
+        for two in ({"lokr_w2"}, {"lokr_w2_a", "lokr_w2_b"})
+    ),
+    "difference": ({"diff"},),
+    "whole weight": ({"set_weight"},),
+}
+_FACTORS = {role for ways in _FORMS.values() for way in ways for role in way}
+_CONVOLUTION = ("mid", "hada_t1", "hada_t2", "lokr_t2")
+
 
 @dataclass(slots=True)
 class Delta:
-    """The tensors of one module in a LoRA file, by role (``up``, ``down``, ``alpha``, ...; see ``ROLES``)."""
+    """The tensors of one module in a LoRA file, by role (``up``, ``down``, ``alpha``, ...; see ``ROLES``).
+
+    Attributes:
+        tensors: as in the file.
+        stated_scale: alpha / rank as a header or PEFT's ``adapter_config.json`` states it; None if nothing does.
+    """
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    stated_scale: float | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """LoRA, LoHa, LoKr, difference or whole weight; None if only a bias changes."""
+        given = self.tensors.keys() & _FACTORS
+        return next((form for form, ways in _FORMS.items() if any(given >= way for way in ways)), None)
+
+    @property
+    def form(self) -> str:
+        """The kind, for people: followed by "with DoRA" where there is a magnitude."""
+        has_magnitude = not self.tensors.keys().isdisjoint(("dora_scale", "magnitude"))
+        return f"{self.kind or 'difference'}{' with DoRA' if has_magnitude else ''}"
 
     @property
     def rank(self) -> int | None:
-        """Inner size; None for a form that has none."""
-        t = self.tensors
-        if "down" in t:
-            return t["down"].shape[0]
-        if "hada_w1_b" in t:
-            return t["hada_w1_b"].shape[0]
-        inner = t.get("lokr_w2_b", t.get("lokr_w1_b"))
-        return None if inner is None else inner.shape[0]
+        """Inner size; None for a form that has none. That of LoKr is its second factor's if that has one."""
+        role = {"LoRA": "down", "LoHa": "hada_w1_b"}.get(self.kind or "")
+        if self.kind == "LoKr":
+            role = next((f"{factor}_b" for factor in ("lokr_w2", "lokr_w1") if factor not in self.tensors), None)
+        return None if role is None else self.tensors[role].shape[0]
 
     @property
     def alpha(self) -> float | None:
@@ -34,77 +63,118 @@ class Delta:
 
     @property
     def scale(self) -> float:
-        """Alpha / rank; 1 if either is missing."""
+        """Alpha / rank; 1 without alpha or rank, as for LoKr of two full factors. Alpha 0 gives 0, as in ComfyUI."""
+        if self.stated_scale is not None and self.rank:
+            return self.stated_scale
         return self.alpha / self.rank if self.alpha is not None and self.rank else 1.0
 
-    @property
-    def form(self) -> str:
-        """LoRA, LoHa, LoKr or difference, followed by "with DoRA" where there is a magnitude."""
-        t = self.tensors
-        name = (
-            "LoRA"
-            if "up" in t
-            else "LoHa"
-            if "hada_w1_a" in t
-            else "LoKr"
-            if any("lokr" in role for role in t)
-            else "difference"
-        )
-        return f"{name} with DoRA" if "dora_scale" in t else name
-
-    def product(self, shape: torch.Size) -> Tensor:
-        """Return the change of a weight before strength and scale, float32, in the weight's shape.
+    def check(self) -> None:
+        """Check what can be checked without the model's weight.
 
         Raises:
-            LoraError: the LoRA is for a convolution.
+            LoraError: tensors are missing, contradict each other, or have values that cannot be used.
         """
-        t = {role: tensor.float() for role, tensor in self.tensors.items()}
-        convolution = next((role for role in ("mid", "hada_t1", "lokr_t2") if role in t), None)
+        convolution = next((role for role in _CONVOLUTION if role in self.tensors), None)
         if convolution is not None:
             raise LoraError(f"'{convolution}' is for a convolution; the networks of Anima that take LoRAs have none")
-        if "up" in t:
-            return (t["up"].flatten(1) @ t["down"].flatten(1)).reshape(shape)
-        if "hada_w1_a" in t:
-            return ((t["hada_w1_a"] @ t["hada_w1_b"]) * (t["hada_w2_a"] @ t["hada_w2_b"])).reshape(shape)
-        w1 = t["lokr_w1"] if "lokr_w1" in t else t["lokr_w1_a"] @ t["lokr_w1_b"]
-        w2 = t["lokr_w2"] if "lokr_w2" in t else t["lokr_w2_a"] @ t["lokr_w2_b"]
-        return torch.kron(w1.contiguous(), w2.contiguous()).reshape(shape)
+        if "reshape_weight" in self.tensors:
+            raise LoraError("'reshape_weight' changes the size of a weight; that is not supported")
+        self._check_roles()
+        for role, tensor in self.tensors.items():
+            if not tensor.is_floating_point() and role != "alpha":
+                raise LoraError(f"'{role}' has dtype {tensor.dtype}; expected a floating-point dtype")
+            if not torch.isfinite(tensor.float()).all():
+                raise LoraError(f"'{role}' contains values that are not finite; download the file again")
+        if "alpha" in self.tensors and self.tensors["alpha"].numel() != 1:
+            raise LoraError(f"'alpha' has shape {tuple(self.tensors['alpha'].shape)}; expected one number")
+        if self.rank == 0:
+            raise LoraError("the rank is 0; the file is damaged, download it again")
 
-    def merged(self, weight: Tensor, strength: float) -> Tensor:
-        """Return ``weight + strength * delta`` in the weight's dtype.
+    def _check_roles(self) -> None:
+        given = self.tensors.keys() & _FACTORS
+        forms = [form for form, ways in _FORMS.items() if any(given & way for way in ways)]
+        if len(forms) > 1:
+            raise LoraError(f"contains {' and '.join(forms)}; expected one of them")
+        if given and not any(given == way for form in forms for way in _FORMS[form]):
+            is_part = self.kind is None
+            raise LoraError(
+                f"has only {', '.join(sorted(given))}; the file is incomplete"
+                if is_part
+                else f"has {', '.join(sorted(given))}, a factor twice; expected it either whole or as two"
+            )
+        if not given and "diff_b" not in self.tensors:
+            raise LoraError(f"has only {', '.join(sorted(self.tensors))}; the file is incomplete")
+        magnitudes = sorted(self.tensors.keys() & {"dora_scale", "magnitude"})
+        if len(magnitudes) > 1:
+            raise LoraError("has two magnitudes of DoRA; expected one")
+        if magnitudes and self.kind not in ("LoRA", "LoHa", "LoKr"):
+            raise LoraError(f"'{magnitudes[0]}' stands beside {self.form}; expected LoRA, LoHa or LoKr")
+        if magnitudes == ["magnitude"] and self.kind != "LoRA":
+            raise LoraError(f"a magnitude in the names of PEFT stands beside {self.kind}; only LoRA is known with one")
+
+    def factors(self, shape: torch.Size) -> tuple[Tensor, Tensor]:
+        """Return LoRA's ``up (out, r)`` and ``down (r, in)``, float32.
 
         Raises:
-            LoraError: the sizes do not fit.
+            LoraError: they do not fit a weight of this shape.
         """
-        base = weight.float()
-        t = self.tensors
-        try:
-            if "set_weight" in t:
-                return t["set_weight"].to(weight)
-            if "diff" in t:
-                return (base + strength * t["diff"].to(base.device).float().reshape(base.shape)).to(weight.dtype)
-            change = self.product(base.shape).to(base.device) * self.scale
-            if "dora_scale" not in t:
-                return (base + strength * change).to(weight.dtype)
-            full = _with_magnitude(base, base + change, t["dora_scale"].to(base.device).float())
-        except (RuntimeError, KeyError) as error:
-            reason = " ".join(str(error).split())[:100]
-            raise LoraError(f"sizes do not fit a weight of {tuple(weight.shape)} ({reason})") from None
-        return (full if strength == 1 else base + strength * (full - base)).to(weight.dtype)
+        up, down = _matrix(self.tensors["up"]), _matrix(self.tensors["down"])
+        _check_product(shape, (up.shape[0], down.shape[1]), inner=(up.shape[1], down.shape[0]))
+        return up, down
 
-    def merged_bias(self, bias: Tensor, strength: float) -> Tensor:
-        """Return ``bias + strength * delta`` in the bias's dtype."""
-        return (bias.float() + strength * self.tensors["diff_b"].to(bias.device).float()).to(bias.dtype)
+    def kronecker(self, shape: torch.Size) -> tuple[Tensor, Tensor]:
+        """Return LoKr's two factors, float32, each multiplied out.
+
+        Raises:
+            LoraError: they do not fit a weight of this shape.
+        """
+        one, two = self._whole("lokr_w1"), self._whole("lokr_w2")
+        _check_product(shape, (one.shape[0] * two.shape[0], one.shape[1] * two.shape[1]))
+        return one, two
+
+    def hadamard(self, shape: torch.Size) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Return the two low-rank products whose elementwise product LoHa is, float32.
+
+        Raises:
+            LoraError: they do not fit a weight of this shape.
+        """
+        pairs = []
+        for one, two in (("hada_w1_a", "hada_w1_b"), ("hada_w2_a", "hada_w2_b")):
+            up, down = _matrix(self.tensors[one]), _matrix(self.tensors[two])
+            _check_product(shape, (up.shape[0], down.shape[1]), inner=(up.shape[1], down.shape[0]))
+            pairs.append((up, down))
+        return pairs[0], pairs[1]
+
+    def whole(self, role: str, shape: torch.Size) -> Tensor:
+        """Return a full difference or whole weight, float32.
+
+        Raises:
+            LoraError: it has not the weight's shape.
+        """
+        if self.tensors[role].shape != shape:
+            raise LoraError(f"'{role}' has shape {tuple(self.tensors[role].shape)}; {_EXPECTED.format(tuple(shape))}")
+        return self.tensors[role].float()
+
+    def _whole(self, role: str) -> Tensor:
+        if role in self.tensors:
+            return _matrix(self.tensors[role])
+        one, two = _matrix(self.tensors[f"{role}_a"]), _matrix(self.tensors[f"{role}_b"])
+        if one.shape[1] != two.shape[0]:
+            raise LoraError(f"'{role}_a' {tuple(one.shape)} and '{role}_b' {tuple(two.shape)} do not fit each other")
+        return one @ two
 
 
-def _with_magnitude(base: Tensor, changed: Tensor, magnitude: Tensor) -> Tensor:
-    """Return the changed weight scaled to DoRA's magnitude.
+_EXPECTED = "sizes do not fit a weight of {}"
 
-    Along the output axis the norm is that of the original weight, as in ComfyUI 0.29.0, not that of the changed one.
-    """
-    eps = torch.finfo(torch.float32).eps
-    if magnitude.shape[0] == base.shape[0]:
-        norm = base.flatten(1).norm(dim=1).reshape(-1, *[1] * (base.ndim - 1)) + eps
-    else:
-        norm = changed.transpose(0, 1).flatten(1).norm(dim=1).reshape(1, -1, *[1] * (base.ndim - 2)) + eps
-    return changed * (magnitude / norm)
+
+def _matrix(tensor: Tensor) -> Tensor:
+    """Return a factor as a float32 matrix; that of a 1 x 1 convolution has two axes of 1 more."""
+    if tensor.ndim < 2 or any(size != 1 for size in tensor.shape[2:]):
+        raise LoraError(f"a factor has shape {tuple(tensor.shape)}; expected a matrix")
+    return tensor.float().flatten(1)
+
+
+def _check_product(shape: torch.Size, product: tuple[int, int], inner: tuple[int, int] = (0, 0)) -> None:
+    if inner[0] != inner[1] or tuple(shape) != product:
+        ranks = "" if inner[0] == inner[1] else f", ranks {inner[0]} and {inner[1]}"
+        raise LoraError(f"{_EXPECTED.format(tuple(shape))} (the LoRA is for {product}{ranks})")

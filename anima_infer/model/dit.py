@@ -128,7 +128,8 @@ class Dit(nn.Module):
         if key not in self._ropes:
             if len(self._ropes) >= _MOST_ROPES:
                 self._ropes.clear()
-            self._ropes[key] = Rope(*(table.to(device) for table in rope_2d(rows, columns, self.config.head_width)))
+            with torch.inference_mode(mode=False):  # the same tables may serve training later
+                self._ropes[key] = Rope(*(table.to(device) for table in rope_2d(rows, columns, self.config.head_width)))
         return self._ropes[key]
 
 

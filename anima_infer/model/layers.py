@@ -61,8 +61,11 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``x W^T + bias``."""
-        weight = self.weight if self.weight.dtype is x.dtype else self.weight.to(x.dtype)
-        return F.linear(x, weight, self.bias)
+        return F.linear(x, self.weight_in(x.dtype), self.bias)
+
+    def weight_in(self, dtype: torch.dtype) -> Tensor:
+        """Return the weight that the stored values stand for, in a dtype to compute in: (outputs, inputs)."""
+        return self.weight if self.weight.dtype is dtype else self.weight.to(dtype)
 
 
 def linear(inputs: int, outputs: int) -> Linear:

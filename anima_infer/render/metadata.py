@@ -78,6 +78,7 @@ def describe(
     start: StartFiles | None = None,
     dtype: str = "default",
     model: str = "",
+    blocks: int | None = None,
     remarks: tuple[str, ...] = (),
 ) -> Generation:
     """Return how a job's image is made, in ComfyUI's names.
@@ -88,6 +89,7 @@ def describe(
         start: files of the start image and mask.
         dtype: see :class:`~anima_prompt.interchange.generation.Generation`.
         model: name of the model for people; by default that of the DiT's file.
+        blocks: number of the DiT's blocks.
         remarks: on the files.
     """
     s, guidance = job.settings, job.settings.guidance
@@ -118,6 +120,7 @@ def describe(
         start=start,
         dtype=dtype,
         model=model or Path(files.dit).stem,
+        blocks=blocks,
         remarks=remarks,
     )
 

@@ -5,21 +5,21 @@ Conditionings are cached by text, so that a grid encodes each text once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from anima_infer.errors import SettingsError
 from anima_infer.images import open_image, to_image, to_mask, to_pixels
-from anima_infer.lora import Lora, Merger
+from anima_infer.lora import ActiveLoras, Lora, Notify
 from anima_infer.model.inputs import Conditioning
 from anima_infer.model.vae import decode_each
 from anima_infer.models import Models
+from anima_infer.placement import one_thread_if_tiny
 from anima_infer.sampling.denoise import StepCallback, denoise
 from anima_infer.sampling.guided_model import StartImage
 from anima_infer.sampling.settings import RenderSettings
@@ -34,8 +34,6 @@ from anima_infer.render.job import Job, LoraUse
 from anima_infer.render.metadata import describe, file_names, parameters_text, remarks_on
 
 _MOST_CONDITIONINGS = 4096
-_TINY = 20_000_000
-"""Parameters of a network that one thread serves best; the demo model has 2 million, the release 2,000 million."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +56,11 @@ class RenderedImage:
 class Renderer:
     """Renders images with one loaded model."""
 
-    def __init__(self, models: Models) -> None:
-        """Use a model."""
+    def __init__(self, models: Models, *, notify: Notify = lambda _: None) -> None:
+        """Use a model; ``notify`` is told, in a line, what a user should know of a LoRA."""
         self.models = models
-        self.merger = Merger(models.dit, models.encoder.adapter, models.encoder.text.model)
+        networks = (models.dit, models.encoder.adapter, models.encoder.text.model)
+        self.loras = ActiveLoras(*networks, metadata=models.metadata, notify=notify)
         self._loras: dict[Path, Lora] = {}
         self._conditionings: dict[tuple[Any, ...], Conditioning] = {}
 
@@ -93,7 +92,7 @@ class Renderer:
             raise SettingsError("the jobs of a batch differ in settings or LoRAs; render them one after the other")
         self.apply_loras(first.loras)
         models, seeds = self.models, [job.seed for job in jobs]
-        with _one_thread_if_tiny(models.dit):
+        with one_thread_if_tiny(models.dit):
             conds = [self.encode(job.prompt, job.dialect) for job in jobs]
             unconds = [self.encode(job.negative, job.dialect, zero_if_empty=job.zero_if_empty) for job in jobs]
             with models.placement.using(models.dit):
@@ -119,15 +118,15 @@ class Renderer:
         chosen = []
         for use in loras:
             if use.path not in self._loras:
-                self._loras[use.path] = self.merger.read(self.models.files.find_lora(use.path))
+                self._loras[use.path] = self.loras.read(self.models.files.find_lora(use.path))
             chosen.append(
                 (self._loras[use.path], use.strength, use.strength if use.text_strength is None else use.text_strength)
             )
-        self.merger.apply(chosen)
+        self.loras.apply(chosen)
 
     def encode(self, text: str, dialect: Dialect = Dialect.COMFYUI, *, zero_if_empty: bool = False) -> Conditioning:
         """Return the conditioning of a text under the active LoRAs; the same object for the same arguments."""
-        key = (text, dialect, zero_if_empty, self.merger.active)
+        key = (text, dialect, zero_if_empty, self.loras.active)
         if key not in self._conditionings:
             if len(self._conditionings) >= _MOST_CONDITIONINGS:
                 self._conditionings.clear()
@@ -171,6 +170,7 @@ class Renderer:
             start=start,
             dtype=_dtype_name(self.models.dit),
             model="" if files.dit is None else files.dit.stem,
+            blocks=self.models.dit.config.blocks,
             remarks=remarks_on(files),
         )
         try:
@@ -180,7 +180,7 @@ class Renderer:
         return RenderedImage(to_image(pixels), job, parameters_text(generation), written.nodes, written.notes)
 
 
-def _dtype_name(network: nn.Module) -> str:
+def _dtype_name(network: torch.nn.Module) -> str:
     """Return the dtype that ComfyUI must be told of: fp8 storage, or one that is not the device's own choice."""
     weights = list(network.parameters())
     if any(weight.dtype == torch.float8_e4m3fn for weight in weights):
@@ -189,17 +189,3 @@ def _dtype_name(network: nn.Module) -> str:
     usual = torch.float32 if first.device.type in ("cpu", "meta") else torch.bfloat16
     names = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
     return "default" if first.dtype == usual else names.get(first.dtype, "default")
-
-
-@contextmanager
-def _one_thread_if_tiny(network: nn.Module) -> Iterator[None]:
-    """Use one thread for a tiny network: several wait for each other longer than they work, and slow other programs."""
-    before = torch.get_num_threads()
-    is_tiny = sum(parameter.numel() for parameter in network.parameters()) < _TINY
-    if is_tiny:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        if is_tiny:
-            torch.set_num_threads(before)

@@ -24,13 +24,14 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = 
     if queries.device.type != "cpu" or not queries.requires_grad:
         return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
     with torch.autocast("cpu", enabled=False):
+        dtype = values.dtype
         queries, keys, values = queries.float(), keys.float(), values.float()
         scores = (queries * queries.shape[-1] ** -0.5) @ keys.mT
         if mask is not None and mask.dtype is torch.bool:  # finite, so that a row that sees nothing has gradients too
             scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
         elif mask is not None:
             scores = scores + mask
-        return scores.softmax(-1) @ values
+        return (scores.softmax(-1) @ values).to(dtype)
 
 
 def use_attend(network: nn.Module) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from anima_infer.atomic import atomic_write
 from anima_infer.errors import CheckpointError
+from anima_prompt.atomic import atomic_path
 
 
 class WeightAverage:
@@ -51,7 +51,7 @@ class WeightAverage:
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
     """Write a state, atomically."""
-    with atomic_write(path) as temporary:
+    with atomic_path(path) as temporary:
         torch.save(state, temporary)
 
 

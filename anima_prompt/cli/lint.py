@@ -1,4 +1,4 @@
-"""``anima-prompt lint`` and ``anima-prompt rule``: thin shells round the batch runner."""
+"""``anima-prompt lint`` and ``anima-prompt rule``: thin shells round the linter of files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from anima_prompt.cli.program import (
     echo_result,
     is_terminal,
 )
-from anima_prompt.cli.source import Kind, kind_of
+from anima_prompt.cli.source import Kind, files_of, kind_of
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
@@ -38,7 +38,7 @@ from anima_prompt.safe_paths import exists, is_file, is_folder
 if TYPE_CHECKING:
     from anima_prompt.lint_files.configuration import Use
     from anima_prompt.lint_files.report import Report
-    from anima_prompt.lint_files.runner import Batch
+    from anima_prompt.lint_files.runner import FileLinter
 
 _SEVERITIES = click.Choice([severity.value for severity in Severity])
 _POLL_SECONDS = 0.4
@@ -149,14 +149,14 @@ def lint(ctx: click.Context, /, sources: tuple[str, ...], **given: Any) -> None:
       anima-prompt lint captions/ --statistics
       anima-prompt lint prompt.txt --fix
     """
-    run = _Run(given)
+    run = _LintCommand(given)
     if given["watch"]:
         run.watch(sources or (".",))
         ctx.exit(CLEAN)
     ctx.exit(run.once(sources or (".",)))
 
 
-class _Run:
+class _LintCommand:
     """One call of the command."""
 
     def __init__(self, given: dict[str, Any]) -> None:
@@ -186,10 +186,10 @@ class _Run:
     def _start(self) -> None:
         """Begin a run: configurations and profiles are read anew, and nothing is counted yet."""
         from anima_prompt.lint_files.configuration import forget_projects
-        from anima_prompt.lint_files.runner import Batch
+        from anima_prompt.lint_files.runner import FileLinter
 
         forget_projects()
-        self.batch: Batch = Batch(self.options)
+        self.linter: FileLinter = FileLinter(self.options)
         self.counts: Counter[tuple[str, str, str]] = Counter()
         self.worst = 3
         self.errors = 0
@@ -202,19 +202,19 @@ class _Run:
         with self._stream() as echo:
             writer = writer_for(self.given["output_format"], echo, colour=self._colour())
             for checked in self._reports(list(sources)):
-                if checked.has_no_prompt and checked.path in self.batch.folders:
+                if checked.has_no_prompt and checked.path in self.linter.folders:
                     self.skipped[Path(checked.path).suffix.lower()] += 1
                     continue
                 report = self._with_failures(checked)
                 self._print_notes(report)
-                capped = self.batch.capped(report)
+                capped = self.linter.capped(report)
                 for error in capped.errors:
                     self._fail(error)
                 self.errors += capped.hidden_errors
                 shown = self._shown(self._fixed(report) if self.fixing else report)
                 self._count(shown)
                 if not self.given["statistics"] and not self.given["diff"]:
-                    writer.report(self.batch.capped(shown))
+                    writer.report(self.linter.capped(shown))
                 if self.given["add_ignore"]:
                     self._add_ignores(shown)
             if self.given["statistics"]:
@@ -228,8 +228,8 @@ class _Run:
             echo_message(
                 f"note: skipped {counted(self.skipped.total(), 'file')} without a prompt that is read: {kinds}"
             )
-        if self.batch.cache_problem:
-            echo_message(f"warning: {self.batch.cache_problem}")
+        if self.linter.cache_problem:
+            echo_message(f"warning: {self.linter.cache_problem}")
         return self._exit_code()
 
     def watch(self, sources: tuple[str, ...]) -> None:
@@ -237,7 +237,7 @@ class _Run:
         before: dict[str, float] = {}
         with interruption() as asked, suppress(KeyboardInterrupt):
             while not asked.is_set():
-                now = _stamps(sources, self.batch)
+                now = _stamps(sources, self.linter)
                 if now != before:
                     before = now
                     self._start()
@@ -260,11 +260,11 @@ class _Run:
             raise InputError("--negative goes with one TEXT; put the negative prompt of a file below a line of ---")
         for text in texts:
             negative = self.given["negative"]
-            yield self.batch.report_text(text if negative is None else f"{text}\n---\n{negative}")
+            yield self.linter.report_text(text if negative is None else f"{text}\n---\n{negative}")
         rest = [source for source in sources if source not in texts]
         if rest:
-            files = expand(rest, self.batch)
-            yield from _with_bar(reports(files, self.batch, jobs=self.given["jobs"]), len(files))
+            files = expand(files_of(rest), self.linter)
+            yield from _with_bar(reports(files, self.linter, jobs=self.given["jobs"]), len(files))
 
     def _fixed(self, report: Report) -> Report:
         """Fix a file, or show what fixing would change; return what is left to say."""
@@ -273,7 +273,7 @@ class _Run:
         from anima_prompt.interchange.textfile import write_text
         from anima_prompt.lint_files.runner import new_text
 
-        fixed = self.batch.fixed(report, unsafe=self.given["unsafe_fixes"])
+        fixed = self.linter.fixed(report, unsafe=self.given["unsafe_fixes"])
         left = replace(report, diagnostics=tuple(one.diagnostics for one in fixed))
         pieces = [
             replace(piece, document=replace(piece.document, prompt=one.prompt, negative=one.negative))
@@ -283,7 +283,7 @@ class _Run:
         if report.path in ("<text>", "-") or not is_file(report.path):
             self._show_text(report, left)
             return left
-        use = self.batch.use_of(report.path, self.batch.project_of(report.path))
+        use = self.linter.use_of(report.path, self.linter.project_of(report.path))
         texts = new_text(report, fixed, lines=bool(use.lines))
         if texts is None:  # a kind of file that cannot be written: its findings stay
             return report
@@ -294,7 +294,7 @@ class _Run:
             print_diff(texts[0], texts[1], report.path)
             return left
         try:
-            write_text(Path(report.path), texts[1], within=self.batch.folders.get(report.path))
+            write_text(Path(report.path), texts[1], within=self.linter.folders.get(report.path))
         except InputError as error:
             self._fail(str(error))
             return report
@@ -324,7 +324,7 @@ class _Run:
 
     def _add_ignores(self, report: Report) -> None:
         try:
-            add_ignores(report, within=self.batch.folders.get(report.path))
+            add_ignores(report, within=self.linter.folders.get(report.path))
         except InputError as error:
             self._fail(str(error))
 
@@ -443,12 +443,12 @@ def _with_comments(text: str, report: Report) -> str:
     return "".join(rows)
 
 
-def _stamps(sources: tuple[str, ...], batch: Batch) -> dict[str, float]:
+def _stamps(sources: tuple[str, ...], linter: FileLinter) -> dict[str, float]:
     from anima_prompt.lint_files.runner import expand
 
-    files = expand([source for source in sources if kind_of(source) is not Kind.TEXT], batch)
-    projects = [batch.project_of(file) for file in files]
-    named = [batch.options.use.profile, *(project.use.profile for project in projects)]
+    files = expand(files_of(source for source in sources if kind_of(source) is not Kind.TEXT), linter)
+    projects = [linter.project_of(file) for file in files]
+    named = [linter.options.use.profile, *(project.use.profile for project in projects)]
     files += [str(project.path) for project in projects if project.path]
     files += [profile for profile in named if profile]
     return {file: Path(file).stat().st_mtime for file in files if exists(file)}

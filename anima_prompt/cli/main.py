@@ -27,7 +27,7 @@ from anima_prompt.cli.program import (
     run_program,
 )
 from anima_prompt.cli.reading import diff, read
-from anima_prompt.cli.source import PROMPT_FILES, text_of
+from anima_prompt.cli.source import PROMPT_FILES, files_of, text_of
 from anima_prompt.cli.tags import tags
 from anima_prompt.cli.tokens import tokens
 from anima_prompt.diagnostics import Diagnostic, Severity
@@ -67,9 +67,6 @@ def commands() -> None:
       echo "masterpiece ,best_quality,1girl" | anima-prompt fmt -
       anima-prompt convert --from a1111 --to comfyui "((smile:1.2)), [hat]"
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 @commands.command()
@@ -119,7 +116,7 @@ def fmt(sources: tuple[str, ...], dialect: str, check: bool, diff: bool, order: 
     comments stay as they are. With - the text is read from standard input and written to standard output.
     """
     changed = failed = False
-    for source in sources:
+    for source in files_of(sources):
         try:
             text = read_text(source)
             result, found = formatted(text, source, dialect, order=order)

@@ -7,16 +7,18 @@ interrupted. Control characters never reach a terminal.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from anima_prompt.errors import AnimaPromptError
 from anima_prompt.escapes import visible
+from anima_prompt.extras import package_error
 
 CLEAN, FINDINGS, USAGE, INTERRUPTED = 0, 1, 2, 130
 _ARGUMENTS = "anima_prompt.arguments"
@@ -24,9 +26,7 @@ _LONGEST_MESSAGE = 600
 
 
 class Commands(click.Group):
-    """Turns the library's errors into one line each and exit code 2."""
-
-    errors: ClassVar[tuple[type[Exception], ...]] = (AnimaPromptError,)
+    """Turns errors of both packages, and missing packages, into one line each and exit code 2."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Remember the arguments for messages that quote them."""
@@ -37,14 +37,11 @@ class Commands(click.Group):
         """Run a command."""
         try:
             return super().invoke(ctx)
-        except self.errors as error:
-            message = str(error)
-            for argument in ctx.meta[_ARGUMENTS]:
-                if len(argument.splitlines()) > 1 or argument.isspace():  # each error is one line, whatever it quotes
-                    message = message.replace(argument, visible(argument))
-            for line in message.splitlines():
-                echo_error(line)
-            ctx.exit(USAGE)
+        except AnimaPromptError as error:
+            _echo_lines(str(error), ctx.meta[_ARGUMENTS])
+        except ImportError as error:
+            echo_error(str(package_error(error)))
+        return ctx.exit(USAGE)
 
 
 class PathArgument(click.Path):
@@ -56,6 +53,15 @@ class PathArgument(click.Path):
             return super().convert(value, param, ctx)
         except ValueError as error:
             self.fail(f"'{value}' is not a possible file name ({error}).", param, ctx)
+
+
+def _echo_lines(message: str, arguments: Sequence[str]) -> None:
+    """Print an error, whose lines are errors each; line breaks in what it quotes of the arguments do not count."""
+    for argument in arguments:
+        if len(argument.splitlines()) > 1 or argument.isspace():
+            message = message.replace(argument, visible(argument))
+    for line in message.splitlines():
+        echo_error(line)
 
 
 def echo_message(text: str) -> None:
@@ -85,10 +91,14 @@ def is_terminal(stream: Any) -> bool:
 
 
 def run_program(commands: click.Group, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a program and leave with its exit code; wrong usage gives one line, like any other error."""
+    """Run a program and leave with its exit code; wrong usage gives one line, like any other error.
+
+    Arguments stay as they are on Windows too, where click would expand ``~_~``, ``%`` and ``{a|b}`` in prompts.
+    """
     _replace_closed_streams()
+    _use_utf8()
     try:
-        result = commands.main(arguments, prog_name=name, standalone_mode=False)
+        result = commands.main(arguments, prog_name=name, standalone_mode=False, windows_expand_args=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(USAGE)
@@ -134,6 +144,14 @@ def _replace_closed_streams() -> None:
             os.open(os.devnull, os.O_RDONLY)  # gets the lowest number that is free
             if descriptor == 1:
                 sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  writing to it fails
+
+
+def _use_utf8() -> None:
+    """Read and write UTF-8 whatever the console or the environment says; what UTF-8 cannot encode is escaped."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            errors = "surrogateescape" if stream is sys.stdin else "backslashreplace"
+            stream.reconfigure(encoding="utf-8", errors=errors)
 
 
 def _discard_output() -> None:

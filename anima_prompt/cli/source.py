@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from enum import StrEnum
+from glob import glob, has_magic
 from pathlib import Path
 
 from anima_prompt.errors import InputError
@@ -21,13 +23,14 @@ from anima_prompt.interchange.textfile import read_text, shortened
 from anima_prompt.safe_paths import exists, is_file, is_folder, is_link
 from anima_prompt.surrogates import reject_surrogates
 
+_WINDOWS = os.name == "nt"
 PROMPT_FILES = (".yaml", ".yml", ".json")
 _ENDINGS = re.compile(
     r"\.(?:txt|caption|prompt|ya?ml|jsonl?|ndjson|png|webp|jpe?g|jfif|avif|gif|bmp|tiff?|jxl|csv|safetensors|toml)",
     re.IGNORECASE,
 )
 _ROOTED = re.compile(r"/.*\w.*|(?:\.{1,2}|~[\w-]*|[A-Za-z]:)[/\\].*\w.*")
-_FOLDER = re.compile(r"[\w.-]*\w[\w.-]*[/\\]")
+_FOLDER = re.compile(r"[\w.-]*\w[\w.-]*" + (r"[/\\]" if os.name == "nt" else "/"))
 _PROSE = re.compile(r"[,|<>\"]|\s")
 
 
@@ -65,6 +68,18 @@ def _is_tag(source: str) -> bool:
     from anima_prompt.vocabulary import Vocabulary
 
     return Vocabulary.default().lookup(source.lower()) is not None
+
+
+def files_of(sources: Iterable[str]) -> list[str]:
+    """Return sources with the patterns of files expanded, which no shell of Windows does; elsewhere, as they are."""
+    return [file for source in sources for file in (_matches(source) if _WINDOWS else [source])]
+
+
+def _matches(source: str) -> list[str]:
+    """Return the files that a pattern such as ``captions/*.txt`` means; the source itself if it means none."""
+    if exists(source) or not has_magic(source):
+        return [source]
+    return sorted(glob(source, recursive=True)) or [source]  # noqa: PTH207  any path, relative or not
 
 
 def text_of(source: str) -> str:

@@ -181,15 +181,13 @@ def learn(folder: Path) -> None:
     Reads the .txt files of FOLDER and of the folders in it. 'tags related' and 'tags search --with' use the
     counts. Each run replaces the previous counts.
     """
-    from anima_prompt.vocabulary.cooccurrence import learn as count
     from anima_prompt.vocabulary.user_store import UserStore
 
     files = sorted(path for path in folder.rglob("*.txt") if path.is_file())
     if not files:
         raise InputError(f"{folder}: contains no captions; give a folder with .txt files")
-    lesson = count(
-        (names_in(path.read_text(encoding="utf-8", errors="replace")) for path in files), UserStore.default().learned
-    )
+    captions = (names_in(path.read_text(encoding="utf-8", errors="replace")) for path in files)
+    lesson = UserStore.default().learn(captions)
     counts = (counted(lesson.captions, "caption"), counted(lesson.tags, "tag"), counted(lesson.pairs, "pair"))
     click.echo(", ".join(counts), err=True)
 

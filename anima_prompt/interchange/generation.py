@@ -74,6 +74,7 @@ class Generation:
         start: image to start from, None for none.
         dtype: ``default``, ``bf16``, ``fp16``, ``fp32`` or ``fp8`` (stored in fp8).
         model: name of the model, for people.
+        blocks: number of its DiT's blocks, which LoRAs are made for; None if it is not known.
         remarks: what readers should know of the files.
     """
 
@@ -101,4 +102,5 @@ class Generation:
     start: StartFiles | None = None
     dtype: str = "default"
     model: str = "anima"
+    blocks: int | None = None
     remarks: tuple[str, ...] = ()

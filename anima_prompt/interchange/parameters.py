@@ -118,6 +118,7 @@ def write_parameters(generation: Generation, *, version: str) -> str:
         "Seed": g.seed,
         "Size": f"{g.width}x{g.height}",
         "Model": g.model,
+        **({} if g.blocks is None else {"Blocks": g.blocks}),
         "Shift": f"{g.shift:g}",
     }
     if g.zero_star:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ONE = Decimal(1)
 BARE = Decimal("1.1")
 
-Inner = syntax.Tag | syntax.Sentence | syntax.Group | syntax.Bracket
+Inner = syntax.TagNode | syntax.SentenceNode | syntax.Group | syntax.Bracket
 
 
 @dataclass(slots=True, eq=False)
@@ -102,7 +102,7 @@ class Weighted:
     depth: int
     level: Level
     place: int
-    inside: syntax.Tag | syntax.Sentence | None
+    inside: syntax.TagNode | syntax.SentenceNode | None
 
 
 class Context:
@@ -118,10 +118,10 @@ class Context:
         self.negative_is_known = False
         self.characters = frozenset(source)
         self.items: list[Item] = []
-        self.sentences: list[syntax.Sentence] = []
+        self.sentences: list[syntax.SentenceNode] = []
         self.groups: list[Weighted] = []
         self.brackets: list[tuple[syntax.Bracket, Level, int]] = []
-        self.loras: list[tuple[syntax.Lora, Level, int]] = []
+        self.loras: list[tuple[syntax.LoraReference, Level, int]] = []
         self.embeddings: list[tuple[syntax.Embedding, Level, int]] = []
         self.keywords: list[tuple[syntax.Keyword, Level, int]] = []
         self.dynamics: list[syntax.Dynamic] = []
@@ -154,7 +154,7 @@ class Context:
         return [item for item in self.items if item.facts.artist]
 
     @property
-    def units(self) -> list[Item | syntax.Sentence]:
+    def units(self) -> list[Item | syntax.SentenceNode]:
         """Sentences and tags, sentences first."""
         return [*self.sentences, *self.items]
 
@@ -269,7 +269,7 @@ class Context:
         nodes = level.nodes
         for place, node in enumerate(nodes):
             kind = type(node)
-            if kind is syntax.Tag:
+            if kind is syntax.TagNode:
                 self._tag(node, level, place, weight)  # type: ignore[arg-type]
             elif kind is syntax.Separator:
                 if not _is_usual(nodes, place):
@@ -279,7 +279,7 @@ class Context:
             elif kind is syntax.Bracket:
                 self.brackets.append((node, level, place))  # type: ignore[arg-type]
                 self._bracket(node, level, place, weight, depth)  # type: ignore[arg-type]
-            elif kind is syntax.Sentence:
+            elif kind is syntax.SentenceNode:
                 self.sentences.append(node)  # type: ignore[arg-type]
                 self._inside(node, depth)  # type: ignore[arg-type]
             elif kind is syntax.Text or kind is syntax.Mark:
@@ -287,7 +287,7 @@ class Context:
             else:
                 self._leaf(node, level, place)
 
-    def _tag(self, node: syntax.Tag, level: Level, place: int, weight: Decimal) -> None:
+    def _tag(self, node: syntax.TagNode, level: Level, place: int, weight: Decimal) -> None:
         plain = not node.children or all(type(c) is syntax.Text or type(c) is syntax.Escape for c in node.children)
         touching = _touches_malformed(level.nodes, place)
         item = Item(
@@ -305,18 +305,18 @@ class Context:
         if not plain:
             self._inside(node, 0)
 
-    def _inside(self, node: syntax.Tag | syntax.Sentence, depth: int) -> None:
+    def _inside(self, node: syntax.TagNode | syntax.SentenceNode, depth: int) -> None:
         """Note what stands inside a tag or a sentence; no tags of their own are found there."""
         for inner in syntax.walk(node.children):
             if isinstance(inner, syntax.Group):
                 self.groups.append(Weighted(inner, depth, Level(node.children), 0, node))
             elif isinstance(inner, syntax.Bracket):
                 self.brackets.append((inner, Level(node.children), 0))
-            elif not isinstance(inner, syntax.Tag | syntax.Sentence):
+            elif not isinstance(inner, syntax.TagNode | syntax.SentenceNode):
                 self._leaf(inner, Level(node.children), 0)
 
     def _group(
-        self, node: syntax.Group, level: Level, place: int, weight: Decimal, depth: int, inside: syntax.Tag | None
+        self, node: syntax.Group, level: Level, place: int, weight: Decimal, depth: int, inside: syntax.TagNode | None
     ) -> None:
         self.groups.append(Weighted(node, depth, level, place, inside))
         own = BARE if node.weight is None else node.weight
@@ -334,7 +334,7 @@ class Context:
             self.quotes.append(node)
         elif isinstance(node, syntax.Malformed):
             self.malformed.append(node)
-        elif isinstance(node, syntax.Lora):
+        elif isinstance(node, syntax.LoraReference):
             self.loras.append((node, level, place))
         elif isinstance(node, syntax.Embedding):
             self.embeddings.append((node, level, place))

@@ -75,7 +75,7 @@ def _add_contents(digest: Any, files: Iterable[Path], folder: Path) -> None:
 
 
 def _add_user_store(digest: Any, store: UserStore) -> None:
-    """Add the user's lists, and the state of the databases made of them, which are only ever replaced as a whole."""
+    """Add the user's lists, and the state of the databases made of them, each version of which is a new file."""
     _add_contents(digest, (*store.imports(), *store.overlays(), *store.implications()), store.folder)
     for path in (store.store, store.learned):
         try:

@@ -70,7 +70,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What holds for files that fit a glob: their use, and further rules to leave out."""
+    """What holds for files that match patterns: their use, and further rules to leave out."""
 
     files: tuple[str, ...]
     use: Use
@@ -82,7 +82,7 @@ class Project:
     """One configuration file: its choices about rules, and about files.
 
     Attributes:
-        folder: where it lies; globs are relative to it.
+        folder: where it lies; patterns are relative to it.
         path: the file, None if there is none.
         config: choices about rules.
         use: what prompts are for if no override says otherwise.
@@ -118,60 +118,46 @@ class Project:
 
     def excludes(self, path: str) -> bool:
         """Return whether a file is left out of folders."""
-        return bool(self.exclude) and excludes(self.exclude, path, self.folder)
+        return _fits(path, self.folder, self.exclude)
 
     def _fitting(self, path: str) -> list[Override]:
-        return [o for o in self.overrides if any(_fits(path, self.folder, glob) for glob in o.files)]
+        return [override for override in self.overrides if _fits(path, self.folder, override.files)]
 
 
 def excludes(patterns: tuple[str, ...], path: str, folder: Path) -> bool:
-    """Return whether patterns, as in ``.gitignore``, leave a file out; they are relative to ``folder``."""
-    try:
-        relative = Path(path).absolute().relative_to(folder.absolute())
-    except ValueError:
-        return False
-    spec: GitIgnoreSpec = _spec(patterns)
-    return spec.match_file(relative.as_posix())
+    """Return whether patterns, as in ``.gitignore``, leave a file below a folder out."""
+    return _fits(path, folder, patterns)
 
 
-@lru_cache(maxsize=64)
-def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
-    """Return the patterns, compiled.
+def check_patterns(patterns: tuple[str, ...], what: str) -> None:
+    """Check patterns of the command line.
 
     Raises:
-        InputError: a pattern is malformed.
+        InputError: one is malformed.
     """
-    from pathspec import GitIgnoreSpec
-
-    try:
-        return GitIgnoreSpec.from_lines(patterns)
-    except ValueError as error:
-        raise InputError(
-            f"exclude: {error}; write patterns as in .gitignore, such as 'old/' or '*.draft.txt'"
-        ) from None
+    for pattern in patterns:
+        try:
+            _compiled((pattern,))
+        except ValueError:
+            raise InputError(f"{what} is '{pattern}'; expected a pattern as in .gitignore, such as old/") from None
 
 
-def _fits(path: str, folder: Path, glob: str) -> bool:
-    """Say whether a path fits a glob: relative to the configuration's folder, or any part of it by name."""
+def _fits(path: str, folder: Path, patterns: tuple[str, ...]) -> bool:
+    """Return whether patterns of ``.gitignore`` in the configuration's folder match a path; the last match decides."""
+    if not patterns:
+        return False
     try:
         relative = PurePath(Path(path).absolute().relative_to(folder.absolute()))
     except ValueError:
         relative = PurePath(path)
-    pattern = re.compile(_regex(glob))
-    parts = relative.as_posix()
-    return pattern.fullmatch(parts) is not None or ("/" not in glob and pattern.fullmatch(relative.name) is not None)
+    return _compiled(patterns).match_file(relative.as_posix().lstrip("/"))
 
 
-@lru_cache(maxsize=256)
-def _regex(glob: str) -> str:
-    r"""Return a glob as a regular expression: ``**/`` any folders, ``*`` and ``?`` within one name.
+@lru_cache(maxsize=64)
+def _compiled(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec
 
-    >>> _regex("captions/**/*.txt")
-    'captions/(?:.*/)?[^/]*\\.txt'
-    """
-    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", glob.rstrip("/") + ("/**" if glob.endswith("/") else ""))
-    special = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return "".join(special.get(piece, re.escape(piece)) for piece in pieces)
+    return GitIgnoreSpec.from_lines(patterns)
 
 
 def find_project(start: Path) -> Project:
@@ -247,9 +233,7 @@ def _project(value: Value, path: Path) -> Project:
     overrides = (
         tuple(_override(item) for item in fields["overrides"].items("overrides")) if "overrides" in fields else ()
     )
-    exclude = _texts(fields["exclude"], "exclude") if "exclude" in fields else ()
-    if exclude:
-        fields["exclude"].guarded(lambda: _spec(exclude))
+    exclude = _pattern_texts(fields["exclude"], "exclude") if "exclude" in fields else ()
     most = _count(fields["max-findings"]) if "max-findings" in fields else None
     return Project(path.parent, path, config, _use(fields), overrides, exclude, rules, most)
 
@@ -268,9 +252,20 @@ def _rules(name: Value, path: Path) -> list[Rule]:
 def _override(value: Value) -> Override:
     fields = value.fields("an override", OVERRIDE_KEYS)
     if "files" not in fields:
-        value.fail("an override has no files; give a glob such as captions/**/*.txt")
-    files = tuple(item.text("a glob") for item in fields["files"].one_or_many("files"))
+        value.fail("an override has no files; give a pattern such as captions/**/*.txt")
+    files = _pattern_texts(fields["files"], "files")
     return Override(files, _use(fields), _texts(fields["ignore"], "ignore") if "ignore" in fields else ())
+
+
+def _pattern_texts(value: Value, what: str) -> tuple[str, ...]:
+    """Return patterns; an error has the place of the bad one."""
+    for item in value.one_or_many(what):
+        text = item.text("a pattern")
+        try:
+            _compiled((text,))
+        except ValueError:
+            item.fail(f"pattern is '{text}'; expected one as in .gitignore, such as old/ or captions/**/*.txt")
+    return _texts(value, what)
 
 
 def _use(fields: dict[str, Value]) -> Use:

@@ -22,7 +22,15 @@ from anima_prompt.lint.linter import Linter, with_suppressions
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint_files.cache import Cache
 from anima_prompt.lint_files.cache_key import document_key, setup_digest
-from anima_prompt.lint_files.configuration import Project, Use, excludes, find_project, read_project, with_choices
+from anima_prompt.lint_files.configuration import (
+    Project,
+    Use,
+    check_patterns,
+    excludes,
+    find_project,
+    read_project,
+    with_choices,
+)
 from anima_prompt.lint_files.report import DEFAULT_MOST, Report, capped
 from anima_prompt.lint_files.sources import (
     Captions,
@@ -66,7 +74,7 @@ class Options:
     exclude: tuple[str, ...] = ()
 
 
-class Batch:
+class FileLinter:
     """Linters by configuration, and the cache."""
 
     def __init__(self, options: Options) -> None:
@@ -76,6 +84,7 @@ class Batch:
             InputError: the named configuration is bad.
         """
         self.options = options
+        check_patterns(options.exclude, "--exclude")
         self._named = read_project(Path(options.config)) if options.config else None
         self._linters: dict[tuple[Path | None, tuple[str, ...]], Linter] = {}
         self._setups: dict[Linter, bytes] = {}
@@ -214,7 +223,7 @@ def _named(message: str, source: str) -> str:
     return named.replace(source, visible(source)) if len(source.splitlines()) > 1 else named
 
 
-def expand(sources: Iterable[str], batch: Batch) -> list[str]:
+def expand(sources: Iterable[str], linter: FileLinter) -> list[str]:
     """Return the files that sources mean: folders are searched, everything else is taken as it is.
 
     Raises:
@@ -226,18 +235,18 @@ def expand(sources: Iterable[str], batch: Batch) -> list[str]:
         if source == "-":
             found[source] = None
         elif is_folder(path):
-            project = batch.project_of(str(path / "x"))
-            own = batch.options.exclude
+            project = linter.project_of(str(path / "x"))
+            own = linter.options.exclude
             files = [
                 str(file)
                 for file in files_below(path)
-                if not project.excludes(str(file)) and not (own and excludes(own, str(file), path))
+                if not project.excludes(str(file)) and not excludes(own, str(file), path)
             ]
-            batch.folders |= {file: path for file in files if file not in found}
+            linter.folders |= {file: path for file in files if file not in found}
             found |= dict.fromkeys(files)
         elif exists(path):
             found[source] = None
-            batch.folders.pop(source, None)
+            linter.folders.pop(source, None)
         elif is_link(path):
             raise InputError(f"{source}: is a symbolic link to a file that does not exist; name an existing file")
         else:
@@ -247,40 +256,40 @@ def expand(sources: Iterable[str], batch: Batch) -> list[str]:
     return list(found)
 
 
-def reports(sources: list[str], batch: Batch, *, jobs: int | None = None) -> Iterator[Report]:
+def reports(sources: list[str], linter: FileLinter, *, jobs: int | None = None) -> Iterator[Report]:
     """Yield a report for every file, in the order of ``sources``; many files are shared among processes."""
     workers = min(jobs or os.cpu_count() or 1, max(1, len(sources) // FEW))
     if workers < 2 or "-" in sources:
         for source in sources:
-            yield batch.report(source)
-        batch.remember()
+            yield linter.report(source)
+        linter.remember()
         return
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
     chunk = max(8, min(256, len(sources) // (workers * 4)))
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=(batch.options,)) as pool:
+    with ProcessPoolExecutor(workers, initializer=_start, initargs=(linter.options,)) as pool:
         chunks = [sources[i : i + chunk] for i in range(0, len(sources), chunk)]
         try:
             for found, results in pool.map(_work, chunks):
-                batch.results |= results
+                linter.results |= results
                 yield from found
         except BrokenProcessPool:
             raise InputError("a worker process was killed, perhaps for lack of memory; try --jobs 1") from None
-    batch.remember()
+    linter.remember()
 
 
-_worker: list[Batch] = []
+_worker: list[FileLinter] = []
 
 
 def _start(options: Options) -> None:
-    _worker[:] = [Batch(options)]
+    _worker[:] = [FileLinter(options)]
 
 
 def _work(sources: list[str]) -> tuple[list[Report], dict[bytes, list[Diagnostic]]]:
-    batch = _worker[0]
-    found = [batch.report(source) for source in sources]
-    results, batch.results = batch.results, {}
+    linter = _worker[0]
+    found = [linter.report(source) for source in sources]
+    results, linter.results = linter.results, {}
     return found, results
 
 

@@ -6,7 +6,7 @@ from anima_prompt.prompt.items import Placed
 from anima_prompt.prompt.model import Prompt, print_prompt
 from anima_prompt.prompt.printer import Printed
 from anima_prompt.prompt.reader import Reading, read
-from anima_prompt.prompt.tag import Place, Role, Sentence, Tag, Weight
+from anima_prompt.prompt.tag import Place, PromptRole, Sentence, Tag, Weight
 
 __all__ = [
     "Conversion",
@@ -14,8 +14,8 @@ __all__ = [
     "Placed",
     "Printed",
     "Prompt",
+    "PromptRole",
     "Reading",
-    "Role",
     "Sentence",
     "Tag",
     "Weight",

@@ -116,7 +116,7 @@ class _Converter:
         kept: list[syntax.Node] = []
         gap_closes = False
         for node in nodes:
-            if isinstance(node, syntax.Lora):
+            if isinstance(node, syntax.LoraReference):
                 message = f"{self.writes} reads '{node.text}' as text; it is left out, load it by other means"
                 self.report("lora-literal", node, message)
                 gap_closes = True
@@ -134,7 +134,7 @@ class _Converter:
             self.group(node, weight)
         elif isinstance(node, syntax.Bracket):
             self.bracket(node, weight)
-        elif isinstance(node, syntax.Lora):
+        elif isinstance(node, syntax.LoraReference):
             self.lora(node, weight)
         elif isinstance(node, syntax.Keyword):
             self.keyword(node, weight)
@@ -181,7 +181,7 @@ class _Converter:
             )
             self.put(source, weight)
 
-    def lora(self, node: syntax.Lora, weight: Decimal) -> None:
+    def lora(self, node: syntax.LoraReference, weight: Decimal) -> None:
         if self.writes.reads_brackets:
             message = f"'{node.text}' is text in {self.reads} and will be loaded by {self.writes}"
             self.report("lora-literal", node, message)

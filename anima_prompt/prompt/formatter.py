@@ -84,7 +84,7 @@ class _Formatter:
         return pieces
 
     def node(self, node: syntax.Node) -> str:
-        if isinstance(node, syntax.Tag):
+        if isinstance(node, syntax.TagNode):
             return self.tag(node)
         if isinstance(node, syntax.Group):
             inner = "".join(self.level(node.children[1:-1]))
@@ -95,7 +95,7 @@ class _Formatter:
             return f"[{''.join(self.level(node.children[1:-1]))}]"
         return "".join(syntax.leaf_texts((node,)))
 
-    def tag(self, node: syntax.Tag) -> str:
+    def tag(self, node: syntax.TagNode) -> str:
         """Return a tag with spaces for the underscores of a known name, its escapes as they are."""
         if any(not isinstance(child, syntax.Text | syntax.Escape) for child in node.children):
             return node.text

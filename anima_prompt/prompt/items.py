@@ -175,7 +175,7 @@ def _in_section(item: Placed, section: Section) -> Placed:
 
 
 def _has_references(nodes: tuple[syntax.Node, ...]) -> bool:
-    kinds = syntax.Dynamic | syntax.Lora | syntax.Embedding | syntax.Bracket | syntax.Keyword
+    kinds = syntax.Dynamic | syntax.LoraReference | syntax.Embedding | syntax.Bracket | syntax.Keyword
     return any(isinstance(node, kinds) for node in syntax.walk(nodes))
 
 
@@ -211,16 +211,16 @@ class _Collector:
         """Collect pieces with nothing between them."""
         if any(isinstance(node, syntax.Malformed) for node in run):
             text = "".join(self.literal(node) for node in run)
-            verbatim = not all(isinstance(node, syntax.Tag | syntax.Malformed) and _is_plain(node) for node in run)
+            verbatim = not all(isinstance(node, syntax.TagNode | syntax.Malformed) and _is_plain(node) for node in run)
             self.tag(text, weight, run[0].start, run[-1].end, verbatim=verbatim)
             return
         for node in run:
             self.node(node, weight)
 
     def node(self, node: syntax.Node, weight: Decimal) -> None:
-        if isinstance(node, syntax.Tag):
+        if isinstance(node, syntax.TagNode):
             self.plain_or_verbatim(node, weight)
-        elif isinstance(node, syntax.Sentence):
+        elif isinstance(node, syntax.SentenceNode):
             self.sentence(node, weight)
         elif isinstance(node, syntax.Group):
             self.group(node, weight)
@@ -233,7 +233,7 @@ class _Collector:
         else:
             self.tag(self.source[node.start : node.end], weight, node.start, node.end, verbatim=True)
 
-    def plain_or_verbatim(self, node: syntax.Tag, weight: Decimal) -> None:
+    def plain_or_verbatim(self, node: syntax.TagNode, weight: Decimal) -> None:
         if not node.children or _is_plain(node):
             self.tag(canonical_text(node.text, self.dialect, self.vocabulary), weight, node.start, node.end)
         elif self.is_bare_name(node):
@@ -246,7 +246,7 @@ class _Collector:
         else:
             self.tag(node.text, weight, node.start, node.end, verbatim=True)
 
-    def is_bare_name(self, node: syntax.Tag) -> bool:
+    def is_bare_name(self, node: syntax.TagNode) -> bool:
         """Say whether a tag is a name whose qualifiers lack their escapes: ``fern (sousou no frieren)``."""
         if not any(isinstance(child, syntax.Group) for child in node.children):
             return False
@@ -255,7 +255,7 @@ class _Collector:
 
     def group(self, node: syntax.Group, weight: Decimal) -> None:
         source = self.source[node.start : node.end]
-        if any(isinstance(inner, syntax.Sentence) for inner in syntax.walk(node.children)):
+        if any(isinstance(inner, syntax.SentenceNode) for inner in syntax.walk(node.children)):
             self.sentence(node, weight)
             return
         closer = self.source[node.children[-1].start : node.end]
@@ -299,7 +299,7 @@ def _is_plain(node: syntax.Node) -> bool:
     """Say whether a node is text that escaping alone can carry from one dialect to another."""
     if isinstance(node, syntax.Malformed):
         return node.text in '()"'
-    if not isinstance(node, syntax.Tag):
+    if not isinstance(node, syntax.TagNode):
         return False
     return all(
         isinstance(child, syntax.Text | syntax.Escape)

@@ -60,7 +60,7 @@ SETTINGS_KEYS = (
 )  # fmt: skip
 """Settings of a render, which a prompt does not contain."""
 
-Report = Callable[[str], None]
+NoteCallback = Callable[[str], None]
 
 
 def fields_to_dict(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def fields_to_dict(fields: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
-def fields_from_dict(data: Mapping[str, Any], *, report: Report | None = None) -> dict[str, Any]:
+def fields_from_dict(data: Mapping[str, Any], *, report: NoteCallback | None = None) -> dict[str, Any]:
     """Return the fields of a prompt from its mapping; ``negative`` is again such a dictionary of fields.
 
     Args:
@@ -104,7 +104,7 @@ def fields_from_dict(data: Mapping[str, Any], *, report: Report | None = None) -
 class _Reader:
     """The fields of one mapping so far."""
 
-    report: Report
+    report: NoteCallback
     tags: dict[str, list[Tag]] = field(default_factory=dict)
     sentences: list[Sentence] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)

@@ -17,7 +17,7 @@ from anima_prompt.names import is_artist, is_everyday, text_to_name
 from anima_prompt.prompt.items import Items, Placed, read_entry, read_items
 from anima_prompt.prompt.mapping import fields_from_dict, fields_to_dict
 from anima_prompt.prompt.printer import Layout, Printed, print_layout
-from anima_prompt.prompt.tag import Place, Role, Sentence, Tag, Weight, exact, placed_tag
+from anima_prompt.prompt.tag import Place, PromptRole, Sentence, Tag, Weight, exact, placed_tag
 from anima_prompt.sections import TAG_SECTIONS, Section
 from anima_prompt.vocabulary import Vocabulary
 
@@ -50,7 +50,7 @@ class Prompt:
     closing: tuple[Tag, ...] = ()
     comments: tuple[str, ...] = ()
     negative: Prompt | None = None
-    role: Role = "positive"
+    role: PromptRole = "positive"
 
     def __post_init__(self) -> None:
         if len(self.dataset) > 1:

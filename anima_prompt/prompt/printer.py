@@ -15,8 +15,7 @@ from anima_prompt.names import escape, unescape
 from anima_prompt.prompt.convert import Conversion, convert
 from anima_prompt.prompt.items import ONE
 from anima_prompt.prompt.tag import Sentence, Tag
-from anima_prompt.syntax import Sentence as SentenceNode
-from anima_prompt.syntax import parse
+from anima_prompt.syntax import SentenceNode, parse
 from anima_prompt.syntax.stops import is_abbreviation
 
 _ENDS = (".", "!", "?", "…", "。", "！", "？")

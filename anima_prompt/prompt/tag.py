@@ -16,7 +16,7 @@ from anima_prompt.vocabulary import Vocabulary
 
 Weight: TypeAlias = Decimal | int | float | str
 Place: TypeAlias = Literal["before", "after"]
-Role: TypeAlias = Literal["positive", "negative"]
+PromptRole: TypeAlias = Literal["positive", "negative"]
 
 WEIGHT_DECIMALS = 6
 """Decimals kept of a weight that was computed: a float, or a product. A weight in a text stays as written."""

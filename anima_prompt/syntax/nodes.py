@@ -88,7 +88,7 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
-class Lora:
+class LoraReference:
     """``<lora:name:weight>`` and its kin (``lyco``, ``hypernet``). ``weight`` is as written, empty if absent."""
 
     start: int
@@ -141,7 +141,7 @@ class Malformed:
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
+class TagNode:
     """One unit of a list. ``children`` is empty when the text is plain; otherwise the pieces tile it."""
 
     start: int
@@ -151,10 +151,10 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class SentenceNode:
     """Natural language, its closing mark included, or a position clause with its header (``Left: red hair``).
 
-    ``children`` as for :class:`Tag`.
+    ``children`` as for :class:`TagNode`.
     """
 
     start: int
@@ -184,9 +184,20 @@ class Bracket:
 
 
 Leaf: TypeAlias = (
-    Text | Escape | Quote | Mark | Separator | Dataset | Comment | Lora | Embedding | Dynamic | Keyword | Malformed
+    Text
+    | Escape
+    | Quote
+    | Mark
+    | Separator
+    | Dataset
+    | Comment
+    | LoraReference
+    | Embedding
+    | Dynamic
+    | Keyword
+    | Malformed
 )
-Node: TypeAlias = Leaf | Tag | Sentence | Group | Bracket
+Node: TypeAlias = Leaf | TagNode | SentenceNode | Group | Bracket
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +211,7 @@ class Tree:
 
 def children_of(node: Node) -> tuple[Node, ...]:
     """Return the pieces of ``node``, empty for a leaf."""
-    if isinstance(node, Tag | Sentence | Group | Bracket):
+    if isinstance(node, TagNode | SentenceNode | Group | Bracket):
         return node.children
     return ()
 
@@ -208,7 +219,7 @@ def children_of(node: Node) -> tuple[Node, ...]:
 def leaf_texts(nodes: tuple[Node, ...]) -> Iterator[str]:
     """Yield the text of every leaf under ``nodes``, in order."""
     for node in nodes:
-        if isinstance(node, Group | Bracket) or (isinstance(node, Tag | Sentence) and node.children):
+        if isinstance(node, Group | Bracket) or (isinstance(node, TagNode | SentenceNode) and node.children):
             yield from leaf_texts(node.children)
         else:
             yield node.text

@@ -25,15 +25,15 @@ from anima_prompt.syntax.nodes import (
     Escape,
     Group,
     Keyword,
-    Lora,
+    LoraReference,
     Malformed,
     Mark,
     Node,
     Quote,
-    Sentence,
+    SentenceNode,
     Separator,
     SeparatorKind,
-    Tag,
+    TagNode,
     Text,
     Tree,
 )
@@ -74,7 +74,7 @@ def parse(text: str, *, dialect: str | Dialect = Dialect.COMFYUI, known: Known |
         DialectError: unknown dialect.
 
     >>> [type(n).__name__ for n in parse("safe. A girl smiles. from above").nodes]
-    ['Tag', 'Separator', 'Sentence', 'Separator', 'Tag']
+    ['TagNode', 'Separator', 'SentenceNode', 'Separator', 'TagNode']
     """
     reader = Dialect.of(dialect)
     return _Parser(text, scan(text, reader), known).tree()
@@ -128,7 +128,7 @@ class _Parser:
         end = match.end() + len(line)
         if self.pieces.starts_in(match.end(), end):
             return match.end()
-        nodes.append(Sentence(match.end(), end, line))
+        nodes.append(SentenceNode(match.end(), end, line))
         return end
 
     def is_known(self, clause: str) -> bool:
@@ -151,7 +151,7 @@ class _Parser:
                 stop = position + len(body)
                 after = text[match.end()] if match.end() < end else ","
                 if after in ",，、\n\r" and self.is_plain(body):
-                    nodes.append(Tag(position, stop, body))
+                    nodes.append(TagNode(position, stop, body))
                     position = stop
                     continue
             position = self.unit(nodes, position, end)
@@ -174,7 +174,7 @@ class _Parser:
             stop = self.sentence_end(nodes, start, end, named=known_end is not None)
             if stop is not None and not self.is_known(self.text[start:stop]):
                 children = self.inline(start, stop) if self.pieces.starts_in(start, stop) else ()
-                nodes.append(Sentence(start, stop, self.text[start:stop], children))
+                nodes.append(SentenceNode(start, stop, self.text[start:stop], children))
                 return stop
         return self.tag(nodes, start, end, known_end)
 
@@ -282,7 +282,7 @@ class _Parser:
         """Turn the parts of a unit into nodes: parts that carry text make one tag, the others stand alone."""
         run: list[Node] = []
         for part in self.joined(parts):
-            if isinstance(part, Lora | Keyword | Comment | Embedding | Malformed) or _holds_list(part):
+            if isinstance(part, LoraReference | Keyword | Comment | Embedding | Malformed) or _holds_list(part):
                 self.flush_tag(nodes, run)
                 run = []
                 nodes.append(part)
@@ -313,7 +313,7 @@ class _Parser:
                 body[-1] = Text(last.start, last.start + len(kept), kept)
                 end = last.start + len(kept)
             children = () if len(body) == 1 and isinstance(body[0], Text) else tuple(body)
-            nodes.append(Tag(start, end, self.text[start:end], children))
+            nodes.append(TagNode(start, end, self.text[start:end], children))
             nodes += trailing
         nodes += [_as_separator(gap) for gap in tail]
 
@@ -378,7 +378,9 @@ class _Parser:
             return Embedding(start, end, body, body.split(":", 2)[1])
         if kind == "reference":
             match = _LORA.fullmatch(body)
-            return Lora(start, end, body, match.group(1) if match else body[1:-1], match.group(2) if match else "")
+            return LoraReference(
+                start, end, body, match.group(1) if match else body[1:-1], match.group(2) if match else ""
+            )
         if kind == "unclosed":
             self.report("quote-unclosed", start, end, f"{body} opens a quotation that does not close on its line")
             return Malformed(start, end, body, "quote-unclosed")
@@ -456,7 +458,7 @@ def _opening(nodes: list[Node]) -> _Opening:
     if place < 0:
         return _Opening(fresh=True)
     last, comma = nodes[place], "," in gap
-    if isinstance(last, Sentence):
+    if isinstance(last, SentenceNode):
         return _Opening(fresh=True, follows=not comma)
     if comma and "\n" in gap:
         return _Opening(fresh=True, listed=True)
@@ -500,7 +502,7 @@ def _holds_list(part: Node) -> bool:
     if not isinstance(part, Group | Bracket) or (isinstance(part, Bracket) and part.kind != "lowered"):
         return False
     units = [c for c in part.children if not isinstance(c, Mark | Separator)]
-    return len(units) != 1 or isinstance(units[0], Sentence)
+    return len(units) != 1 or isinstance(units[0], SentenceNode)
 
 
 def _weight(tail: str) -> Decimal | None:

@@ -30,7 +30,7 @@ from anima_prompt.syntax.grammar import (
     words_of,
 )
 from anima_prompt.syntax.headers import BULLET, Header, header_at
-from anima_prompt.syntax.segments import Segments, Stretch
+from anima_prompt.syntax.segments import ProseSegments, Stretch
 from anima_prompt.syntax.stops import closes, is_abbreviation
 
 __all__ = ["FUNCTION_WORDS", "ProseReader", "closes", "is_abbreviation"]
@@ -58,7 +58,7 @@ class ProseReader:
         self.end = end
         self.spans = spans
         self.known = known
-        self.segments = Segments(text, end, spans)
+        self.segments = ProseSegments(text, end, spans)
 
     def sentence_end(
         self, start: int, *, fresh: bool, follows: bool = False, alone: bool = False, named: bool = False

@@ -45,7 +45,7 @@ _NOTHING = re.compile(r"\s*\Z")
 
 
 @dataclass(slots=True)
-class Segment:
+class ProseSegment:
     """Text up to the next mark that ends a sentence, or up to the end of the line where none comes.
 
     Attributes:
@@ -104,7 +104,7 @@ class Stretch:
         return start, end
 
 
-class Segments:
+class ProseSegments:
     """The segments of one level, each found once."""
 
     def __init__(self, text: str, end: int, spans: Mapping[int, int]) -> None:
@@ -112,15 +112,15 @@ class Segments:
         self.text = text
         self.end = end
         self.spans = spans
-        self._last = Segment(text, 0, -1, (), closed=False)
+        self._last = ProseSegment(text, 0, -1, (), closed=False)
 
-    def at(self, start: int) -> Segment:
+    def at(self, start: int) -> ProseSegment:
         """Return the segment that ``start`` stands in."""
         if not self._last.start <= start < self._last.end:
             self._last = self._scanned(start, lines=1)
         return self._last
 
-    def wrapped(self, start: int) -> Segment | None:
+    def wrapped(self, start: int) -> ProseSegment | None:
         """Return the segment from ``start`` on that goes over line ends and is closed, if there is one."""
         line = self.at(start)
         if line.closed or not self._goes_on(start, start, line.end):
@@ -128,7 +128,7 @@ class Segments:
         wrapped = self._scanned(start, lines=MOST_LINES)
         return wrapped if wrapped.closed else None
 
-    def _scanned(self, start: int, *, lines: int) -> Segment:
+    def _scanned(self, start: int, *, lines: int) -> ProseSegment:
         text, end = self.text, self.end
         commas: list[int] = []
         position = line = start
@@ -155,7 +155,7 @@ class Segments:
                 stop = match.start()
             elif self._ends(match.group(), position):
                 stop, closed = position, True
-        return Segment(text, start, _rstrip(text, start, stop), tuple(commas), closed)
+        return ProseSegment(text, start, _rstrip(text, start, stop), tuple(commas), closed)
 
     def _ends(self, mark: str, stop: int) -> bool:
         text, end = self.text, self.end

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from anima_prompt.errors import InputError
+from anima_prompt.extras import package_error
 from anima_prompt.names import QUALIFIER, artist_name, is_artist, text_to_name
 from anima_prompt.sections import Section
 from anima_prompt.vocabulary.packs import Entry, data_folder, read_packs
@@ -302,8 +303,15 @@ class Vocabulary:
         return name if entry is None else entry.name
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the table as a pandas frame, one row per entry, most posts first."""
-        import pandas as pd
+        """Return the table as a pandas frame, one row per entry, most posts first.
+
+        Raises:
+            PackageError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise package_error(error) from error
 
         columns = ("name", "category", "section", "post_count", "group", "series", "count", "recognised")
         rows = [

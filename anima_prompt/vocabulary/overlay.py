@@ -30,7 +30,7 @@ _CATEGORIES: dict[str, tuple[Category, Section]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TagChange:
     """One line: what is done to a name."""
 
     name: str
@@ -50,7 +50,7 @@ def is_overlay(path: Path) -> bool:
         return False
 
 
-def read_overlay(path: Path) -> list[Change]:
+def read_overlay(path: Path) -> list[TagChange]:
     """Return the changes in a file.
 
     Raises:
@@ -74,7 +74,7 @@ def read_overlay(path: Path) -> list[Change]:
             value = text_to_name(given["value"])
             count = int(given["post_count"] or 0)
             changes.append(
-                Change(text_to_name(given["name"]), given["action"], value, given["category"], count, aliases)
+                TagChange(text_to_name(given["name"]), given["action"], value, given["category"], count, aliases)
             )
     if bad:
         raise DataFileError("\n".join(bad))
@@ -98,7 +98,7 @@ def _problem(row: Mapping[str, object], given: Mapping[str, str]) -> str:
     return ""
 
 
-def apply(changes: list[Change], entries: dict[str, Entry]) -> None:
+def apply(changes: list[TagChange], entries: dict[str, Entry]) -> None:
     """Make changes to entries by name, in order; a name that is not there is left out."""
     for change in changes:
         entry = entries.get(change.name)

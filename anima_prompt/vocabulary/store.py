@@ -69,7 +69,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class NamePart:
     """One part of a text: which of the parts it is, where it starts, and what it says."""
 
     index: int
@@ -77,7 +77,7 @@ class Piece:
     text: str
 
 
-def pieces(text: str, parts: int = 0) -> list[Piece]:
+def pieces(text: str, parts: int = 0) -> list[NamePart]:
     """Cut a text into parts as even as can be: three, or two below six characters, if nothing else is said.
 
     >>> [p.text for p in pieces("long_hair")], [p.text for p in pieces("cat")]
@@ -85,7 +85,7 @@ def pieces(text: str, parts: int = 0) -> list[Piece]:
     """
     parts = parts or parts_of(len(text))
     cuts = [len(text) * i // parts for i in range(parts + 1)]
-    return [Piece(i, cuts[i], text[cuts[i] : cuts[i + 1]]) for i in range(parts)]
+    return [NamePart(i, cuts[i], text[cuts[i] : cuts[i + 1]]) for i in range(parts)]
 
 
 def parts_of(length: int) -> int:
@@ -98,7 +98,7 @@ def piece_key(length: int, index: int, text: str, parts: int = 0) -> str:
     return f"{length}.{index}.{text}" if parts in (0, parts_of(length)) else f"{length}/{parts}.{index}.{text}"
 
 
-Tell = Callable[[str, float], object]
+BuildProgress = Callable[[str, float], object]
 """Told what is being done, and which share of the whole is done, from 0 to 1."""
 
 
@@ -127,7 +127,7 @@ def build(
     *,
     fingerprint: str = "",
     before_rename: Callable[[], object] | None = None,
-    tell: Tell = silent,
+    tell: BuildProgress = silent,
 ) -> int:
     """Write a store of ``entries`` to ``path`` and return how many there are.
 
@@ -155,7 +155,7 @@ def build(
 
 
 def fill(
-    connection: sqlite3.Connection, entries: Iterable[Entry], *, fingerprint: str = "", tell: Tell = silent
+    connection: sqlite3.Connection, entries: Iterable[Entry], *, fingerprint: str = "", tell: BuildProgress = silent
 ) -> int:
     """Fill an empty database with ``entries`` and return how many there are."""
     ordered = sorted(entries, key=lambda e: (-e.post_count, e.name))

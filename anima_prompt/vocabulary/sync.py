@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from anima_prompt.atomic import replace_file
 from anima_prompt.errors import DataFileError, InputError
+from anima_prompt.locks import locked
 
 BASE = "https://danbooru.donmai.us"
 KINDS = {
@@ -48,7 +50,7 @@ class Pace:
     timeout: float = _TIMEOUT
 
 
-Tell = Callable[[str, int], object]
+FetchProgress = Callable[[str, int], object]
 """Told what is being fetched, and how many rows there are so far."""
 
 
@@ -59,7 +61,7 @@ def fetch(
     base: str = BASE,
     until: date | None = None,
     pace: Pace | None = None,
-    tell: Tell | None = None,
+    tell: FetchProgress | None = None,
 ) -> Path:
     """Fetch all rows of a kind; return the file with one JSON object a line.
 
@@ -76,22 +78,23 @@ def fetch(
     Raises:
         InputError: the address is no web address, or the site cannot be reached or refuses.
         DataFileError: the answer is of another shape, or the disk is full.
+        LockError: another process fetches the same into the folder.
     """
     if urlsplit(base).scheme not in ("http", "https"):
         raise InputError(f"base is '{base}'; expected an address such as {BASE}")
     pace = pace or Pace()
     part, whole = folder / f"{kind}.part", folder / f"{kind}.jsonl"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        last, count = _resumed(part)
-        with part.open("a", encoding="utf-8") as file:
-            for page in _pages(kind, base, last, until, pace):
-                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in page)
-                file.flush()
-                count += len(page)
-                if tell is not None:
-                    tell(kind, count)
-        part.replace(whole)
+        with locked(folder / f".{kind}.lock"):
+            last, count = _resumed(part)
+            with part.open("ab") as file:
+                for page in _pages(kind, base, last, until, pace):
+                    file.writelines(json.dumps(row).encode("ascii") + b"\n" for row in page)
+                    file.flush()
+                    count += len(page)
+                    if tell is not None:
+                        tell(kind, count)
+            replace_file(part, whole)
     except OSError as error:
         raise DataFileError(
             f"{part}: cannot be written ({error}); free some space, then go on with the same command"

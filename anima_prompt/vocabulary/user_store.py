@@ -12,26 +12,37 @@ import hashlib
 import io
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from anima_prompt.atomic import temporary_path
+from anima_prompt.atomic import replace_file, temporary_path
 from anima_prompt.errors import DataFileError, StoreError
 from anima_prompt.numbers import counted
-from anima_prompt.vocabulary.cooccurrence import Cooccurrence, open_cooccurrence
+from anima_prompt.safe_paths import name_problem
+from anima_prompt.vocabulary.cooccurrence import Cooccurrence, Lesson, learn, open_cooccurrence
 from anima_prompt.vocabulary.danbooru import is_dump, is_implications, read_dump, read_implications
+from anima_prompt.vocabulary.generations import delete_older, following, newest
 from anima_prompt.vocabulary.lists import CATEGORIES, TagList, read_list
 from anima_prompt.vocabulary.overlay import apply, is_overlay, read_overlay
 from anima_prompt.vocabulary.packs import OTHER_NAMES, PACKS, Entry, data_folder, read_packs
 from anima_prompt.vocabulary.relations import read_relations
-from anima_prompt.vocabulary.store import SCHEMA_VERSION, Tell, build, entries_where, open_store, read_meta, silent
+from anima_prompt.vocabulary.store import (
+    SCHEMA_VERSION,
+    BuildProgress,
+    build,
+    entries_where,
+    open_store,
+    read_meta,
+    silent,
+)
 
 ENVIRONMENT = "ANIMA_PROMPT_DATA"
 """Environment variable that names another folder."""
 
+_STORE, _LEARNED = "vocabulary", "learned"
 _NUMBERS = {category: number for number, (category, _) in CATEGORIES.items()}
 
 
@@ -45,7 +56,7 @@ class OpenedStore(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UserStore:
-    """A folder with ``imports/*.csv`` and ``vocabulary.sqlite``."""
+    """A folder with ``imports/*.csv`` and the databases that are made of them and of captions."""
 
     folder: Path
 
@@ -61,13 +72,24 @@ class UserStore:
 
     @property
     def store(self) -> Path:
-        """Where the store is."""
-        return self.folder / "vocabulary.sqlite"
+        """The file of the store; it does not exist before the first import."""
+        return newest(self.folder, _STORE)
 
     @property
     def learned(self) -> Path:
-        """Where the counts of captions are."""
-        return self.folder / "learned.sqlite"
+        """The file of the counts of captions; it does not exist before the first count."""
+        return newest(self.folder, _LEARNED)
+
+    def learn(self, captions: Iterable[Sequence[str]]) -> Lesson:
+        """Count captions' tags and pairs, in the place of what was learnt before; see :func:`cooccurrence.learn`.
+
+        Raises:
+            StoreError: the folder or the disk does not take it; the old counts still answer.
+        """
+        path = following(self.folder, _LEARNED)
+        lesson = learn(captions, path)
+        delete_older(path, _LEARNED)
+        return lesson
 
     def imports(self) -> list[Path]:
         """Return the imported lists, in the order in which they apply: by name, later ones win."""
@@ -84,7 +106,7 @@ class UserStore:
         name: str | None = None,
         category: str | None = None,
         skip_bad: bool = False,
-        tell: Tell | None = None,
+        tell: BuildProgress | None = None,
     ) -> TagList:
         """Import a list, under ``name`` (the file's name by default), replacing an earlier import of that name.
 
@@ -100,19 +122,13 @@ class UserStore:
             return self._add_implications(path, name or path.name.split(".")[0], skip_bad=skip_bad)
         found = read_dump(path, self._known()) if is_dump(path) else read_list(path, category=category)
         _refuse(path, found.bad_rows, skip_bad=skip_bad)
-        target = self.folder / "imports" / f"{name or path.name.split('.')[0]}.csv"
+        target = self._target("imports", name or path.name.split(".")[0])
         others = [other for other in self.imports() if other != target]
         kept = self._written(target, found.entries)
         fingerprint = self._digest({**_stats(others), target.name: _stat(kept)})
         try:
             merged = self._merged(others, found.entries)
-            build(
-                self.store,
-                merged,
-                fingerprint=fingerprint,
-                before_rename=lambda: kept.replace(target),
-                tell=tell or silent,
-            )
+            self._build(merged, fingerprint, before_rename=lambda: replace_file(kept, target), tell=tell or silent)
         finally:
             kept.unlink(missing_ok=True)
         return found
@@ -124,8 +140,8 @@ class UserStore:
     def _add_overlay(self, path: Path, name: str) -> TagList:
         """Take a file of changes; it is checked whole before anything is replaced."""
         changes = read_overlay(path)
-        target = self.folder / "overlays" / f"{name}.csv"
-        self._beside(target, path.read_text(encoding="utf-8-sig")).replace(target)
+        target = self._target("overlays", name)
+        replace_file(self._beside(target, path.read_text(encoding="utf-8-sig")), target)
         self.rebuild()
         return TagList((), (), others=counted(len(changes), "change"))
 
@@ -139,13 +155,13 @@ class UserStore:
         _refuse(path, bad, skip_bad=skip_bad)
         if not pairs:
             raise DataFileError(f"{path}: contains no active implications; give those of the Danbooru API")
-        target = self.folder / "relations" / f"{name}.csv"
+        target = self._target("relations", name)
         rows = io.StringIO()
         csv.writer(rows, lineterminator="\n").writerows([("name", "implies"), *pairs])
         kept = self._beside(target, rows.getvalue())
         try:
             read_relations(data_folder(), [*(other for other in self.implications() if other != target), kept])
-            kept.replace(target)
+            replace_file(kept, target)
         finally:
             kept.unlink(missing_ok=True)
         return TagList((), tuple(bad), others=counted(len(pairs), "implication"))
@@ -163,7 +179,7 @@ class UserStore:
             StoreError: there is none of that name.
         """
         everything = (*self.imports(), *self.overlays(), *self.implications())
-        target = next((path for path in everything if path.stem == name), None)
+        target = next((path for path in everything if path.stem.casefold() == name.casefold()), None)
         if target is None:
             known = ", ".join(path.stem for path in everything)
             hint = f"imported: {known}" if known else "no lists have been imported"
@@ -186,9 +202,13 @@ class UserStore:
             connection = None
         try:
             self.rebuild()
-            return self._opened(open_store(self.store))
+            rebuilt = open_store(self.store)
         except StoreError:
             return OpenedStore(connection)
+        if connection is not None:
+            connection.close()
+            delete_older(self.store, _STORE)
+        return self._opened(rebuilt)
 
     def _opened(self, connection: sqlite3.Connection) -> OpenedStore:
         return OpenedStore(connection, open_cooccurrence(self.learned), tuple(self.implications()))
@@ -201,7 +221,32 @@ class UserStore:
         """
         imports = self.imports()
         fingerprint = self._digest(_stats(imports))
-        return build(self.store, self._merged(imports), fingerprint=fingerprint)
+        return self._build(self._merged(imports), fingerprint)
+
+    def _build(
+        self,
+        entries: Iterable[Entry],
+        fingerprint: str,
+        *,
+        before_rename: Callable[[], object] | None = None,
+        tell: BuildProgress = silent,
+    ) -> int:
+        path = following(self.folder, _STORE)
+        count = build(path, entries, fingerprint=fingerprint, before_rename=before_rename, tell=tell)
+        delete_older(path, _STORE)
+        return count
+
+    def _target(self, kind: str, name: str) -> Path:
+        """Return the file of an import: the earlier one's if the names differ in case only, as some systems do not.
+
+        Raises:
+            DataFileError: no file can have the name on every system.
+        """
+        problem = name_problem(name)
+        if problem:
+            raise DataFileError(f"the import's name is '{name}', which {problem}; give another one with --name")
+        earlier = (path for path in (self.folder / kind).glob("*.csv") if path.stem.casefold() == name.casefold())
+        return next(earlier, self.folder / kind / f"{name}.csv")
 
     def fingerprint(self) -> str:
         """Return a digest of the packs' and imports' names, sizes and times; cheap enough for every start.

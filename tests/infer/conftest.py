@@ -59,16 +59,18 @@ def check_numbers(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Compare tensors with a committed file of numbers, or rewrite it under ``--update-golden``.
 
     A file is only rewritten where the checks given with it pass, which compare the same code with the numbers of
-    ComfyUI 0.29.0 and diffusers.
+    the program that ``source`` names.
     """
 
-    def check(name: str, cases: Mapping[str, Tensor], *, tolerance: float, about: str, parity: Checks) -> None:
+    def check(
+        name: str, cases: Mapping[str, Tensor], *, tolerance: float, about: str, parity: Checks, source: str = SOURCE
+    ) -> None:
         path = GOLDEN / f"{name}.json"
         if request.config.getoption("--update-golden"):
             folder: Path = request.getfixturevalue("golden_files")
             for compare in parity:
                 compare(folder)
-            head = {"about": about, "source": SOURCE, "tolerance": tolerance}
+            head = {"about": about, "source": source, "tolerance": tolerance}
             lines = [f" {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
             rows = ",\n".join(f"  {json.dumps(case)}: {json.dumps(summarize(t))}" for case, t in cases.items())
             path.write_text("\n".join(["{", *lines, ' "cases": {', rows, " }", "}", ""]), encoding="utf-8")

@@ -20,7 +20,7 @@ from torch import Tensor
 from anima_infer.checkpoint import WeightFile, diffusers_dit_name, diffusers_vae_name
 from anima_infer.checkpoint.loading import load_text_encoder
 from anima_infer.images import to_image
-from anima_infer.lora import Merger
+from anima_infer.lora import ActiveLoras
 from anima_infer.model.adapter import Adapter
 from anima_infer.model.config import AdapterConfig, DitConfig, TextConfig, VaeConfig
 from anima_infer.model.dit import Dit
@@ -240,32 +240,47 @@ def check_guidance(golden_files: Path) -> None:
         torch.testing.assert_close(guidance.mix(x, cond, uncond, 0.7), golden[f"cfg.{name}"], **CLOSE)
 
 
+@torch.inference_mode()
+def effective(network: torch.nn.Module, name: str) -> Tensor:
+    """Return a weight or bias under the active LoRAs, by what the module does to unit vectors."""
+    owner, _, leaf = name.rpartition(".")
+    module = network.get_submodule(owner)
+    stored: Tensor = getattr(module, "base", module).get_parameter(leaf)
+    if stored.ndim == 1 and leaf == "weight":
+        flat = torch.ones(1, len(stored))
+        result: Tensor = module(flat)[0]
+        return result
+    inputs = module.weight.shape[1]
+    zero = module(torch.zeros(1, inputs))
+    return zero[0] if leaf == "bias" else (module(torch.eye(inputs)) - zero).T
+
+
 def check_lora(golden_files: Path) -> None:
     recipe, tmp_path = load_recipe(golden_files), Path(tempfile.mkdtemp())
     golden = load_file(golden_files / "lora.safetensors")
     dit, adapter = tiny_dit(recipe), tiny_adapter(recipe)
     before = {name: tensor.clone() for name, tensor in dit.state_dict().items()}
-    merger = Merger(dit, adapter)
+    loras = ActiveLoras(dit, adapter)
     checked = 0
     for case in sorted({name.split(".")[1] for name in golden if name.startswith("in.")}):
         path = tmp_path / f"{case}.safetensors"
         start = f"in.{case}."
         save_file({n.removeprefix(start): t.clone() for n, t in golden.items() if n.startswith(start)}, path)
-        lora = merger.read(path)
+        lora = loras.read(path)
         for name, expected in golden.items():
             if not name.startswith(f"out.{case}."):
                 continue
             target, strength = name.removeprefix(f"out.{case}.").rsplit(".s", 1)
-            merger.apply([(lora, float(strength), float(strength))])
+            loras.apply([(lora, float(strength), float(strength))])
             inner = target.removeprefix("diffusion_model.")
             network = adapter if inner.startswith("llm_adapter.") else dit
-            weight = network.state_dict()[inner.removeprefix("llm_adapter.")].flatten()
+            weight = effective(network, inner.removeprefix("llm_adapter.")).flatten()
             torch.testing.assert_close(
                 weight[: expected.numel()], expected.flatten()[: weight.numel()], atol=1e-6, rtol=1e-5
             )
             checked += 1
     assert checked > 20
-    merger.clear()
+    loras.clear()
     assert all(torch.equal(before[name], tensor) for name, tensor in dit.state_dict().items())
 
 

@@ -67,6 +67,7 @@ ELSEWHERE = {
     "skipped_sigmas": "with beta57 and a denoising strength",
     "zero_if_empty": "refused with an empty negative prompt",
     "model": "name for people, in the parameters text",
+    "blocks": "number for people, in the parameters text",
     "remarks": "becomes notes",
 }
 

@@ -79,7 +79,7 @@ def test_a_fixed_prompt_has_no_diagnostic_with_a_safe_fix_left(text: str) -> Non
 @given(any_texts, st.booleans())
 def test_a_fix_leaves_quotations_references_wildcards_and_comments_alone(text: str, unsafe: bool) -> None:
     fixed = LINTER.fix(Document(text), unsafe=unsafe).prompt
-    kinds = (syntax.Quote, syntax.Lora, syntax.Embedding, syntax.Comment)
+    kinds = (syntax.Quote, syntax.LoraReference, syntax.Embedding, syntax.Comment)
     kept = [node.text for node in syntax.walk(parse(text).nodes) if isinstance(node, kinds)]
     for piece in kept:
         assert piece in fixed

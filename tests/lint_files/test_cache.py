@@ -25,7 +25,7 @@ from anima_prompt.lint.word_rules import read_rules
 from anima_prompt.lint_files import cache_key
 from anima_prompt.lint_files.cache import Cache
 from anima_prompt.lint_files.cache_key import result_key
-from anima_prompt.lint_files.runner import Batch, Options, Report, reports
+from anima_prompt.lint_files.runner import FileLinter, Options, Report, reports
 from anima_prompt.vocabulary.packs import data_folder
 from anima_prompt.vocabulary.user_store import UserStore
 
@@ -146,7 +146,7 @@ def test_a_change_of_what_the_user_imported_is_a_miss(tmp_path: Path, monkeypatc
     store = UserStore(tmp_path)
     monkeypatch.setattr(UserStore, "default", classmethod(lambda cls: store))
     keys = {key()}
-    for name in ("imports/a.csv", "overlays/a.csv", "relations/a.csv", "vocabulary.sqlite", "learned.sqlite"):
+    for name in ("imports/a.csv", "overlays/a.csv", "relations/a.csv", store.store.name, store.learned.name):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("smile,0,100,\n")
@@ -171,8 +171,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def linted(folder: Path, **options: Any) -> tuple[list[Report], Batch]:
-    batch = Batch(Options(**{"isolated": True, **options}))
+def linted(folder: Path, **options: Any) -> tuple[list[Report], FileLinter]:
+    batch = FileLinter(Options(**{"isolated": True, **options}))
     return list(reports([str(path) for path in sorted(folder.glob("*.txt"))], batch, jobs=1)), batch
 
 

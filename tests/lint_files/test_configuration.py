@@ -126,7 +126,7 @@ def test_the_command_line_goes_before_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("glob", "path", "fits"),
+    ("pattern", "path", "fits"),
     [
         ("*.txt", "deep/down/a.txt", True),
         ("captions/*.txt", "captions/a.txt", True),
@@ -135,16 +135,34 @@ def test_the_command_line_goes_before_the_file(tmp_path: Path) -> None:
         ("captions/**", "captions/b/c/a.jsonl", True),
         ("a?.txt", "ab.txt", True),
         ("a?.txt", "abc.txt", False),
-        ("a[1].txt", "a[1].txt", True),
+        ("a[12].txt", "a1.txt", True),
+        (r"a\[1\].txt", "a[1].txt", True),
+        ("old/", "b/old/c/a.txt", True),
+        ("/old/", "b/old/a.txt", False),
+        ("old", "old/a.txt", True),
+        ("# note", "# note", False),
     ],
 )
-def test_globs(tmp_path: Path, glob: str, path: str, fits: bool) -> None:
-    project = read_project(write(tmp_path, "anima-prompt.yaml", f"exclude: ['{glob}']\n"))
+def test_patterns_are_those_of_gitignore(tmp_path: Path, pattern: str, path: str, fits: bool) -> None:
+    project = read_project(write(tmp_path, "anima-prompt.yaml", f"exclude: ['{pattern}']\n"))
     assert project.excludes(str(tmp_path / path)) is fits
 
 
+def test_a_pattern_can_take_back_an_earlier_one(tmp_path: Path) -> None:
+    project = read_project(write(tmp_path, "anima-prompt.toml", "exclude = ['drafts/*', '!drafts/keep.txt']\n"))
+    assert project.excludes(str(tmp_path / "drafts" / "a.txt"))
+    assert not project.excludes(str(tmp_path / "drafts" / "keep.txt"))
+    assert not project.excludes("/elsewhere/a.txt")
+
+
+def test_a_bad_pattern_has_its_place(tmp_path: Path) -> None:
+    path = write(tmp_path, "anima-prompt.yaml", "exclude:\n  - old/\n  - '!'\n")
+    with pytest.raises(AnimaPromptError, match=r":3:5: pattern is '!'; expected one as in \.gitignore"):
+        read_project(path)
+
+
 def test_own_rules_and_words_reach_the_linter(tmp_path: Path) -> None:
-    from anima_prompt.lint_files.runner import Batch, Options
+    from anima_prompt.lint_files.runner import FileLinter, Options
 
     rules = """
 - code: OUR101
@@ -157,6 +175,6 @@ def test_own_rules_and_words_reach_the_linter(tmp_path: Path) -> None:
     write(tmp_path, "mine.yaml", rules)
     write(tmp_path, "anima-prompt.yaml", "rules: mine.yaml\nwords: [zzmascot]\nselect: [OUR101, ANI601]\n")
     prompt = write(tmp_path, "a.txt", "1girl, zzmascot, sundown\n")
-    report = Batch(Options(Use(), {}, None, False, False, {})).report(str(prompt))
+    report = FileLinter(Options(Use(), {}, None, False, False, {})).report(str(prompt))
     assert report.errors == ()
     assert [(d.code, d.start) for d in report.diagnostics[0]] == [("OUR101", 17)]

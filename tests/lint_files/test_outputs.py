@@ -13,7 +13,7 @@ import pytest
 from anima_prompt.lint_files.configuration import Use
 from anima_prompt.lint_files.outputs import FORMATS, writer_for
 from anima_prompt.lint_files.outputs.rows import rows
-from anima_prompt.lint_files.runner import Batch, Options, Report
+from anima_prompt.lint_files.runner import FileLinter, Options, Report
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -21,7 +21,7 @@ HOSTILE = '1girl, <img src=x onerror=alert(1)>, </script><script>alert(2)</scrip
 
 
 def reports(*texts: str) -> list[Report]:
-    batch = Batch(Options(Use(), {}, None, isolated=True, cached=False, settings={}))
+    batch = FileLinter(Options(Use(), {}, None, isolated=True, cached=False, settings={}))
     return [batch.report_text(text) for text in texts]
 
 

@@ -48,3 +48,11 @@ def test_the_page_by_keyboard_and_mouse(page_file: Path, open_page: Open, width:
     counts = [int(text) for text in page.locator("tbody tr td:first-child").all_inner_texts()]
     assert counts == sorted(counts)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing runs out of the window"
+
+
+def test_prompts_are_shown_letter_by_letter(open_page: Open, tmp_path: Path) -> None:
+    texts = ("\n1girl,,smile", "", HOSTILE, "\n\n(1girl", "a  b\n\n c&amp;")
+    path = tmp_path / "found.html"
+    path.write_text(written("html", reports(*texts)), encoding="utf-8")
+    shown = open_page(path).locator("pre").evaluate_all("found => found.map(one => one.textContent)")
+    assert shown == [text.replace("\x07", "\\x07") for text in texts]

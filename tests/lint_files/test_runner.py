@@ -8,11 +8,11 @@ import pytest
 
 from anima_prompt.errors import InputError
 from anima_prompt.lint_files.configuration import Use
-from anima_prompt.lint_files.runner import Batch, Options, expand, reports
+from anima_prompt.lint_files.runner import FileLinter, Options, expand, reports
 
 
-def batch(*, cached: bool = False, **choices: tuple[str, ...]) -> Batch:
-    return Batch(Options(Use(), choices, None, isolated=True, cached=cached, settings={}))
+def batch(*, cached: bool = False, **choices: tuple[str, ...]) -> FileLinter:
+    return FileLinter(Options(Use(), choices, None, isolated=True, cached=cached, settings={}))
 
 
 def folder_of(tmp_path: Path, count: int) -> list[str]:
@@ -39,7 +39,7 @@ def test_a_folder_leaves_out_what_is_hidden_or_excluded(tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text("1girl")
     (tmp_path / "anima-prompt.toml").write_text("exclude = ['old/']\n")
-    found = expand([str(tmp_path)], Batch(Options(Use(), {}, None, isolated=False, cached=False, settings={})))
+    found = expand([str(tmp_path)], FileLinter(Options(Use(), {}, None, isolated=False, cached=False, settings={})))
     assert [Path(file).name for file in found] == ["a.txt", "e.yaml"]
 
 

@@ -13,7 +13,7 @@ from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError
 from anima_prompt.lint.document import Role
 from anima_prompt.lint_files.configuration import Use
-from anima_prompt.lint_files.runner import Batch, Options, Report
+from anima_prompt.lint_files.runner import FileLinter, Options, Report
 from anima_prompt.lint_files.sources import Captions, PartlyReadError, pieces_of, with_texts
 from anima_prompt.profiles import guess_profile
 from tests.lint_files.images import PARAMETERS, graph, save
@@ -21,7 +21,7 @@ from tests.lint_files.images import PARAMETERS, graph, save
 
 def report(path: Path, **use: object) -> Report:
     options = Options(Use(**use), {}, None, isolated=True, cached=False, settings={})  # type: ignore[arg-type]
-    return Batch(options).report(str(path))
+    return FileLinter(options).report(str(path))
 
 
 def names(found: Report) -> set[str]:

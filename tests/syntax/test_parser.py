@@ -56,12 +56,12 @@ def test_every_diagnostic_points_into_the_text(text: str) -> None:
 def test_a_prefix_sentence_and_tags_are_told_apart() -> None:
     text = "masterpiece, best quality, safe. An anime girl with purple hair lies on a futon. from above, smile"
     assert kinds(text) == [
-        ("Tag", "masterpiece"),
-        ("Tag", "best quality"),
-        ("Tag", "safe"),
-        ("Sentence", "An anime girl with purple hair lies on a futon."),
-        ("Tag", "from above"),
-        ("Tag", "smile"),
+        ("TagNode", "masterpiece"),
+        ("TagNode", "best quality"),
+        ("TagNode", "safe"),
+        ("SentenceNode", "An anime girl with purple hair lies on a futon."),
+        ("TagNode", "from above"),
+        ("TagNode", "smile"),
     ]
 
 
@@ -81,7 +81,7 @@ def test_a_prefix_sentence_and_tags_are_told_apart() -> None:
 )  # fmt: skip
 def test_names_that_look_like_syntax_are_one_tag(tag: str) -> None:
     for text in (f"1girl, {tag}, smile", f"{tag}, smile"):
-        assert ("Tag", tag) in kinds(text)
+        assert ("TagNode", tag) in kinds(text)
         assert not parse(text).diagnostics
 
 
@@ -90,8 +90,8 @@ def test_a_full_stop_behind_a_tag_ends_the_prefix(tag: str) -> None:
     tree = parse(f"1girl, {tag}. A girl stands in the rain.")
     stop = next(n for n in tree.nodes if isinstance(n, syntax.Separator) and n.kind == "stop")
     assert stop.text == ". "
-    assert ("Tag", tag) in kinds(tree.source)
-    assert kinds(tree.source)[-1][0] == "Sentence"
+    assert ("TagNode", tag) in kinds(tree.source)
+    assert kinds(tree.source)[-1][0] == "SentenceNode"
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_a_full_stop_behind_a_tag_ends_the_prefix(tag: str) -> None:
 )
 def test_a_sentence_is_one_node_wherever_it_stands(sentence: str) -> None:
     for text in (sentence, f"safe. {sentence}", f"1girl\n{sentence}", f"{sentence} from above, smile"):
-        assert ("Sentence", sentence) in kinds(text)
+        assert ("SentenceNode", sentence) in kinds(text)
 
 
 def test_a_quotation_that_ends_a_sentence_needs_a_capital_behind_it() -> None:
-    assert kinds('She says "Hello." The crowd is quiet.')[0] == ("Sentence", 'She says "Hello."')
-    assert kinds('She says "Hello." and waves.') == [("Sentence", 'She says "Hello." and waves.')]
+    assert kinds('She says "Hello." The crowd is quiet.')[0] == ("SentenceNode", 'She says "Hello."')
+    assert kinds('She says "Hello." and waves.') == [("SentenceNode", 'She says "Hello." and waves.')]
 
 
 @pytest.mark.parametrize(
@@ -131,26 +131,26 @@ def test_a_quotation_that_ends_a_sentence_needs_a_capital_behind_it() -> None:
     ],
 )
 def test_tags_with_capitals_or_a_full_stop_are_no_sentence(text: str) -> None:
-    assert all(kind == "Tag" for kind, _ in kinds(text))
+    assert all(kind == "TagNode" for kind, _ in kinds(text))
 
 
 def test_a_known_name_that_looks_like_a_sentence_stays_a_tag() -> None:
     text = "my little pony: friendship is magic, smile"
-    assert kinds(text)[0][0] == "Sentence"
+    assert kinds(text)[0][0] == "SentenceNode"
     known = parse(text, known="my little pony: friendship is magic".__eq__)
-    assert [type(n).__name__ for n in known.nodes] == ["Tag", "Separator", "Tag"]
+    assert [type(n).__name__ for n in known.nodes] == ["TagNode", "Separator", "TagNode"]
 
 
 def test_a_known_name_keeps_its_own_full_stop() -> None:
     tree = parse("1girl, kimi no na wa.", known="kimi no na wa.".__eq__)
-    assert tree.nodes[-1] == syntax.Tag(7, 21, "kimi no na wa.")
+    assert tree.nodes[-1] == syntax.TagNode(7, 21, "kimi no na wa.")
 
 
 @pytest.mark.parametrize(
     ("text", "node", "source"),
     [
-        ("<lora:x_y:0.8>, a", "Lora", "<lora:x_y:0.8>"),
-        ("a <lora:x:1>", "Lora", "<lora:x:1>"),
+        ("<lora:x_y:0.8>, a", "LoraReference", "<lora:x_y:0.8>"),
+        ("a <lora:x:1>", "LoraReference", "<lora:x:1>"),
         ("embedding:easy-neg.v2, a", "Embedding", "embedding:easy-neg.v2"),
         ("1girl BREAK forest", "Keyword", "BREAK"),
         ("# a note\n1girl", "Comment", "# a note"),
@@ -192,7 +192,7 @@ def test_an_angle_bracket_alone_swallows_nothing(text: str) -> None:
 
 def test_a_lora_inside_a_directive_is_part_of_it() -> None:
     text = "<random:<lora:a:1>, <lora:b:1>>, <lora:c:1>"
-    assert kinds(text) == [("Tag", "<random:<lora:a:1>, <lora:b:1>>"), ("Lora", "<lora:c:1>")]
+    assert kinds(text) == [("TagNode", "<random:<lora:a:1>, <lora:b:1>>"), ("LoraReference", "<lora:c:1>")]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_dynamic_text_is_a_node_inside_its_tag(text: str, kind: str) -> None:
 
 def test_a_title_line_follows_a_dataset_line() -> None:
     text = "deviantart\nThe Last Ferry\nA small ferry crosses a dark lake at dusk."
-    assert [kind for kind, _ in kinds(text)] == ["Dataset", "Sentence", "Sentence"]
+    assert [kind for kind, _ in kinds(text)] == ["Dataset", "SentenceNode", "SentenceNode"]
 
 
 @pytest.mark.parametrize("text", ["1girl, ye-pop", "ye-pop, 1girl", "Ye-pop\n1girl", " ye-pop\n1girl"])
@@ -250,13 +250,13 @@ def test_text_in_quotes_is_never_markup() -> None:
     quote = '"A, (B:2). [C] <lora:x:1> {d|e}"'
     tree = parse(f"1girl, a sign that says {quote}, smile")
     assert [n.text for n in walk(tree.nodes) if isinstance(n, syntax.Quote)] == [quote]
-    assert not any(isinstance(n, syntax.Group | syntax.Bracket | syntax.Lora) for n in walk(tree.nodes))
+    assert not any(isinstance(n, syntax.Group | syntax.Bracket | syntax.LoraReference) for n in walk(tree.nodes))
 
 
 @pytest.mark.parametrize("face", [":)", ">:(", ";)", "=(", ":-)"])
 def test_a_face_neither_opens_nor_closes_a_group(face: str) -> None:
     text = f"1girl, {face}, (smile:1.2)"
-    assert kinds(text) == [("Tag", "1girl"), ("Tag", face), ("Group", "(smile:1.2)")]
+    assert kinds(text) == [("TagNode", "1girl"), ("TagNode", face), ("Group", "(smile:1.2)")]
 
 
 @pytest.mark.parametrize(

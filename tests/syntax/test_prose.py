@@ -28,7 +28,7 @@ def known(clause: str) -> bool:
 def pieces(text: str, *, vocabulary: bool = True) -> list[dict[str, str]]:
     tree = parse(text, known=known if vocabulary else None)
     return [
-        {type(node).__name__.lower(): text[node.start : node.end]}
+        {type(node).__name__.removesuffix("Node").lower(): text[node.start : node.end]}
         for node in tree.nodes
         if not isinstance(node, Separator)
     ]

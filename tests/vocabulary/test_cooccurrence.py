@@ -95,5 +95,5 @@ def test_a_character_of_a_series_in_the_prompt_comes_first(tmp_path: Path) -> No
 def test_the_library_uses_what_was_learnt(tmp_path: Path) -> None:
     library = UserStore(tmp_path)
     assert Vocabulary.from_store(library).related("witch_hat")[0].captions == 0
-    learn(CAPTIONS, library.learned)
+    library.learn(CAPTIONS)
     assert Vocabulary.from_store(library).related("witch_hat")[0].captions == 6

@@ -16,7 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from anima_prompt.cli.main import commands
-from anima_prompt.errors import DataFileError, InputError
+from anima_prompt.errors import DataFileError, InputError, LockError
+from anima_prompt.locks import locked
 from anima_prompt.vocabulary import Vocabulary
 from anima_prompt.vocabulary.sync import Pace, fetch
 from anima_prompt.vocabulary.user_store import UserStore
@@ -152,7 +153,7 @@ def test_the_command_fetches_and_imports_everything(
     assert table.lookup("other_7").name == "tag_7"  # type: ignore[union-attr]
     assert table.lookup("brushy").name == "brush_person"  # type: ignore[union-attr]
     assert table.implies("tag_7") == ["tag_9"]
-    assert list((tmp_path / "sync").iterdir()) == []
+    assert {path.suffix for path in (tmp_path / "sync").iterdir()} == {".lock"}
 
 
 def test_a_site_that_has_none_of_a_kind_is_no_trouble(
@@ -162,4 +163,9 @@ def test_a_site_that_has_none_of_a_kind_is_no_trouble(
     result = CliRunner().invoke(commands, ["tags", "sync", "--base", site.base, "--delay", "0", "--kind", "artists"])
     assert result.exit_code == 0, result.output
     assert "artists: none" in result.output
-    assert list((tmp_path / "sync").iterdir()) == []
+    assert {path.suffix for path in (tmp_path / "sync").iterdir()} == {".lock"}
+
+
+def test_two_fetches_into_one_folder_are_refused(site: Site, tmp_path: Path) -> None:
+    with locked(tmp_path / ".tags.lock"), pytest.raises(LockError, match="is writing to it"):
+        fetch("tags", tmp_path, base=site.base, pace=FAST)

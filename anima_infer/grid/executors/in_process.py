@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from anima_infer.errors import CheckpointError, InferError
+from anima_infer.errors import CheckpointError
 from anima_infer.files import ModelFiles
 from anima_infer.grid.executors.executor import Outcome
 from anima_infer.grid.plan.batches import CellBatch
 from anima_infer.grid.plan.cells import Cell
 from anima_infer.grid.store.files import fingerprint
+from anima_infer.lora import Notify
 from anima_infer.models import Models
 from anima_infer.render.renderer import RenderedImage, Renderer
 from anima_infer.sampling.denoise import StepCallback
@@ -33,6 +34,7 @@ class InProcess:
         load: Loader = Models.load,
         progress: StepCallback | None = None,
         compiled: bool = False,
+        notify: Notify = lambda _: None,
     ) -> None:
         """Use a model, which is loaded when the first cell needs it.
 
@@ -41,8 +43,10 @@ class InProcess:
             load: loads a model; with automatic dtype and device by default.
             progress: called after every step.
             compiled: compile every model that is loaded.
+            notify: is told, in a line, what a user should know of a LoRA.
         """
         self._files, self._load, self._progress, self._compiled = files, load, progress, compiled
+        self._notify = notify
         self._renderer: Renderer | None = None
         self._loaded: ModelFiles | None = None
 
@@ -76,14 +80,14 @@ class InProcess:
             checkpoint = batch.cells[0].checkpoint
             try:
                 self._load_for(checkpoint)
-            except (InferError, AnimaPromptError, RuntimeError) as error:
+            except (AnimaPromptError, RuntimeError) as error:
                 if checkpoint is None and not isinstance(error, RuntimeError):
                     raise
                 yield from (_failure(cell, error, 0.0) for cell in batch.cells)
                 continue
             try:
                 images = self._render(batch)
-            except (InferError, AnimaPromptError, RuntimeError) as error:
+            except (AnimaPromptError, RuntimeError) as error:
                 yield from self._render_one_by_one(batch, error, time.perf_counter() - start)
                 continue
             seconds = (time.perf_counter() - start) / len(batch.cells)
@@ -94,7 +98,7 @@ class InProcess:
         files = self._files.with_checkpoint(checkpoint) if checkpoint else self._files
         if self._renderer is None or files != self._loaded:
             self._renderer = None  # frees the previous model, which nothing else may reference
-            self._renderer = Renderer(self._load(files))
+            self._renderer = Renderer(self._load(files), notify=self._notify)
             self._loaded = files
             if self._compiled:
                 self._renderer.compile()

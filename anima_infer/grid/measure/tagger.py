@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anima_infer.errors import GridError
+from anima_prompt.extras import package_error
 from anima_prompt.names import text_to_name
 from anima_prompt.prompt import Prompt
 from anima_prompt.safe_paths import is_file, is_folder
@@ -43,12 +44,13 @@ class OnnxTagger:
         """Load the tagger.
 
         Raises:
-            GridError: a file is missing or not a tagger, or the ONNX runtime is not installed.
+            GridError: a file is missing or not a tagger.
+            PackageError: the ONNX runtime is not installed.
         """
         try:
             import onnxruntime
-        except ImportError:
-            raise GridError("the package onnxruntime is missing; install anima-prompt[tagger]") from None
+        except ImportError as error:
+            raise package_error(error) from error
         file = path / "model.onnx" if is_folder(path) else path
         labels = file.with_name(_LABELS)
         missing = [path for path in (file, labels) if not is_file(path)]

@@ -12,7 +12,7 @@ GridPosition = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SheetPage:
     """A page: its position on the page axes, the positions of its rows and columns in order, and the cells by both."""
 
     position: GridPosition
@@ -21,7 +21,7 @@ class Page:
     cells: dict[tuple[GridPosition, GridPosition], StoredCell]
 
 
-def make_pages(grid: Grid) -> list[Page]:
+def make_pages(grid: Grid) -> list[SheetPage]:
     """Return the pages of a grid; rows and columns without cells are left out."""
     axes_of = {role: [grid.axis_index(name) for name in names] for role, names in grid.layout.items()}
     cells_of: dict[GridPosition, dict[tuple[GridPosition, GridPosition], StoredCell]] = {}
@@ -29,7 +29,7 @@ def make_pages(grid: Grid) -> list[Page]:
         row, column, page = (_position(cell.index, axes_of[role]) for role in ("rows", "columns", "pages"))
         cells_of.setdefault(page, {})[row, column] = cell
     return [
-        Page(position, _sorted(row for row, _ in cells), _sorted(column for _, column in cells), cells)
+        SheetPage(position, _sorted(row for row, _ in cells), _sorted(column for _, column in cells), cells)
         for position, cells in sorted(cells_of.items())
     ]
 

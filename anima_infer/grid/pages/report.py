@@ -9,8 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,11 +20,14 @@ from PIL import Image
 from anima_infer.grid.measure.effects import DESCRIPTIONS, Effect
 from anima_infer.grid.pages.layout import describe_settings, shared_settings
 from anima_infer.grid.store.contents import Grid, StoredCell
-from anima_infer.grid.store.files import write_text
+from anima_infer.grid.store.files import relative_path, write_text
+from anima_prompt.pages import inline, render_page
 
 if TYPE_CHECKING:
     from anima_infer.grid.votes.results import AxisResult
 
+ASSETS = Path(__file__).parent / "assets"
+"""Templates, style sheets and scripts of the pages."""
 EMBED_MOST = 24_000_000
 """Bytes of images up to which the page contains the images; beyond, it contains thumbnails and links."""
 _THUMB = 320
@@ -107,7 +108,8 @@ def _image(grid: Grid, cell: StoredCell, output: Path, *, inside: bool) -> dict[
     content = path.read_bytes()
     address = _data_address(content, path.suffix)
     if not inside:
-        address = quote(Path(os.path.relpath(path.resolve(), output.resolve().parent)).as_posix())
+        relative = relative_path(path, output.parent)
+        address = path.resolve().as_uri() if relative is None else quote(relative)
     thumb = "" if max(image.size) <= _THUMB and inside else _thumbnail(image)
     return {"w": image.width, "h": image.height, "full": address, "thumb": thumb, "file": path.name}
 
@@ -126,26 +128,16 @@ def _thumbnail(image: Image.Image) -> str:
 
 
 def _page(data: Mapping[str, Any], title: str) -> str:
-    style, script = asset("report.css"), asset("report.js")
-    data_json = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    policy = (
-        f"default-src 'none'; img-src data: file: 'self'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        f"base-uri 'none'; form-action 'none'"
+    style, script = inline(ASSETS / "report.css"), inline(ASSETS / "report.js")
+    return render_page(
+        ASSETS / "report.html",
+        title=title,
+        data=data,
+        style=style,
+        style_hash=_hash(style),
+        script=script,
+        script_hash=_hash(script),
     )
-    from html import escape
-
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>{escape(title)}</title>'
-        f"<style>{style}</style></head>{asset('report.html')}"
-        f'<script type="application/json" id="data">{data_json}</script><script>{script}</script></html>\n'
-    )
-
-
-def asset(name: str) -> str:
-    """Return the text of a file of the pages: HTML, CSS or JavaScript."""
-    return (Path(__file__).parent / "assets" / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from anima_infer.errors import GridError
-from anima_infer.grid.pages.report import asset
+from anima_infer.grid.pages.report import ASSETS
 from anima_infer.grid.pages.review import Review
 from anima_infer.grid.votes.votes import MOST_NAME
+from anima_prompt.pages import inline, render_page
 
 LOOPBACK = "127.0.0.1"
 _MOST_BODY = 4096
@@ -101,7 +102,8 @@ class _Handler(BaseHTTPRequestHandler):
         return path
 
     def _page(self) -> None:
-        page = asset("review.html").replace("/*style*/", asset("review.css")).replace("/*script*/", asset("review.js"))
+        style, script = inline(ASSETS / "review.css"), inline(ASSETS / "review.js")
+        page = render_page(ASSETS / "review.html", style=style, script=script)
         self._send(HTTPStatus.OK, page.encode(), "text/html; charset=utf-8")
 
     def _next(self) -> None:

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from anima_infer.errors import GridError
 from anima_infer.grid.pages.fonts import font_for, text_width, wrap_text
-from anima_infer.grid.pages.layout import GridPosition, Page, labels_at, make_pages, shared_settings
+from anima_infer.grid.pages.layout import GridPosition, SheetPage, labels_at, make_pages, shared_settings
 from anima_infer.grid.store.contents import Grid, StoredCell
 from anima_prompt.interchange.images import save_image
 
@@ -65,7 +65,7 @@ def write_sheets(grid: Grid, output: Path, *, cell: int | None = None) -> list[P
     return paths
 
 
-def _compute_sizes(grid: Grid, page: Page, wanted: int | None) -> _Sizes:
+def _compute_sizes(grid: Grid, page: SheetPage, wanted: int | None) -> _Sizes:
     sides = [max(stored.job["settings"]["width"], stored.job["settings"]["height"]) for stored in page.cells.values()]
     longest = max(sides)
     cell = wanted or (min(MOST_CELL, longest) if longest >= 160 else longest * -(-160 // longest))
@@ -77,7 +77,7 @@ def _compute_sizes(grid: Grid, page: Page, wanted: int | None) -> _Sizes:
     return _Sizes(cell, max(4, cell // 40), font, _sides(grid, page, font, max(160, round(cell * 0.8))))
 
 
-def _sides(grid: Grid, page: Page, font: int, most: int) -> tuple[int, ...]:
+def _sides(grid: Grid, page: SheetPage, font: int, most: int) -> tuple[int, ...]:
     widths = []
     for level, axis in enumerate(grid.layout["rows"]):
         texts = {axis, *(labels_at(grid, "rows", row)[level][1] for row in page.rows)}
@@ -85,7 +85,7 @@ def _sides(grid: Grid, page: Page, font: int, most: int) -> tuple[int, ...]:
     return tuple(widths)
 
 
-def _split(page: Page, look: _Sizes) -> list[tuple[GridPosition, ...]]:
+def _split(page: SheetPage, look: _Sizes) -> list[tuple[GridPosition, ...]]:
     """Return the rows of each sheet of a page."""
     step = look.cell + look.gap
     width = len(page.columns) * step + sum(look.sides) + 2 * look.margin
@@ -93,7 +93,7 @@ def _split(page: Page, look: _Sizes) -> list[tuple[GridPosition, ...]]:
     return [page.rows[start : start + most] for start in range(0, len(page.rows), most)]
 
 
-def _drawn(grid: Grid, page: Page, rows: Sequence[GridPosition], look: _Sizes) -> Image.Image:
+def _drawn(grid: Grid, page: SheetPage, rows: Sequence[GridPosition], look: _Sizes) -> Image.Image:
     row_axes, column_axes = grid.layout["rows"], grid.layout["columns"]
     left = look.margin + sum(look.sides)
     width = max(left + len(page.columns) * (look.cell + look.gap) - look.gap, look.margin + 480) + look.margin
@@ -155,19 +155,19 @@ class _Pen:
         self.draw.text((x, y), shown, font=font, fill=fill)
 
 
-def _title(grid: Grid, page: Page) -> str:
+def _title(grid: Grid, page: SheetPage) -> str:
     where = [f"{axis}: {label}" for axis, label in labels_at(grid, "pages", page.position)]
     return " — ".join([grid.name, *where]).replace("—", "-")
 
 
-def _footer(grid: Grid, page: Page) -> list[str]:
+def _footer(grid: Grid, page: SheetPage) -> list[str]:
     shared = shared_settings(page.cells.values())
     lines = [f"{key}: {shared.pop(key)}" for key in ("prompt", "negative") if key in shared]
     lines.append(" · ".join(f"{key} {value}" for key, value in shared.items()))
     return ["", *([grid.about] if grid.about else []), *lines]
 
 
-def _span(page: Page, place: int, level: int) -> int:
+def _span(page: SheetPage, place: int, level: int) -> int:
     """Return the number of columns, from one on, that share a header of a level; 0 if the header starts earlier."""
     start = page.columns[place][: level + 1]
     if place and page.columns[place - 1][: level + 1] == start:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from anima_infer.errors import GridError, InferError
+from anima_infer.errors import GridError
 from anima_infer.grid.plan.batches import CellBatch, batched
 from anima_infer.grid.plan.cells import Cell, content_key
 from anima_infer.grid.plan.cost import cost_of
@@ -106,7 +106,7 @@ def _cells(spec: Spec) -> Iterable[Cell]:
         recipe = _recipe(spec, index, recipes)
         try:
             job = recipe.to_job()
-        except (InferError, AnimaPromptError) as error:
+        except AnimaPromptError as error:
             raise GridError(f"{spec.source}: cell {_described(labels)}: {error}") from None
         yield Cell(number, index, content_key(job, recipe.checkpoint), job, recipe.checkpoint)
         number += 1

@@ -17,9 +17,9 @@ from anima_infer.grid.plan.plan import Plan, make_plan
 from anima_infer.grid.spec.definition import Spec
 from anima_infer.grid.store.contents import StoredAxis, StoredCell, grid_data, open_grid, write_grid
 from anima_infer.grid.store.files import GRID, IMAGES, LOCK, sha256_of
-from anima_infer.grid.store.lock import locked
 from anima_infer.grid.store.manifest import DONE, FAILED, Manifest, read_manifest
 from anima_prompt.interchange.images import save_image
+from anima_prompt.locks import holder_path, locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,12 @@ def run_grid(
         notify: called after every cell.
 
     Raises:
-        GridError: the folder is not empty, another run is writing to it, or the model's files have changed.
+        GridError: the folder is not empty, or the model's files have changed.
+        LockError: another run is writing to the folder, or it cannot be written.
         InferError: an image cannot be written.
     """
     _check_folder(folder, resume=resume)
-    with locked(folder):
+    with locked(folder / LOCK):
         _delete_temporary_files(folder)
         files = executor.identity(plan.rendered)
         finished = find_finished(folder, {cell.key for cell in plan.cells})
@@ -125,7 +126,7 @@ def _check_folder(folder: Path, *, resume: bool) -> None:
     if (folder / GRID).is_file():
         if not resume:
             raise GridError(f"{folder}: contains a grid; add --resume to continue it, or choose another folder")
-    elif any(path.name not in (LOCK, IMAGES) for path in folder.iterdir()):
+    elif any(path.name not in (LOCK, holder_path(folder / LOCK).name, IMAGES) for path in folder.iterdir()):
         raise GridError(f"{folder}: contains other files; choose an empty folder")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from anima_infer.errors import GridError, InferError
+from anima_infer.errors import GridError
 from anima_infer.grid.spec.changes import ChangeKind
 from anima_infer.grid.spec.recipe import Recipe
 from anima_prompt.errors import AnimaPromptError, PromptFileError
@@ -33,7 +33,7 @@ class Change:
             return self.kind.apply(recipe, self.argument, self.value)
         except PromptFileError:
             raise
-        except (InferError, AnimaPromptError) as error:
+        except AnimaPromptError as error:
             raise GridError(f"{self.place}: {error}") from None
 
 

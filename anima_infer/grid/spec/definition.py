@@ -10,7 +10,7 @@ from anima_infer.grid.spec.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class GridLayout:
     """Names of the axes in rows, columns and pages, the outer one first: two axes in the rows make super-rows."""
 
     rows: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Spec:
     name: str
     base: Recipe
     axes: tuple[Axis, ...]
-    layout: Layout
+    layout: GridLayout
     skip: tuple[Condition, ...] = ()
     only: tuple[Condition, ...] = ()
     batch: int | None = None

@@ -16,7 +16,7 @@ from typing import Any
 from anima_infer.grid.spec.axes import SEED, Axis
 from anima_infer.grid.spec.axis_reader import axis_from, numeric_values, values_of
 from anima_infer.grid.spec.changes import CHANGE_KINDS
-from anima_infer.grid.spec.definition import Condition, Layout, Spec
+from anima_infer.grid.spec.definition import Condition, GridLayout, Spec
 from anima_infer.grid.spec.recipe import Recipe
 from anima_infer.sampling.noise import MOST_SEED
 from anima_prompt.dialects import Dialect
@@ -162,7 +162,7 @@ def _check_axes(value: Value, axes: tuple[Axis, ...]) -> None:
         value.fail("axes is empty; write at least one, such as '- cfg: 1-5'")
 
 
-def _layout(value: Value | None, axes: tuple[Axis, ...]) -> Layout:
+def _layout(value: Value | None, axes: tuple[Axis, ...]) -> GridLayout:
     names = [axis.name for axis in axes]
     if value is None:
         return _default_layout(axes)
@@ -183,16 +183,16 @@ def _layout(value: Value | None, axes: tuple[Axis, ...]) -> Layout:
     unused = [name for name in names if name not in used]
     inner = [name for name in unused if name == SEED]
     pages = (*roles.get("pages", ()), *(name for name in unused if name != SEED))
-    return Layout((*roles.get("rows", ()), *inner), roles.get("columns", ()), pages)
+    return GridLayout((*roles.get("rows", ()), *inner), roles.get("columns", ()), pages)
 
 
-def _default_layout(axes: tuple[Axis, ...]) -> Layout:
+def _default_layout(axes: tuple[Axis, ...]) -> GridLayout:
     """Return a layout with the first axis in the columns, the second and seeds in the rows, all others on pages."""
     seeds = tuple(axis.name for axis in axes if axis.kind == SEED)
     others = tuple(axis.name for axis in axes if axis.kind != SEED)
     if not others:
-        return Layout((), seeds, ())
-    return Layout((*others[1:2], *seeds), others[:1], others[2:])
+        return GridLayout((), seeds, ())
+    return GridLayout((*others[1:2], *seeds), others[:1], others[2:])
 
 
 def _conditions(value: Value | None, axes: tuple[Axis, ...]) -> tuple[Condition, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
-from anima_infer.atomic import atomic_write
 from anima_infer.errors import GridError
+from anima_prompt.atomic import write_atomically
 
 GRID, MANIFEST, IMAGES, VOTES, LOCK = "grid.json", "manifest.jsonl", "images", "votes.sqlite3", ".lock"
 
@@ -18,12 +19,19 @@ def write_text(path: Path, text: str) -> None:
         GridError: it cannot be written.
     """
     try:
-        with atomic_write(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_atomically(path, text.encode("utf-8"))
     except OSError as error:
         raise GridError(
-            f"{path}: cannot be written ({error.strerror}); free some space or choose another folder"
+            f"{path}: cannot be written ({error.strerror or error}); free some space or choose another folder"
         ) from None
+
+
+def relative_path(path: Path, folder: Path) -> str | None:
+    """Return a file's path from a folder, with slashes on every system; None if it is on another drive of Windows."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return None
 
 
 def sha256_of(path: Path) -> str:

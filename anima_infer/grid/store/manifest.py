@@ -52,13 +52,12 @@ class Manifest:
         """
         self.path = folder / MANIFEST
         try:
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-            size = os.fstat(self._file).st_size
-            content = os.pread(self._file, size, 0)
+            self._file = self.path.open("a+b", buffering=0)
+            self._file.seek(0)
+            content = self._file.read()
             complete = content.rfind(b"\n") + 1
-            if complete != size:
-                os.ftruncate(self._file, complete)
-            os.lseek(self._file, 0, os.SEEK_END)
+            if complete != len(content):
+                self._file.truncate(complete)
         except OSError as error:
             raise GridError(f"{self.path}: cannot be written ({error.strerror})") from None
 
@@ -70,8 +69,8 @@ class Manifest:
         """
         line = (json.dumps(entry, ensure_ascii=False) + "\n").encode()
         try:
-            written = os.write(self._file, line)
-            os.fsync(self._file)
+            written = self._file.write(line)
+            os.fsync(self._file.fileno())
         except OSError as error:
             raise GridError(
                 f"{self.path}: cannot be written ({error.strerror}); free some space, then --resume"
@@ -81,4 +80,4 @@ class Manifest:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._file)
+        self._file.close()

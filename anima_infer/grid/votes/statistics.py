@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 
-Z95 = 1.959963984540054
-"""97.5 % point of the normal distribution."""
 MOST_VOTES = 10_000
 """More votes than anybody will give."""
 
@@ -26,14 +24,12 @@ def wilson(won: int, total: int) -> tuple[float, float]:
     >>> [round(end, 3) for end in wilson(7, 10)]
     [0.397, 0.892]
     """
+    from scipy.stats import binomtest
+
     if not total:
         return 0.0, 1.0
-    z = Z95
-    rate = won / total
-    center = rate + z * z / (2 * total)
-    half = z * math.sqrt(rate * (1 - rate) / total + z * z / (4 * total * total))
-    scale = 1 + z * z / total
-    return max(0.0, (center - half) / scale), min(1.0, (center + half) / scale)
+    interval = binomtest(won, total).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def sign_test(won: int, lost: int) -> float:
@@ -42,35 +38,28 @@ def sign_test(won: int, lost: int) -> float:
     >>> round(sign_test(9, 1), 5)
     0.02148
     """
-    total = won + lost
-    tail = sum(math.comb(total, count) for count in range(min(won, lost) + 1))
-    return min(1.0, 2 * tail / 2**total)
+    from scipy.stats import binomtest
+
+    return float(binomtest(won, won + lost).pvalue) if won + lost else 1.0
 
 
 def votes_needed(won: int, lost: int) -> int | None:
     """Return how many more decided votes make the 95 % confidence interval exclude 0.5, if the rate stays the same.
 
-    0 if it does already; None if fewer than 10,000 votes do not, as with an even result.
+    0 if it does already; None if fewer than 10,000 votes do not, as with an even result. The Wilson interval of n votes
+    excludes 0.5 where the score test does: (2 rate - 1) sqrt(n) exceeds the 97.5 % point of the normal distribution.
 
     >>> votes_needed(9, 1), votes_needed(7, 3), votes_needed(5, 5)
     (0, 15, None)
     """
+    from scipy.stats import norm
+
     total = won + lost
-    if not total or won == lost:
+    if won == lost:
         return None
-    rate = max(won, lost) / total
-    if wilson(max(won, lost), total)[0] > 0.5:
-        return 0
-    for more in range(1, MOST_VOTES):
-        if _lower_end(rate, total + more) > 0.5:
-            return more
-    return None
-
-
-def _lower_end(rate: float, total: int) -> float:
-    center = rate + Z95**2 / (2 * total)
-    half = Z95 * math.sqrt(rate * (1 - rate) / total + Z95**2 / (4 * total**2))
-    return (center - half) / (1 + Z95**2 / total)
+    lead = abs(won - lost) / total
+    more = max(0, math.floor((norm.ppf(0.975) / lead) ** 2) + 1 - total)
+    return more if more < MOST_VOTES else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,13 @@ def writer_for(name: str, echo: Echo, *, colour: bool = False) -> Writer:
         colour: whether the terminal shows colours; for ``text`` and ``concise``.
     """
     if name in ("text", "concise"):
-        from anima_prompt.lint_files.outputs.plain import Concise, Text
+        from anima_prompt.lint_files.outputs.plain import Concise, FullText
 
-        return Text(echo, colour=colour) if name == "text" else Concise(echo, colour=colour)
+        return FullText(echo, colour=colour) if name == "text" else Concise(echo, colour=colour)
     if name == "html":
-        from anima_prompt.lint_files.outputs.page import Page
+        from anima_prompt.lint_files.outputs.page import HtmlPage
 
-        return Page(echo)
+        return HtmlPage(echo)
     from anima_prompt.lint_files.outputs import machine
 
     writers: dict[str, Callable[[Echo], Writer]] = {

@@ -8,25 +8,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from heapq import heappop, heappush
-from html import escape as escape_html
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from anima_prompt.diagnostics import Diagnostic, Severity
-from anima_prompt.escapes import visible
 from anima_prompt.lint.registry import all_rules
 from anima_prompt.lint_files.outputs import Echo
 from anima_prompt.lint_files.outputs.rows import Row, rows
 from anima_prompt.numbers import counted
+from anima_prompt.pages import fragment, inline, render_page
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from anima_prompt.lint_files.report import Report
 
+_ASSETS = Path(__file__).parent / "assets"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
-class Page:
+class HtmlPage:
     """One self-contained page."""
 
     def __init__(self, echo: Echo) -> None:
@@ -35,7 +37,7 @@ class Page:
         self.counts: Counter[tuple[str, str, Severity]] = Counter()
         self.files: set[str] = set()
         self.prompts = 0
-        self.articles: list[str] = []
+        self.articles: list[Markup] = []
         self.errors: list[str] = []
 
     def report(self, report: Report) -> None:
@@ -58,81 +60,57 @@ class Page:
         totals: Counter[Severity] = Counter()
         for (_, _, severity), count in self.counts.items():
             totals[severity] += count
-        numbers = "".join(f'<span class="{s}"><b>{totals[s]}</b> {_plural(s, totals[s])}</span>' for s in Severity)
         reasons = {rule.code: rule.reason for rule in all_rules()}
-        table = "".join(
-            f'<tr tabindex="0" role="button" aria-pressed="false" data-code="{escape(code)}" '
-            f'title="{escape(reasons.get(code, ""))}"><td class="number">{count}</td><td>{escape(code)}</td>'
-            f'<td class="{severity}">{severity}</td><td>{escape(name)}</td></tr>'
-            for (code, name, severity), count in sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        )
-        columns = ("Count", "Code", "Severity", "Rule")
-        heads = "".join(f'<th scope="col"><button type="button">{column}</button></th>' for column in columns)
-        problems = "".join(f'<p class="error">{escape(error)}</p>' for error in self.errors)
-        levels = "".join(f'<option value="{s}">{_plural(s, 2)} only</option>' for s in Severity)
+        by_count = sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
         self.echo(
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width">'
-            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><title>Prompt findings</title>'
-            f"<style>{_beside('page.css')}</style></head><body><h1>Prompt findings</h1>"
-            f'<p class="faint">{counted(self.prompts, "prompt")} in {counted(len(self.files), "file")}</p>'
-            f'<div class="totals">{numbers}</div>{problems}'
-            f'<div class="rules" tabindex="0" role="region" aria-label="Rules">'
-            f"<table><thead><tr>{heads}</tr></thead><tbody>{table}</tbody></table></div>"
-            '<div class="tools"><input id="query" type="search" placeholder="Search prompts, files, messages" '
-            'aria-label="Search"><select id="level" aria-label="Severity"><option value="">all severities</option>'
-            f'{levels}</select></div><p class="faint" id="shown" aria-live="polite"></p>'
-            f"{''.join(self.articles) or ('' if self.errors else '<p>No findings.</p>')}"
-            f"<script>{_beside('page.js')}</script></body></html>\n"
+            render_page(
+                _ASSETS / "page.html",
+                policy=_POLICY,
+                style=inline(_ASSETS / "page.css"),
+                script=inline(_ASSETS / "page.js"),
+                contents=f"{counted(self.prompts, 'prompt')} in {counted(len(self.files), 'file')}",
+                totals=[(severity, totals[severity], _plural(severity, totals[severity])) for severity in Severity],
+                errors=self.errors,
+                rules=[
+                    (code, name, severity, count, reasons.get(code, "")) for (code, name, severity), count in by_count
+                ],
+                levels=[(severity, _plural(severity, 2)) for severity in Severity],
+                articles=self.articles,
+            )
         )
-
-
-def escape(text: str) -> str:
-    """Return a text as HTML, control characters as visible escapes."""
-    return escape_html(visible(text, keep="\n\t"))
-
-
-def _beside(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _plural(severity: Severity, count: int) -> str:
     return severity if count == 1 or severity is Severity.INFO else f"{severity}s"
 
 
-def _article(found: list[Row]) -> str:
+def _article(found: list[Row]) -> Markup:
     first = found[0]
-    place = f" <span class='faint'>{escape(first.piece.place)}</span>" if first.piece.place else f":{first.piece.line}"
     document = first.piece.document
     shown = [row.diagnostic for row in found if not row.more]
     texts = [_marked(document.prompt, [d for d in shown if d.part == "prompt"])]
     if document.negative:
         texts.append(_marked(document.negative, [d for d in shown if d.part == "negative"]))
-    items = "".join(_item(row) for row in found)
-    body = "".join(f"<pre>{text}</pre>" for text in texts)
-    return f"<article><header>{escape(first.path)}{place}</header>{body}<ul>{items}</ul></article>"
-
-
-def _item(row: Row) -> str:
-    d = row.diagnostic
-    fix = " <span class='faint'>(fixable)</span>" if any(fix.safe for fix in d.fixes) else ""
-    return (
-        f'<li data-code="{escape(d.code)}" data-severity="{d.severity}"><span class="{d.severity}">{d.severity}</span> '
-        f"<code>{escape(d.code)}</code> {escape(d.name)}: {escape(d.message)}{fix}</li>"
+    return fragment(
+        _ASSETS / "article.html",
+        path=first.path,
+        place=first.piece.place,
+        line=first.piece.line,
+        texts=texts,
+        findings=[(row.diagnostic, any(fix.safe for fix in row.diagnostic.fixes)) for row in found],
     )
 
 
-def _marked(text: str, diagnostics: list[Diagnostic]) -> str:
-    """Return a text with its spans marked; where spans overlap, the gravest one shows, of several the last."""
-    pieces = []
-    for start, end, grade in _painted(len(text), diagnostics):
-        body = escape(text[start:end])
-        if grade is None:
-            pieces.append(body)
-        else:
-            title = escape(f"{grade.code} {grade.message}")
-            pieces.append(f'<mark class="{grade.severity}" title="{title}">{body}</mark>')
-    return "".join(pieces)
+class _Stretch(NamedTuple):
+    """A part of a text, and the diagnostic that it shows."""
+
+    body: str
+    grade: Diagnostic | None
+
+
+def _marked(text: str, diagnostics: list[Diagnostic]) -> list[_Stretch]:
+    """Return a text with its spans; where spans overlap, the gravest one shows, of several the last."""
+    return [_Stretch(text[start:end], grade) for start, end, grade in _painted(len(text), diagnostics)]
 
 
 def _painted(length: int, diagnostics: list[Diagnostic]) -> Iterator[tuple[int, int, Diagnostic | None]]:

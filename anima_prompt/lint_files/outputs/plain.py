@@ -88,7 +88,7 @@ class Concise:
         self.echo(f"Found {', '.join(parts)} in {counted(len(self.files), 'file')}{tail}.\n")
 
 
-class Text(Concise):
+class FullText(Concise):
     """A finding with the line that it is in and carets below."""
 
     def row(self, row: Row) -> None:

@@ -19,8 +19,9 @@ from anima_infer.render.job import Job
 from anima_infer.render.renderer import Renderer
 from anima_infer.sampling.settings import RenderSettings
 from anima_infer.training import precision
-from anima_infer.training.flow import add_noise, flow_loss
+from anima_infer.training.losses import Loss
 from anima_infer.training.optimizer import TrainingSchedule
+from anima_infer.training.timesteps import add_noise
 from anima_prompt.tokens import Tokenizers
 from tests.infer.demo.compilers import deaf, refused
 from tests.infer.tiny import source
@@ -57,7 +58,9 @@ def learning(tokenizers: Tokenizers, around: demo.Precision) -> tuple[demo.Trunk
     sigmas = torch.tensor([0.5, 0.9])
     with around():
         contexts = trunk.encode(prompts)
-    loss = flow_loss(trunk.velocity(contexts, add_noise(data, noise, sigmas), sigmas, around), data, noise).mean()
+    loss = (
+        Loss().of_samples(trunk.velocity(contexts, add_noise(data, noise, sigmas), sigmas, around), noise - data).mean()
+    )
     loss.backward()
     return trunk, loss.detach()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from anima_infer.lora import Delta
+from anima_infer.lora import Delta, WeightChange
 from tests.infer import parity
 from tests.infer.arithmetic import numbers
 
@@ -43,6 +43,12 @@ def tensors(case: str) -> dict[str, Tensor]:
     return {role: 0.3 * numbers(role, SHAPES[role]) for role in CASES[case]}
 
 
+def merged(delta: Delta, base: Tensor, strength: float) -> Tensor:
+    change = WeightChange(base.shape)
+    change.add(delta, strength, lambda: base)
+    return change.apply_to(base)
+
+
 def test_deltas(check_numbers: Callable[..., None]) -> None:
     base, alpha = numbers("base", (ROWS, COLUMNS)), torch.tensor(1.5)
     deltas = {case: Delta(tensors(case)) for case in CASES}
@@ -52,12 +58,14 @@ def test_deltas(check_numbers: Callable[..., None]) -> None:
         deltas[f"{case} with DoRA over outputs"] = Delta({**tensors(case), "alpha": alpha, "dora_scale": rows})
         deltas[f"{case} with DoRA over inputs"] = Delta({**tensors(case), "alpha": alpha, "dora_scale": columns})
     cases = {
-        f"{name}, strength {strength}": delta.merged(base, strength)
+        f"{name}, strength {strength}": merged(delta, base, strength)
         for name, delta in deltas.items()
         for strength in (1.0, 0.6, -0.5)
     }
-    bias = Delta({"diff_b": numbers("diff_b", (ROWS,))})
-    cases["bias, strength 0.6"] = bias.merged_bias(numbers("bias", (ROWS,)), 0.6)
+    bias = WeightChange(base.shape)
+    bias.add_bias(Delta({"diff_b": numbers("diff_b", (ROWS,))}), 0.6, has_bias=True)
+    assert bias.bias is not None
+    cases["bias, strength 0.6"] = numbers("bias", (ROWS,)) + bias.bias
     check_numbers(
         "lora",
         cases,

@@ -17,7 +17,7 @@ def check(context: Context) -> Iterator[Finding]:
     seen: set[int] = set()
     for group in context.groups:
         tag = group.inside
-        if not isinstance(tag, syntax.Tag) or tag.start in seen or not tag.text.startswith("@"):
+        if not isinstance(tag, syntax.TagNode) or tag.start in seen or not tag.text.startswith("@"):
             continue
         seen.add(tag.start)
         if group.node.weight is None and tag.text.endswith(")"):

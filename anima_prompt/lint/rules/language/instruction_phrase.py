@@ -39,7 +39,7 @@ def check(context: Context) -> Iterator[Finding]:
     units = context.units if any(hint in context.lowered for hint in _HINTS) else []
     for node in units:
         match = _PHRASE.search(node.text)
-        if match and (isinstance(node, syntax.Sentence) or node.entry is None):
+        if match and (isinstance(node, syntax.SentenceNode) or node.entry is None):
             start = node.start + match.start()
             yield found(
                 (start, node.start + match.end()), f"{quoted(match.group())} speaks to nobody; say what is there"

@@ -18,7 +18,7 @@ def check(context: Context) -> Iterator[Finding]:
     if context.people == 1:
         return
     for node in context.units:
-        if not isinstance(node, syntax.Sentence) and node.entry is not None:
+        if not isinstance(node, syntax.SentenceNode) and node.entry is not None:
             continue
         match = _SIDE.search(node.text)
         if match:

@@ -17,11 +17,11 @@ def check(context: Context) -> Iterator[Finding]:
         after = level.nodes[place + 1] if place + 1 < len(level.nodes) else None
         if isinstance(after, syntax.Separator) and after.kind == "space":
             beyond = level.nodes[place + 2] if place + 2 < len(level.nodes) else None
-            if isinstance(beyond, syntax.Tag | syntax.Group):
+            if isinstance(beyond, syntax.TagNode | syntax.Group):
                 yield found(
                     beyond, "a comma is missing behind the LoRA reference", edits=[Edit(after.start, after.end, ", ")]
                 )
-        elif isinstance(after, syntax.Tag | syntax.Group):
+        elif isinstance(after, syntax.TagNode | syntax.Group):
             yield found(
                 after, "a comma is missing behind the LoRA reference", edits=[Edit(after.start, after.start, ", ")]
             )

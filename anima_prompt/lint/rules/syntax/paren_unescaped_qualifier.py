@@ -18,7 +18,7 @@ def check(context: Context) -> Iterator[Finding]:
     seen: set[int] = set()
     for group in context.groups:
         tag = group.inside
-        if tag is None or tag.start in seen or not isinstance(tag, syntax.Tag):
+        if tag is None or tag.start in seen or not isinstance(tag, syntax.TagNode):
             continue
         seen.add(tag.start)
         facts = context.environment.facts(tag.text)

@@ -29,7 +29,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 def _is_more(node: syntax.Group) -> bool:
     """Say whether the group contains a group, a sentence or something malformed, which other rules report."""
-    return any(isinstance(child, syntax.Group | syntax.Malformed | syntax.Sentence) for child in node.children)
+    return any(isinstance(child, syntax.Group | syntax.Malformed | syntax.SentenceNode) for child in node.children)
 
 
 RULE = Rule(

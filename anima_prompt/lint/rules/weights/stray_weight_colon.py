@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
         if (
             source[end : end + 1] == ":"
             and (not rest or rest in ", )\n")
-            and not isinstance(group.inside, syntax.Sentence)
+            and not isinstance(group.inside, syntax.SentenceNode)
         ):
             yield found((end, end + 1), "the colon behind the parenthesis is left over; remove it", write="")
 

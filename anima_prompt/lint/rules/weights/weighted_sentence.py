@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
         if node.weight in (None, 1) or group.inside is not None:
             continue
         body = context.source[node.start + 1 : node.children[-1].start]
-        spoken = "," not in body or any(isinstance(child, syntax.Sentence) for child in node.children)
+        spoken = "," not in body or any(isinstance(child, syntax.SentenceNode) for child in node.children)
         if len(body.split()) >= _WORDS and spoken:
             yield found(node, "a weight on a whole sentence is coarse; weight its key noun instead")
 

@@ -25,12 +25,13 @@ from anima_infer.files import ModelFiles, find_files
 from anima_infer.grid.executors.in_process import InProcess
 from anima_infer.grid.run.runner import plan_for, run_grid
 from anima_infer.grid.store.contents import open_grid
-from anima_infer.grid.store.lock import locked
 from anima_infer.grid.store.manifest import Manifest, read_manifest
 from anima_infer.model.dit import Dit
 from anima_infer.models import Models
 from anima_infer.render.renderer import Renderer
+from anima_prompt.errors import LockError
 from anima_prompt.interchange.images import read_image
+from anima_prompt.locks import locked
 from tests.infer.grid.conftest import Painter, grid_spec, painted
 from tests.infer.tiny import Tiny
 
@@ -216,7 +217,7 @@ def test_a_grid_made_with_another_model_is_not_mixed(tmp_path: Path) -> None:
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
-    with locked(tmp_path), pytest.raises(GridError, match="another run is writing to it"):
+    with locked(tmp_path / ".lock"), pytest.raises(LockError, match=rf"process {os.getpid()} on .* is writing to it"):
         run_grid(plan_for(grid_spec(*AXES), None), tmp_path, Painter())
 
 
@@ -297,14 +298,14 @@ def test_a_lora_is_read_once_whatever_strengths_a_grid_asks_for(
 ) -> None:
     from safetensors.torch import save_file
 
-    from anima_infer.lora import Merger
+    from anima_infer.lora import ActiveLoras
     from tests.infer.tiny import small_lora
 
     path = tmp_path / "style.safetensors"
     save_file(small_lora(), path)
-    read = Merger.read
+    read = ActiveLoras.read
     reads = list[Path]()
-    monkeypatch.setattr(Merger, "read", lambda self, file: (reads.append(file), read(self, file))[1])
+    monkeypatch.setattr(ActiveLoras, "read", lambda self, file: (reads.append(file), read(self, file))[1])
     spec = grid_spec({"lora_strength": path.name, "values": [0, 0.5, 1]}, base={"loras": [f"{path}:1"]}, batch=1)
     loads = list[None]()
     executor = InProcess(

@@ -1,0 +1,1 @@
+"""Running a training: steps, states to resume from, results, log, validation, previews."""
