@@ -22,8 +22,8 @@ from anima_prompt.interchange.workflow import is_workflow, read_workflow
 from anima_prompt.numbers import parse_size
 
 _SETTINGS = {
-    "steps": ("steps", "num_inference_steps"),
-    "guidance_scale": ("cfg_scale", "cfgscale", "cfgScale", "cfg", "guidance_scale", "scale"),
+    "steps": ("steps", "num_inference_steps", "Steps"),
+    "guidance_scale": ("cfg_scale", "Guidance Scale", "cfgscale", "cfgScale", "cfg", "guidance_scale", "scale"),
     "sampler": ("sampler", "sampler_name"),
     "scheduler": ("scheduler",),
     "shift": ("sigmashift", "shift"),
@@ -35,7 +35,7 @@ _MODELS = ("model", "base_model", "use_stable_diffusion_model", "Model")
 _GRAPHS = ("prompt", "workflow")
 _PREFIX = re.compile(r"\s*(prompt|workflow)\s*:\s*(?=\{)", re.IGNORECASE)
 _LOOSE = (
-    *("UserComment", "XMP UserComment", "ImageDescription", "Make", "Model", "comment", "XPComment", "XPTitle"),
+    *("UserComment", "XMP UserComment", "ImageDescription", "Model", "Make", "comment", "XPComment", "XPTitle"),
     *("XPSubject", "XPKeywords", "XMP description", "Comment", "Description"),
 )
 _BRACKETS = re.compile(r"(?<!\\)\[([^\[\]]*)\]")
@@ -62,14 +62,33 @@ def read_texts(texts: Mapping[str, str], source: str) -> list[Recorded]:
             return [_dream(texts[name])]
     if "NovelAI" in texts.get("Software", "") or "NovelAI" in texts.get("Title", ""):
         return _novelai(_json(texts.get("Comment", "")) or {}, texts.get("Description"))
-    for name in _GRAPHS:
-        if texts.get(name, "").lstrip().startswith("{"):
-            return _graph(texts[name], source, name)
-    if texts.get("prompt", "").strip():
+    if found := _graphs(texts, source):
+        return found
+    if texts.get("prompt", "").strip() and not isinstance(_json(texts["prompt"]), dict):
         return [_plain(texts, "easy diffusion", "prompt", "negative_prompt")]
     for name in _LOOSE:
         if found := _loose(texts.get(name, ""), source):
             return found
+    return []
+
+
+def _graphs(texts: Mapping[str, Any], source: str) -> list[Recorded]:
+    """Return the prompts of the graph that ran, or else of the one that the editor saved.
+
+    Raises:
+        InputError: neither can be read.
+    """
+    problem: InputError | None = None
+    for name in _GRAPHS:
+        text = texts.get(name)
+        if isinstance(text, str) and text.lstrip().startswith("{"):
+            try:
+                if found := _graph(text, source, name):
+                    return found
+            except InputError as error:
+                problem = problem or error
+    if problem is not None:
+        raise problem
     return []
 
 
@@ -126,10 +145,14 @@ def _from_json(data: Any, source: str) -> list[Recorded]:
         return read_workflow(data, source)
     if "v4_prompt" in data or ("uc" in data and "prompt" in data):
         return _novelai(data, None)
+    if found := _graphs(data, source):
+        return found
     if isinstance(data.get("c"), str):
         return [_plain(data, "draw things", "c", "uc", dialect=Dialect.A1111)]
     if "positive_prompt" in data:
         return _invoke(data)
+    if isinstance(data.get("Prompt"), str):
+        return [_plain(data, "fooocus", "Prompt", "Negative Prompt", dialect=Dialect.A1111)]
     if isinstance(data.get("prompt"), str):
         is_fooocus = "base_model" in data or str(data.get("version", "")).startswith("Fooocus")
         name = "fooocus" if is_fooocus else "easy diffusion"

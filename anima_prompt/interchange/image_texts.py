@@ -10,6 +10,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,10 +155,13 @@ def _utf16(data: bytes) -> str:
         return data[2:].decode("utf-16-le", "replace").strip("\0")
     if data.startswith(b"\xfe\xff"):
         return data[2:].decode("utf-16-be", "replace").strip("\0")
+    if 0 not in data and data.isascii():  # the code says UTF-16, and the text is none
+        return data.decode("ascii")
     both = [data[: len(data) // 2 * 2].decode(order, "replace").strip("\0") for order in ("utf-16-be", "utf-16-le")]
     counts = [sum(" " <= letter <= "~" or letter == "\n" for letter in text) for text in both]
-    if not any(counts) and len(data) > 1 and data.isascii() and 0 not in data:
-        return data.decode("ascii")
+    if 0 not in data and max(counts) * 8 < len(data):
+        with suppress(UnicodeDecodeError):
+            return data.decode("utf-8")
     return both[0] if counts[0] >= counts[1] else both[1]
 
 

@@ -36,7 +36,7 @@ def read_parameters(text: str) -> Recorded:
     >>> read_parameters("hat. Negative prompt: blurry. Steps: 30, Sampler: Euler a, Seed: 1").negative
     'blurry'
     """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").strip("\0\n").split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").strip("\ufeff\0\n").split("\n")
     last = next((i for i in range(len(lines) - 1, -1, -1) if _SETTINGS_LINE.match(lines[i])), None)
     body, line = (lines, "") if last is None else (lines[:last], " ".join(lines[last:]))
     if last is None and (match := _IN_LINE.search(lines[-1])):

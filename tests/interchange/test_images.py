@@ -59,6 +59,7 @@ COMMENTS = {
     "no code": INFOTEXT.encode(),
     "zero code": b"\0" * 8 + INFOTEXT.encode(),
     "crlf": b"UNICODE\0" + INFOTEXT.replace("\n", "\r\n").encode("utf-16-be"),
+    "unicode code, utf-8 text": b"UNICODE\0" + INFOTEXT.encode(),
     "zeros behind": b"UNICODE\0" + INFOTEXT.encode("utf-16-le") + b"\0\0\0",
 }
 
@@ -110,6 +111,9 @@ def test_fields_and_comments_are_read(tmp_path: Path) -> None:
         ({"prompt": GOOD, "negative_prompt": BAD, "num_inference_steps": "30", "guidance_scale": "4.5"}, "easy diffusion", {"steps": "30", "guidance_scale": "4.5"}),
         ({"prompt": json.dumps(graph(GOOD, BAD))}, "comfyui", {"steps": "30", "width": "1024"}),
         ({"prompt": json.dumps({**graph(GOOD, BAD), "9": {"class_type": "X", "inputs": {}, "is_changed": [float("nan")]}})}, "comfyui", {"steps": "30"}),
+        ({"prompt": "{broken", "workflow": json.dumps(graph(GOOD, BAD))}, "comfyui", {"steps": "30"}),
+        ({"parameters": json.dumps({"Prompt": GOOD, "Negative Prompt": BAD, "Steps": 30})}, "fooocus", {"steps": "30"}),
+        ({"parameters": "\ufeff" + INFOTEXT}, "a1111", {"steps": "30"}),
         ({"parameters": INFOTEXT, "prompt": json.dumps(graph("x", "y"))}, "a1111", {"steps": "30"}),
     ],
 )  # fmt: skip
@@ -125,8 +129,15 @@ def test_json_may_stand_in_a_comment(tmp_path: Path) -> None:
     swarm = json.dumps({"sui_image_params": {"prompt": GOOD, "negativeprompt": BAD}})
     novel = json.dumps({"Comment": json.dumps({"prompt": GOOD, "uc": BAD}), "Description": GOOD})
     flow = json.dumps({"prompt": graph(GOOD, BAD)})
+    dumped = json.dumps({"prompt": json.dumps(graph(GOOD, BAD)), "workflow": "{}"})
     civitai = json.dumps({**graph("x", "y"), "extraMetadata": json.dumps({"prompt": GOOD, "negativePrompt": BAD})})
-    for text, source in ((swarm, "swarmui"), (novel, "novelai"), (flow, "comfyui"), (civitai, "civitai")):
+    for text, source in (
+        (swarm, "swarmui"),
+        (novel, "novelai"),
+        (flow, "comfyui"),
+        (dumped, "comfyui"),
+        (civitai, "civitai"),
+    ):
         path = with_exif(tmp_path / "a.jpg", comment=b"UNICODE\0" + text.encode("utf-16-le"))
         found = read_one(path)
         assert (found.prompt, found.negative, found.source) == (GOOD, BAD, source)

@@ -340,6 +340,9 @@ EDITOR_FORMS = {
     "sub-graph in a sub-graph": editor(
         PAIR[1], node(10, "outer", [GOOD]), links=IN_SUBGRAPH, definitions={"subgraphs": [SUBGRAPH, OUTER]},
     ),
+    "prompts sent everywhere": editor(
+        *PAIR, node(8, "Prompts Everywhere", inputs={"+ve": 8, "-ve": 9}), links=[[8, 4, 0, 8, 0, "C"], [9, 5, 0, 8, 1, "C"]],
+    ),
     "a sub-graph that is not used": editor(*PAIR, links=DIRECT, definitions={"subgraphs": [SUBGRAPH]}),
 }  # fmt: skip
 

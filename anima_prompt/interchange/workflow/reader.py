@@ -29,6 +29,8 @@ _SAMPLES = ("latent_image", "model", "noise", "latent", "steps", "cfg", "seed", 
 _PIPES = ("pipe", "basic_pipe", "base_ctx", "ctx", "context", "detailer_pipe", "sdxl_pipe")
 _LOADER = re.compile(r"loader", re.IGNORECASE)
 _SWITCH = re.compile(r"switch|^any ", re.IGNORECASE)
+_EVERYWHERE = re.compile(r"prompts everywhere", re.IGNORECASE)
+_SAMPLER = re.compile(r"KSampler|SamplerCustom")
 _GROUP = re.compile(r"workflow[/>]")
 _HANDS_ON = re.compile(r"pipe|context", re.IGNORECASE)
 _SLOTS = {
@@ -119,7 +121,12 @@ class _Reader:
     def samplers(self) -> list[str]:
         """Return the samplers, those that start from noise first."""
         conditions = self.conditions()
-        found = [number for number, node in self.graph.nodes.items() if number not in conditions and _is_sampler(node)]
+        sent = any(_EVERYWHERE.search(node.kind) for node in self.graph.nodes.values())
+        found = [
+            number
+            for number, node in self.graph.nodes.items()
+            if number not in conditions and (_is_sampler(node) or (sent and _SAMPLER.match(node.kind)))
+        ]
         before = {self.graph.source(self.graph.nodes[number].links.get(name)) for number in found for name in _PIPES}
         prepares = {source.node for source in before if source is not None}
         found = [number for number in found if number not in prepares or "positive" in self.graph.nodes[number].links]
@@ -153,7 +160,17 @@ class _Reader:
             for name in _PIPES:
                 self.follow(node.links.get(name), "positive", positive)
                 self.follow(node.links.get(name), "negative", negative)
+        if not positive.texts and not negative.texts and "positive" not in node.links:
+            self.everywhere(positive, negative)
         return positive, negative
+
+    def everywhere(self, positive: _Found, negative: _Found) -> None:
+        """Add what a node sends to every input that has no link."""
+        for node in self.graph.nodes.values():
+            if _EVERYWHERE.search(node.kind):
+                links = list(node.links.values())
+                self.follow(links[0] if links else None, "positive", positive)
+                self.follow(links[1] if len(links) > 1 else None, "negative", negative)
 
     def records(self, number: str, positive: _Found, negative: _Found) -> list[Recorded]:
         texts, below = positive.read(), [text for _, text in negative.read()]
