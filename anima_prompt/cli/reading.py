@@ -35,21 +35,23 @@ def read(files: tuple[str, ...], as_json: bool) -> None:
       anima-prompt read image.png
       anima-prompt read *.png workflow.json --json
     """
-    from anima_prompt.interchange.file_kinds import NoPromptError
+    from anima_prompt.interchange.file_kinds import DamagedImageError, NoPromptError
     from anima_prompt.interchange.reading import read_file
 
     data: dict[str, list[dict[str, Any]]] = {}
     failed = False
     for name in files:
-        records: list[Recorded] = []
+        data[name] = []
         try:
             records = read_file(name)
-        except NoPromptError as error:
-            echo_message(f"note: {_named(str(error), name)}")
         except AnimaPromptError as error:
+            if isinstance(error, NoPromptError) and not isinstance(error, DamagedImageError):
+                echo_message(f"note: {_named(str(error), name)}")
+                continue
             failed = True
             for line in str(error).splitlines():
                 echo_error(_named(line, name))
+            continue
         data[name] = [record_data(record) for record in records]
         if not as_json:
             for record in records:

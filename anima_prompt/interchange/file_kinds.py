@@ -9,7 +9,11 @@ IMAGES = (".png", ".webp", ".jpg", ".jpeg", ".jfif", ".avif", ".gif")
 
 
 class NoPromptError(InputError):
-    """A file has no prompt: an image that is damaged or has no metadata, a file of another program.
+    """A file has no prompt: an image without metadata, a file of another program.
 
     Whoever named the file is told; a search of a folder passes over it.
     """
+
+
+class DamagedImageError(NoPromptError):
+    """An image cannot be read."""

@@ -51,6 +51,9 @@ def read_image(path: Path) -> list[Recorded]:
         raise InputError(f"{path}: has too many pixels to be opened safely; scale the image down") from None
     except UnidentifiedImageError:
         raise InputError(f"{path}: cannot be read as an image; give a PNG, WebP, JPEG, AVIF or GIF file") from None
+    except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{path}: cannot be read ({reason}); give an image file") from None
     except _DAMAGE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: cannot be read ({reason}); the image may be damaged") from None

@@ -12,7 +12,7 @@ from typing import Any
 
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import AnimaPromptError, InputError
-from anima_prompt.interchange.file_kinds import IMAGES, RECORDS, STRUCTURED, NoPromptError
+from anima_prompt.interchange.file_kinds import IMAGES, RECORDS, STRUCTURED, DamagedImageError, NoPromptError
 from anima_prompt.interchange.front_ends import read_json
 from anima_prompt.interchange.images import read_image
 from anima_prompt.interchange.parameters import is_infotext, read_parameters
@@ -57,12 +57,13 @@ def read_image_file(path: Path) -> list[Recorded]:
     """Return the prompts in an image's metadata.
 
     Raises:
-        NoPromptError: there are none, or the file cannot be read.
+        NoPromptError: there are none.
+        DamagedImageError: the file cannot be read.
     """
     try:
         found = read_image(path)
     except InputError as error:
-        raise NoPromptError(str(error)) from None
+        raise DamagedImageError(str(error)) from None
     if not found:
         raise NoPromptError(f"{path}: has no prompt in its metadata; give an image as a front end saved it")
     return found

@@ -158,7 +158,8 @@ def test_read_for_people_and_bad_files(folder: Path) -> None:
     assert done.exit_code == 2
     assert "  positive: text comes from node 32 (OllamaGenerate), not read" in done.stdout
     assert "  negative: blurry" in done.stdout
-    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error", "note"]
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error", "error"]
+    assert "nowhere.png: cannot be read (no such file or directory)" in done.stderr
 
 
 def test_diff_compares_texts_files_and_images(folder: Path) -> None:
