@@ -1,28 +1,16 @@
-"""Tensors to images and back; image files with the metadata that other programs read.
-
-Files are written atomically. Knows nothing of models. Source: ComfyUI 0.29.0 (pixel range, rounding, metadata names).
-"""
+"""Tensors to images and back. Knows nothing of models. Source: ComfyUI 0.29.0 (pixel range, rounding)."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
-from anima_infer.errors import InferError, SettingsError
-from anima_prompt.atomic import atomic_path
+from anima_infer.errors import SettingsError
 
 if TYPE_CHECKING:  # sheets and reports need no tensors, and should not wait for torch
     from torch import Tensor
-
-SUFFIXES = (".png", ".webp")
-"""Of the image files that are written."""
-
-_EXIF, _USER_COMMENT, _MODEL = 0x8769, 0x9286, 0x0110
-
 
 # --- tensors ---------------------------------------------------------------------------------------------------------
 
@@ -72,51 +60,3 @@ def open_image(path: Path) -> Image.Image:
     except (OSError, ValueError, SyntaxError) as error:
         reason = " ".join(str(error).split())
         raise SettingsError(f"{path}: cannot be read as an image ({reason}); pass a PNG, WebP or JPEG") from None
-
-
-def save_image(
-    image: Image.Image, path: Path, *, parameters: str = "", workflow: Mapping[str, Any] | None = None
-) -> None:
-    """Write an image with its metadata, atomically.
-
-    Args:
-        image: to write.
-        path: ``.png`` or ``.webp``.
-        parameters: text that A1111-style programs read.
-        workflow: ComfyUI API workflow that makes the image.
-
-    Raises:
-        InferError: the file cannot be written.
-        SettingsError: the suffix is neither.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise SettingsError(f"{path}: suffix is '{path.suffix}'; expected one of {', '.join(SUFFIXES)}")
-    try:
-        with atomic_path(path) as temporary:
-            if suffix == ".png":
-                _write_png(image, temporary, parameters, workflow)
-            else:
-                _write_webp(image, temporary, parameters, workflow)
-    except OSError as error:
-        raise InferError(
-            f"{path}: cannot be written ({error.strerror or error}); free some space or choose another folder"
-        ) from None
-
-
-def _write_png(image: Image.Image, path: Path, parameters: str, workflow: Mapping[str, Any] | None) -> None:
-    info = PngImagePlugin.PngInfo()
-    if parameters:
-        info.add_itxt("parameters", parameters)
-    if workflow:
-        info.add_itxt("prompt", json.dumps(workflow, ensure_ascii=False))
-    image.save(path, format="PNG", pnginfo=info, compress_level=4)
-
-
-def _write_webp(image: Image.Image, path: Path, parameters: str, workflow: Mapping[str, Any] | None) -> None:
-    exif = Image.Exif()
-    if parameters:
-        exif.get_ifd(_EXIF)[_USER_COMMENT] = b"UNICODE\0" + parameters.encode("utf-16-be")
-    if workflow:
-        exif[_MODEL] = f"prompt:{json.dumps(workflow)}"  # this field is ASCII
-    image.save(path, format="WEBP", lossless=True, exif=exif)

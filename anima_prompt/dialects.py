@@ -68,3 +68,21 @@ _LABELS = {
     Dialect.INVOKEAI: "InvokeAI",
     Dialect.PLAIN: "plain pipelines such as diffusers",
 }
+
+
+class ForeignDialect(StrEnum):
+    """A weight syntax that is read and converted, never written.
+
+    ``novelai``: ``{x}`` multiplies by 1.05, ``[x]`` divides by it, ``1.3::x::`` is a number; parentheses are letters.
+    ``compel`` (InvokeAI, diffusers): ``word++`` and ``(words)--`` multiply by 1.1 and 0.9, ``(words)1.3`` by a number.
+
+    Source: the documentation of NovelAI (prompt mixing and emphasis) and of compel (syntax), read 2026-11.
+    """
+
+    NOVELAI = "novelai"
+    COMPEL = "compel"
+
+    @classmethod
+    def named(cls, name: str) -> ForeignDialect | None:
+        """Return the dialect of that name; None if there is none."""
+        return cls(name) if name in tuple(cls) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path, PureWindowsPath
@@ -177,11 +176,8 @@ def test_a_device_of_windows_is_not_written_to(tmp_path: Path, monkeypatch: pyte
         (r"1girl,\(o_o\)", True),
     ],
 )
-def test_a_backslash_before_a_bracket_is_an_escape_and_no_folder(
-    source: str, is_text: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sources, "_SEPARATOR", re.compile(sources.SEPARATORS["\\"]))
-    assert sources.looks_like_text(source) is is_text
+def test_a_backslash_before_a_bracket_is_an_escape_and_no_folder(source: str, is_text: bool) -> None:
+    assert (sources.kind_of(source) is sources.SourceKind.TEXT) is is_text
 
 
 def test_sarif_names_files_on_drives_by_address(monkeypatch: pytest.MonkeyPatch) -> None:

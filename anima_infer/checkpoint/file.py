@@ -13,7 +13,7 @@ from zipfile import is_zipfile
 import torch
 from torch import Tensor
 
-from anima_infer.checkpoint.header import Header, read_header
+from anima_infer.checkpoint.header import FileHeader, read_header
 from anima_infer.checkpoint.prefixes import LAYER_PREFIXES
 from anima_infer.checkpoint.quantization import METADATA_KEY, LayerError, Quantization, TensorTable, read_quantization
 from anima_infer.checkpoint.signatures import PICKLE, foreign_format
@@ -92,7 +92,7 @@ class WeightFile:
         else:
             raise CheckpointError(f"{path}: is {foreign}")
 
-    def _open_safetensors(self, path: Path, header: Header) -> None:
+    def _open_safetensors(self, path: Path, header: FileHeader) -> None:
         from safetensors import SafetensorError, safe_open
 
         try:

@@ -28,7 +28,7 @@ _AGAIN = "the download may be incomplete, download it again"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HeaderEntry:
     """One tensor: dtype by its name in the header, shape, and its first and last byte in the data."""
 
     dtype: str
@@ -38,14 +38,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class FileHeader:
     """The tensors of a file by name, in the order of the header, and the file's metadata."""
 
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, HeaderEntry]
     metadata: Mapping[str, str]
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path) -> FileHeader:
     """Return the header of a safetensors file.
 
     Raises:
@@ -69,7 +69,7 @@ def read_header(path: Path) -> Header:
     return header
 
 
-def _parse(path: Path, text: bytes) -> Header:
+def _parse(path: Path, text: bytes) -> FileHeader:
     try:
         data = json.loads(text.decode("utf-8"), object_pairs_hook=unique_pairs)
     except (ValueError, RecursionError) as error:
@@ -81,7 +81,7 @@ def _parse(path: Path, text: bytes) -> Header:
         raise CheckpointError(f"{path}: the header's __metadata__ is not an object of texts; save the file again")
     if not data:
         raise CheckpointError(f"{path}: contains no tensors; pass a file with the weights of the model")
-    return Header({name: _entry(path, name, value) for name, value in data.items()}, metadata)
+    return FileHeader({name: _entry(path, name, value) for name, value in data.items()}, metadata)
 
 
 def _reason(error: Exception) -> str:
@@ -102,7 +102,7 @@ def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _entry(path: Path, name: str, value: Any) -> Entry:
+def _entry(path: Path, name: str, value: Any) -> HeaderEntry:
     try:
         dtype, shape, (start, end) = value["dtype"], tuple(value["shape"]), value["data_offsets"]
         numbers = (*shape, start, end)
@@ -118,10 +118,10 @@ def _entry(path: Path, name: str, value: Any) -> Entry:
             f"{path}: '{name}' has {end - start} bytes in the header, but {dtype} {list(shape)} needs "
             f"{(math.prod(shape) * BITS[dtype] + 7) // 8}; {_AGAIN}"
         )
-    return Entry(dtype, shape, start, end)
+    return HeaderEntry(dtype, shape, start, end)
 
 
-def _check_size(path: Path, header: Header, size: int) -> None:
+def _check_size(path: Path, header: FileHeader, size: int) -> None:
     """Check that the data is as long as the header says."""
     outside = [name for name, entry in header.entries.items() if entry.end > size]
     last = max(entry.end for entry in header.entries.values())

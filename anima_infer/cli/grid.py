@@ -16,9 +16,10 @@ from anima_infer.errors import GridError
 from anima_infer.grid.store.contents import Grid, open_grid
 from anima_prompt.cli.progress import ProgressBar
 from anima_prompt.numbers import counted
-from anima_prompt.profiles import DEFAULT_PROFILE
+from anima_prompt.profiles import DEFAULT_PROFILE, guess_profile
 
 if TYPE_CHECKING:
+    from anima_infer.files import ModelFiles
     from anima_infer.grid.measure.effects import Scorer
     from anima_infer.grid.plan.plan import Plan
     from anima_infer.grid.run.runner import GridProgress
@@ -30,12 +31,12 @@ DONE, FINDINGS, INTERRUPTED = 0, 1, 130
 # --- plan ------------------------------------------------------------------------------------------------------------
 
 
-def plan(spec: str, output: Path | None, folder: str | None, *, as_json: bool) -> int:
+def plan(spec: str, output: Path | None, folder: str | None, profile: str | None, *, as_json: bool) -> int:
     """Print the cells, estimated time and lint findings of a grid; return 1 if there are lint errors."""
     from anima_infer.grid.run.runner import plan_for
     from anima_infer.grid.spec.reader import read_spec
 
-    planned = plan_for(read_spec(spec, profile=_profile(folder)), output)
+    planned = plan_for(read_spec(spec, profile=profile or _profile(folder)), output)
     findings = lint(planned)
     seconds = _estimate(planned, output)
     if as_json:
@@ -169,7 +170,7 @@ def run(spec: str, output: Path, options: Mapping[str, Any]) -> int:
     from anima_infer.grid.spec.reader import read_spec
     from anima_infer.models import Models
 
-    planned = plan_for(read_spec(spec, profile=_profile(options["folder"])), output)
+    planned = plan_for(read_spec(spec, profile=options["profile"] or _profile(options["folder"])), output)
     findings = lint(planned)
     _print_findings(findings, len(planned.texts))
     if _has_errors(findings) and not options["no_lint"]:
@@ -335,28 +336,40 @@ def _print_result(result: Any) -> None:
 # --- other programs --------------------------------------------------------------------------------------------------
 
 
-def export(spec: str, output: Path, model: str | None, profile: str | None) -> int:
-    """Write a ComfyUI API workflow for each image."""
-    from anima_infer.files import RELEASE_FILES
+def export(spec: str, output: Path, options: Mapping[str, Any]) -> int:
+    """Write a ComfyUI API workflow for each image; return 1 if ComfyUI cannot make some of the images."""
+    from anima_infer.grid.export import export_workflows, read_catalog
     from anima_infer.grid.plan.plan import make_plan
     from anima_infer.grid.spec.reader import read_spec
-    from anima_infer.grid.store.files import write_text
-    from anima_infer.render.metadata import make_workflow
 
-    planned = make_plan(read_spec(spec, profile=DEFAULT_PROFILE if profile is None else profile))
+    catalog = read_catalog(options["check"]) if options["check"] else None
+    files = _model_files(options["folder"])
+    profile = options["profile"] or (options["model"] and guess_profile(Path(options["model"]).stem)) or None
+    planned = make_plan(read_spec(spec, profile=profile or _profile(options["folder"])))
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise GridError(f"{output} is not an empty folder; choose another folder")
-    for cell in planned.rendered:
-        files = {
-            **RELEASE_FILES,
-            "dit": (cell.checkpoint and Path(cell.checkpoint).name) or model or RELEASE_FILES["dit"],
-        }
-        workflow = make_workflow(cell.job, files)
-        save = next(node for node in workflow.values() if node["class_type"] == "SaveImage")
-        save["inputs"]["filename_prefix"] = f"grid/{cell.number:04}"
-        write_text(output / f"{cell.number:04}-{cell.key}.json", json.dumps(workflow, ensure_ascii=False, indent=1))
-    click.echo(f"{counted(len(planned.rendered), 'workflow')} in {output}", err=True)
-    return DONE
+    summary = export_workflows(
+        planned, output, files=files, model=options["model"], dtype=options["dtype"], catalog=catalog
+    )
+    for note in summary.notes:
+        click.echo(f"note: {note}", err=True)
+    for reason in summary.refused:
+        click.echo(f"refused: {reason}", err=True)
+    click.echo(f"{counted(summary.written, 'workflow')} in {output}, {len(summary.refused)} refused", err=True)
+    return FINDINGS if summary.refused else DONE
+
+
+def _model_files(folder: str | None) -> ModelFiles:
+    """Return the files of the model that a run would use; none where no model is found."""
+    from anima_infer.errors import CheckpointError
+    from anima_infer.files import ModelFiles, default_files, find_files
+
+    if folder:
+        return find_files(folder)
+    try:
+        return default_files()
+    except CheckpointError:
+        return ModelFiles()
 
 
 def import_images(folder: Path, output: Path) -> int:

@@ -72,6 +72,15 @@ def models_option(command: Any) -> Any:
     )(command)
 
 
+def profile_option(command: Any) -> Any:
+    """Add ``--profile``."""
+    return click.option(
+        "--profile",
+        metavar="NAME|FILE",
+        help="Release whose default settings are used (default: detected from the checkpoint).",
+    )(command)
+
+
 @commands.command()
 @click.argument("source", metavar="TEXT|FILE|-")
 @click.option(
@@ -84,11 +93,7 @@ def models_option(command: Any) -> Any:
 )
 @models_option
 @click.option("--checkpoint", metavar="NAME|FILE", help="DiT to use if the folder contains several.")
-@click.option(
-    "--profile",
-    metavar="NAME|FILE",
-    help="Release whose default settings are used (default: detected from the checkpoint).",
-)
+@profile_option
 @click.option("--negative", help="Negative prompt (default: the profile's).")
 @click.option("--size", metavar="WxH", help="Width and height in pixels, multiples of 16.")
 @click.option("--steps", type=int, help="Sampler steps.")
@@ -96,7 +101,7 @@ def models_option(command: Any) -> Any:
 @click.option("--sampler", help="Sampler, by its name in ComfyUI.")
 @click.option("--scheduler", help="Scheduler, by its name in ComfyUI.")
 @click.option("--shift", type=float, help="Shift of the schedule; the model was trained with 3.")
-@click.option("--seed", type=int, help="Seed of the first image (default: random; printed).")
+@click.option("--seed", type=int, help="Seed of the first image (default, or -1: random; printed).")
 @click.option("--count", type=click.IntRange(1), default=1, help="Number of images, with consecutive seeds.")
 @click.option("--lora", "loras", multiple=True, metavar="NAME|FILE[:STRENGTH]", help="LoRA to apply; repeatable.")
 @click.option(
@@ -254,13 +259,14 @@ _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=Fal
 @click.argument("spec", type=click.Path(dir_okay=False))
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder of an earlier run to extend.")
 @models_option
+@profile_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @click.pass_context
-def plan(ctx: click.Context, /, spec: str, output: Path | None, folder: str | None, as_json: bool) -> None:
+def plan(ctx: click.Context, /, spec: str, output: Path | None, folder: str | None, **options: Any) -> None:
     """Say what a grid holds and costs, and what the linter thinks."""
     from anima_infer.cli.grid import plan as run
 
-    ctx.exit(run(spec, output, folder, as_json=as_json))
+    ctx.exit(run(spec, output, folder, options["profile"], as_json=options["as_json"]))
 
 
 @grid.command("run")
@@ -275,6 +281,7 @@ def plan(ctx: click.Context, /, spec: str, output: Path | None, folder: str | No
     help=f"Where images are rendered. {'; '.join(f'{name}: {kind.about}' for name, kind in EXECUTORS.items())}.",
 )
 @models_option
+@profile_option
 @click.option("--dtype", default="auto", show_default=True, help="auto, bf16, fp16, fp32, or fp8 (storage only).")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
 @click.option("--offload", default="none", show_default=True, help="none, parts or blocks: less memory, slower.")
@@ -358,17 +365,25 @@ def results(ctx: click.Context, /, folder: Path, form: str) -> None:
 @click.argument("spec", type=click.Path(dir_okay=False))
 @click.option("--comfyui", is_flag=True, required=True, help="Write ComfyUI API workflows.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Empty folder for the workflows.")
-@click.option("--model", metavar="NAME", help="File name of the DiT in ComfyUI.")
-@click.option("--profile", metavar="NAME|FILE", help="Release whose default settings are used (default: base-1.0).")
+@models_option
+@profile_option
+@click.option("--model", metavar="NAME", help="File name of the DiT in ComfyUI (default: that of the model's file).")
+@click.option("--dtype", default="auto", show_default=True, help="auto, bf16, fp16, fp32, or fp8 (storage only).")
+@click.option(
+    "--check",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Answer of your server to GET /object_info: also check nodes, models and LoRAs against it.",
+)
 @click.pass_context
-def export(
-    ctx: click.Context, /, spec: str, comfyui: bool, output: Path, model: str | None, profile: str | None
-) -> None:
-    """Write a grid as ComfyUI workflows, one per image."""
+def export(ctx: click.Context, /, spec: str, output: Path, **options: Any) -> None:
+    """Write a grid as ComfyUI workflows, one per image.
+
+    What ComfyUI has no nodes for is refused by name, with exit code 1; the other images are written.
+    """
     from anima_infer.cli.grid import export as run
 
-    del comfyui
-    ctx.exit(run(spec, output, model, profile))
+    ctx.exit(run(spec, output, options))
 
 
 @grid.command("import")

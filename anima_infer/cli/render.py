@@ -13,9 +13,9 @@ from torch import Tensor
 
 from anima_infer.errors import SettingsError
 from anima_infer.files import DEMO, HUB, ModelFiles, default_files, find_files
-from anima_infer.images import SUFFIXES, save_image
 from anima_infer.models import Models
 from anima_infer.render.job import Job, LoraUse, consecutive_seeds, default_profile, settings_from_profile
+from anima_infer.render.metadata import start_files
 from anima_infer.render.preview import Preview
 from anima_infer.render.renderer import RenderedImage, Renderer
 from anima_infer.sampling.guidance import Apg
@@ -25,12 +25,16 @@ from anima_infer.sampling.settings import RenderSettings
 from anima_prompt.cli.progress import ProgressBar
 from anima_prompt.cli.source import text_of
 from anima_prompt.dialects import Dialect
+from anima_prompt.interchange.images import SUFFIXES, save_image
 from anima_prompt.interchange.promptfile import read_prompt_file
 from anima_prompt.interchange.textfile import split_negative
 from anima_prompt.numbers import SIZE, parse_size
 from anima_prompt.profiles import Profile, load_profile
 
 DONE, FINDINGS, INTERRUPTED = 0, 1, 130
+RANDOM = -1
+"""The seed that A1111-style programs write for a random one."""
+
 DEMO_NOTE = (
     f"note: using the bundled demo model {DEMO}, which draws small cartoons; for the real model, download "
     f"huggingface.co/{HUB} and pass --models FOLDER"
@@ -50,7 +54,7 @@ def run(source: str, options: dict[str, Any]) -> int:
     if default.note and not options["profile"]:
         click.echo(f"note: {default.title}: {default.note}", err=True)
     prompts = _prompts(source, options, dialect, default)
-    seed = secrets.randbelow(2**32) if options["seed"] is None else check_seed(options["seed"])
+    seed = secrets.randbelow(2**32) if options["seed"] in (None, RANDOM) else check_seed(options["seed"])
     loras = tuple(replace(use, path=files.find_lora(use.path)) for use in map(LoraUse.parse, options["loras"]))
     jobs = [
         Job(text, negative, _settings(options, profile), job_seed, loras, dialect)
@@ -67,7 +71,7 @@ def run(source: str, options: dict[str, Any]) -> int:
     try:
         for index, job in enumerate(jobs):
             path = numbered(output, index, len(jobs))
-            _render(renderer, job, path, options)
+            _render(renderer, job, path, options, is_first=index == 0)
             done += 1
     except KeyboardInterrupt:
         click.echo(f"\ninterrupted; {done} of {len(jobs)} images are finished", err=True)
@@ -173,7 +177,7 @@ def _models(files: ModelFiles, options: dict[str, Any]) -> Models:
     return models
 
 
-def _render(renderer: Renderer, job: Job, path: Path, options: dict[str, Any]) -> None:
+def _render(renderer: Renderer, job: Job, path: Path, options: dict[str, Any], *, is_first: bool) -> None:
     start: StartImage | None = None
     if options["init"]:
         start = renderer.load_start_image(options["init"], job.settings, options["mask"], strip=options["strip"])
@@ -187,10 +191,13 @@ def _render(renderer: Renderer, job: Job, path: Path, options: dict[str, Any]) -
             rate = step / (time.perf_counter() - start_time)
             bar.update(step, total, f"step {step} of {total}, {rate:.2f} it/s, {(total - step) / rate:.0f} s left")
 
-        (rendered,) = renderer.render([job], start=start, progress=show, strip=options["strip"])
+        names = start_files(options["init"], options["mask"]) if options["init"] else None
+        (rendered,) = renderer.render([job], start=start, start_files=names, progress=show, strip=options["strip"])
     _save(rendered, path)
     path.with_suffix(".preview.png").unlink(missing_ok=True) if preview else None
     click.echo(f"{path}: seed {job.seed}, {time.perf_counter() - start_time:.1f} s", err=True)
+    for note in rendered.notes if is_first else ():
+        click.echo(f"note: ComfyUI workflow: {note}", err=True)
     click.echo(str(path))
 
 

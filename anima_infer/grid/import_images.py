@@ -16,13 +16,14 @@ from anima_infer.grid.store.contents import StoredAxis, StoredCell, grid_data, w
 from anima_infer.grid.store.files import GRID, LOCK, relative_path, sha256_of
 from anima_infer.grid.store.manifest import DONE, Manifest
 from anima_prompt.errors import InputError
-from anima_prompt.interchange.images import IMAGES, read_image
-from anima_prompt.interchange.parameters import Recorded
+from anima_prompt.interchange.file_kinds import IMAGES
+from anima_prompt.interchange.images import read_image
+from anima_prompt.interchange.recorded import Recorded
 from anima_prompt.locks import locked
 from anima_prompt.numbers import counted, parse_number, parse_size
 
 _SETTINGS: dict[str, Callable[[Recorded], str]] = {
-    "prompt": lambda record: record.prompt,
+    "prompt": lambda record: record.prompt or "",
     "negative": lambda record: record.negative or "",
     "model": lambda record: record.model,
     "size": lambda record: f"{record.settings.get('width', '?')}x{record.settings.get('height', '?')}",
@@ -88,11 +89,13 @@ def _read(folder: Path) -> tuple[dict[Path, Recorded], list[str]]:
     skipped = []
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGES and path.is_file()):
         try:
-            records = [record for record in read_image(path) if record.role == "positive"]
+            records = [record for record in read_image(path) if record.role in ("positive", "region")]
         except InputError as error:
             skipped.append(str(error))
             continue
-        if records:
+        if records and records[0].prompt is None:
+            skipped.append(f"{path}: {'; '.join(map(str, records[0].not_read)) or 'has no prompt'}")
+        elif records:
             first_records[path] = records[0]
         else:
             skipped.append(f"{path}: has no metadata")

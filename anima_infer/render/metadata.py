@@ -1,104 +1,145 @@
-"""Metadata of a rendered image: the parameters text of A1111, the API workflow of ComfyUI."""
+"""Metadata of a rendered image: how it was made, in the terms of the writers of parameters and workflows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
 
-from anima_infer.files import RELEASE_FILES, ModelFiles
-from anima_infer.render.job import Job
+from anima_infer.files import DEMO, RELEASE_FILES, ModelFiles
+from anima_infer.render.job import Job, LoraUse
+from anima_infer.sampling.samplers import ALIASES
+from anima_infer.sampling.schedule import sigmas_for
 from anima_prompt import __version__
+from anima_prompt.interchange.generation import ApgSettings, FileNames, Generation, LoraEntry, StartFiles
+from anima_prompt.interchange.parameters import write_parameters
+
+DIT_FOLDERS = ("diffusion_models", "unet")
+_LORA_FOLDERS = ("loras",)
 
 
-def file_names(files: ModelFiles) -> dict[str, str]:
+def file_names(files: ModelFiles) -> FileNames:
     """Return the file names that a workflow loads; the release's for a file that is not known."""
-    paths = {"dit": files.dit, "text": files.text, "vae": files.vae}
-    return {part: RELEASE_FILES[part] if path is None else path.name for part, path in paths.items()}
+    names = RELEASE_FILES | {
+        part: comfyui_name(path, folders)
+        for part, path, folders in (
+            ("dit", files.dit, DIT_FOLDERS),
+            ("text", files.text, ("text_encoders", "clip")),
+            ("vae", files.vae, ("vae",)),
+        )
+        if path is not None and path.suffix
+    }
+    return FileNames(**names)
 
 
-def parameters_text(job: Job, model: str, blocks: int | None = None) -> str:
-    """Return the text that A1111-style programs write into images and read from them.
+def comfyui_name(path: Path, folders: tuple[str, ...]) -> str:
+    """Return a file's name in ComfyUI: with the folders below the one that ComfyUI searches.
+
+    >>> comfyui_name(Path("ComfyUI/models/loras/styles/ink.safetensors"), ("loras",))
+    'styles/ink.safetensors'
+    """
+    parts = path.parts
+    place = max((index for index, part in enumerate(parts[:-1]) if part in folders), default=len(parts) - 2)
+    return "/".join(parts[place + 1 :])
+
+
+def remarks_on(files: ModelFiles) -> tuple[str, ...]:
+    """Return what keeps ComfyUI from loading the model's files."""
+    remarks = []
+    if files.is_demo:
+        remarks.append(f"the demo model {DEMO} cannot be loaded by ComfyUI")
+    elif files.dit is not None and not files.dit.suffix:
+        remarks.append(f"{files.dit} is a folder in the diffusers layout; ComfyUI loads {RELEASE_FILES['dit']} instead")
+    if files.adapter is not None and files.adapter != files.dit and files.dit is not None and files.dit.suffix:
+        remarks.append(f"the adapter {files.adapter.name} is a file of its own, which ComfyUI does not load")
+    return tuple(remarks)
+
+
+def start_files(image: Path, mask: Path | None = None) -> StartFiles:
+    """Return the names of a start image and its mask.
+
+    Raises:
+        SettingsError: the mask cannot be read.
+    """
+    if mask is None:
+        return StartFiles(image.name)
+    from PIL import ImageChops
+
+    from anima_infer.images import open_image
+
+    red, green, blue = open_image(mask).convert("RGB").split()
+    is_gray = not any(ImageChops.difference(red, other).getbbox() for other in (green, blue))
+    return StartFiles(image.name, mask.name, mask_is_gray=is_gray)
+
+
+def describe(
+    job: Job,
+    files: FileNames,
+    *,
+    start: StartFiles | None = None,
+    dtype: str = "default",
+    model: str = "",
+    blocks: int | None = None,
+    remarks: tuple[str, ...] = (),
+) -> Generation:
+    """Return how a job's image is made, in ComfyUI's names.
 
     Args:
         job: of the image.
-        model: name of the checkpoint.
-        blocks: number of its DiT's blocks, which LoRAs are made for; None if it is not known.
+        files: of the model.
+        start: files of the start image and mask.
+        dtype: see :class:`~anima_prompt.interchange.generation.Generation`.
+        model: name of the model for people; by default that of the DiT's file.
+        blocks: number of the DiT's blocks.
+        remarks: on the files.
     """
-    s = job.settings
-    fields = {
-        "Steps": s.steps,
-        "Sampler": s.sampler,
-        "Schedule type": s.scheduler,
-        "CFG scale": f"{s.guidance.scale:g}",
-        "Seed": job.seed,
-        "Size": f"{s.width}x{s.height}",
-        "Model": model,
-        **({} if blocks is None else {"Blocks": blocks}),
-        "Shift": f"{s.shift:g}",
-    }
-    if s.guidance.zero_star:
-        fields["CFG-Zero*"] = "on"
-    if s.guidance.apg is not None:
-        fields["APG"] = str(s.guidance.apg)
-    if s.guidance.interval != (0, 1):
-        fields["Guidance interval"] = "{:g}-{:g}".format(*s.guidance.interval)
-    if s.denoise < 1:
-        fields["Denoising strength"] = f"{s.denoise:g}"
-    if job.loras:
-        fields["Loras"] = '"' + ", ".join(f"{use.path.stem}: {use.strength:g}" for use in job.loras) + '"'
-    fields["Version"] = f"anima-prompt {__version__}"
-    line = ", ".join(f"{key}: {value}" for key, value in fields.items())
-    negative = f"\nNegative prompt: {job.negative}" if job.negative else ""
-    return f"{job.prompt}{negative}\n{line}"
-
-
-def make_workflow(job: Job, files: Mapping[str, str]) -> dict[str, Any]:
-    """Return a ComfyUI API workflow that makes the image of a job; text to image only, without guidance range."""
-    s = job.settings
-    nodes: dict[str, Any] = {}
-
-    def node(class_type: str, **inputs: Any) -> str:
-        name = str(len(nodes) + 1)
-        nodes[name] = {"class_type": class_type, "inputs": inputs}
-        return name
-
-    model: list[Any] = [node("UNETLoader", unet_name=files["dit"], weight_dtype="default"), 0]
-    clip: list[Any] = [node("CLIPLoader", clip_name=files["text"], type="stable_diffusion", device="default"), 0]
-    for use in job.loras:
-        text_strength = use.strength if use.text_strength is None else use.text_strength
-        loader = node(
-            "LoraLoader",
-            model=model,
-            clip=clip,
-            lora_name=use.path.name,
-            strength_model=use.strength,
-            strength_clip=text_strength,
-        )
-        model, clip = [loader, 0], [loader, 1]
-    if s.shift != 3:
-        model = [node("ModelSamplingAuraFlow", model=model, shift=s.shift), 0]
-    if s.guidance.apg is not None:
-        apg = s.guidance.apg
-        model = [node("APG", model=model, eta=apg.eta, norm_threshold=apg.threshold, momentum=apg.momentum), 0]
-    if s.guidance.zero_star:
-        model = [node("CFGZeroStar", model=model), 0]
-    positive = node("CLIPTextEncode", clip=clip, text=job.prompt)
-    negative = node("CLIPTextEncode", clip=clip, text=job.negative)
-    empty = node("EmptyLatentImage", width=s.width, height=s.height, batch_size=1)
-    sampled = node(
-        "KSampler",
-        model=model,
-        positive=[positive, 0],
-        negative=[negative, 0],
-        latent_image=[empty, 0],
+    s, guidance = job.settings, job.settings.guidance
+    sampler = ALIASES.get(s.sampler, s.sampler)
+    apg = guidance.apg
+    return Generation(
+        prompt=job.prompt,
+        negative=job.negative,
         seed=job.seed,
+        width=s.width,
+        height=s.height,
         steps=s.steps,
-        cfg=s.guidance.scale,
-        sampler_name=s.sampler,
+        sampler=sampler,
         scheduler=s.scheduler,
+        guidance_scale=guidance.scale,
+        files=files,
+        shift=s.shift,
+        dialect=job.dialect,
         denoise=s.denoise,
+        start_step=s.start_step,
+        end_step=s.end_step,
+        skipped_sigmas=_skipped_sigmas(job),
+        zero_star=guidance.zero_star,
+        apg=None if apg is None else ApgSettings(apg.eta, apg.threshold, apg.momentum),
+        interval=guidance.interval,
+        zero_if_empty=job.zero_if_empty,
+        loras=tuple(map(_lora_entry, job.loras)),
+        start=start,
+        dtype=dtype,
+        model=model or Path(files.dit).stem,
+        blocks=blocks,
+        remarks=remarks,
     )
-    vae = node("VAELoader", vae_name=files["vae"])
-    decoded = node("VAEDecode", samples=[sampled, 0], vae=[vae, 0])
-    node("SaveImage", images=[decoded, 0], filename_prefix="anima")
-    return nodes
+
+
+def parameters_text(generation: Generation) -> str:
+    """Return the text that A1111-style programs write into images and read from them."""
+    loras = tuple(replace(lora, name=Path(lora.name).stem) for lora in generation.loras)
+    return write_parameters(replace(generation, loras=loras), version=f"anima-prompt {__version__}")
+
+
+def _lora_entry(use: LoraUse) -> LoraEntry:
+    text_strength = use.strength if use.text_strength is None else use.text_strength
+    return LoraEntry(comfyui_name(use.path, _LORA_FOLDERS), use.strength, text_strength)
+
+
+def _skipped_sigmas(job: Job) -> int:
+    """Return how many sigmas of the whole schedule come before the first one that runs."""
+    s = job.settings
+    if not 0 < s.denoise <= 0.9999:
+        return 0
+    whole = sigmas_for(int(s.steps / s.denoise), s.scheduler, sampler=s.sampler, shift=s.shift)
+    return max(0, len(whole) - (s.steps + 1))

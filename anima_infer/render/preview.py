@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from anima_infer.images import save_image, to_image
+from anima_infer.images import to_image
 from anima_infer.model.vae import SCALE, Vae
+from anima_prompt.interchange.images import save_image
 
 _SAMPLES, _SIDE = 4, 16
 

@@ -24,24 +24,33 @@ from anima_infer.sampling.denoise import StepCallback, denoise
 from anima_infer.sampling.guided_model import StartImage
 from anima_infer.sampling.settings import RenderSettings
 from anima_prompt.dialects import Dialect
+from anima_prompt.interchange.generation import StartFiles
+from anima_prompt.interchange.workflow import WorkflowError, write_workflow
 from anima_prompt.syntax import weighted_segments
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 from anima_infer.render.job import Job, LoraUse
-from anima_infer.render.metadata import file_names, make_workflow, parameters_text
+from anima_infer.render.metadata import describe, file_names, parameters_text, remarks_on
 
 _MOST_CONDITIONINGS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedImage:
-    """An image, the job that made it, and its metadata."""
+    """An image, the job that made it, and its metadata.
+
+    Attributes:
+        parameters: text that A1111-style programs read.
+        workflow: ComfyUI API workflow that makes the image; empty if ComfyUI cannot make it.
+        notes: what the workflow's user should know, and why it is empty.
+    """
 
     image: Image
     job: Job
     parameters: str
     workflow: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
 
 class Renderer:
@@ -60,6 +69,7 @@ class Renderer:
         jobs: Sequence[Job],
         *,
         start: StartImage | None = None,
+        start_files: StartFiles | None = None,
         progress: StepCallback | None = None,
         strip: int | None = None,
     ) -> list[RenderedImage]:
@@ -68,6 +78,7 @@ class Renderer:
         Args:
             jobs: one for each image.
             start: image to start from.
+            start_files: its file and that of its mask, for the metadata.
             progress: called after every call of the model.
             strip: latent rows that the VAE's widest layers see at a time; less memory, the same image. None for all.
 
@@ -88,7 +99,9 @@ class Renderer:
                 latents = denoise(models.dit, conds, unconds, first.settings, seeds, start=start, progress=progress)
             with models.placement.using(models.vae):
                 pixels = decode_each(models.vae, latents, strip=strip)
-        return [self._rendered(image, job) for image, job in zip(pixels, jobs, strict=True)]
+        if start is not None and start_files is None:
+            start_files = StartFiles("")
+        return [self._rendered(image, job, start_files) for image, job in zip(pixels, jobs, strict=True)]
 
     def compile(self) -> None:
         """Let PyTorch compile the DiT's blocks; the first image of each size then takes a minute longer."""
@@ -149,11 +162,30 @@ class Renderer:
             latent_mask = to_mask(open_image(mask), *latents.shape[-2:]).to(latents.device)
         return StartImage(latents, latent_mask)
 
-    def _rendered(self, pixels: Tensor, job: Job) -> RenderedImage:
+    def _rendered(self, pixels: Tensor, job: Job, start: StartFiles | None) -> RenderedImage:
         files = self.models.files
-        parameters = parameters_text(job, _stem(files.dit), self.models.dit.config.blocks)
-        return RenderedImage(to_image(pixels), job, parameters, make_workflow(job, file_names(files)))
+        generation = describe(
+            job,
+            file_names(files),
+            start=start,
+            dtype=_dtype_name(self.models.dit),
+            model="" if files.dit is None else files.dit.stem,
+            blocks=self.models.dit.config.blocks,
+            remarks=remarks_on(files),
+        )
+        try:
+            written = write_workflow(generation)
+        except WorkflowError as error:
+            return RenderedImage(to_image(pixels), job, parameters_text(generation), {}, (f"no workflow: {error}",))
+        return RenderedImage(to_image(pixels), job, parameters_text(generation), written.nodes, written.notes)
 
 
-def _stem(path: Path | None) -> str:
-    return path.stem if path is not None else "anima"
+def _dtype_name(network: torch.nn.Module) -> str:
+    """Return the dtype that ComfyUI must be told of: fp8 storage, or one that is not the device's own choice."""
+    weights = list(network.parameters())
+    if any(weight.dtype == torch.float8_e4m3fn for weight in weights):
+        return "fp8"
+    first = next(weight for weight in weights if weight.is_floating_point())
+    usual = torch.float32 if first.device.type in ("cpu", "meta") else torch.bfloat16
+    names = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
+    return "default" if first.dtype == usual else names.get(first.dtype, "default")

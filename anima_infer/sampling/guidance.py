@@ -72,7 +72,7 @@ class Guidance:
 
     Attributes:
         scale: guidance scale (CFG); at 1 the negative prompt is not used, and uncond is never computed.
-        zero_star: scale uncond to lie nearest to cond first (CFG-Zero*). Source: Fan et al. 2025.
+        zero_star: scale uncond to lie nearest to cond (CFG-Zero*), after APG. Source: Fan et al. 2025.
         apg: adaptive projected guidance, None for none.
         interval: guidance range, fractions of the schedule between which guidance acts; outside it the scale is 1.
             An approximation. Source: Kynkäänniemi et al. 2024.
@@ -102,12 +102,11 @@ class Guidance:
 
     def mix(self, x: Tensor, cond: Tensor, uncond: Tensor, sigma: float) -> Tensor:
         """Return the guided prediction."""
+        if self.apg is not None:  # first, as in ComfyUI 0.29.0, whose node changes the prediction before guidance
+            cond = uncond + self.apg.project(cond, uncond, sigma) + (cond - uncond) / self.scale
         if self.zero_star:
             cond_slope, uncond_slope = (x - cond).flatten(1), (x - uncond).flatten(1)
             factor = (cond_slope * uncond_slope).sum(1) / ((uncond_slope**2).sum(1) + 1e-8)
             # as in ComfyUI 0.29.0, the factor is fitted on slopes but applied to predictions
             uncond = uncond * factor.view(-1, *[1] * (x.ndim - 1))
-        difference = cond - uncond
-        if self.apg is not None:
-            difference = self.apg.project(cond, uncond, sigma) + difference / self.scale
-        return uncond + difference * self.scale
+        return uncond + (cond - uncond) * self.scale

@@ -59,7 +59,7 @@ class GuidedModel:
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Return the denoised prediction."""
         value = float(sigma)
-        if self.guidance.is_off or not self.unconds or not self._guided_to <= value <= self._guided_from:
+        if self.guidance.is_off or not self.unconds or not self._is_in_range(value):
             return x - sigma * self._velocity(x, value, self._cond_keys)
         return self._predict(x, sigma)[0]
 
@@ -69,7 +69,11 @@ class GuidedModel:
             denoised = self(x, sigma)
             return denoised, denoised
         guided, uncond, cond = self._predict(x, sigma)
-        return (cond if self.guidance.is_off else guided), uncond
+        is_unguided = self.guidance.is_off or not self._is_in_range(float(sigma))
+        return (cond if is_unguided else guided), uncond
+
+    def _is_in_range(self, sigma: float) -> bool:
+        return self._guided_to <= sigma <= self._guided_from
 
     def _predict(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the guided prediction, uncond and cond."""

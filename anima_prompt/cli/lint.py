@@ -27,14 +27,14 @@ from anima_prompt.cli.program import (
     is_terminal,
 )
 from anima_prompt.cli.progress import ProgressBar
-from anima_prompt.cli.source import files_of, looks_like_text
+from anima_prompt.cli.source import SourceKind, files_of, kind_of
 from anima_prompt.diagnostics import Severity
 from anima_prompt.dialects import Dialect
 from anima_prompt.errors import InputError
 from anima_prompt.escapes import dump_json, visible
 from anima_prompt.lint_files.outputs import FORMATS, writer_for
 from anima_prompt.numbers import SIZE, counted, parse_size
-from anima_prompt.safe_paths import exists, is_file
+from anima_prompt.safe_paths import exists, is_file, is_folder
 
 if TYPE_CHECKING:
     from anima_prompt.lint_files.configuration import Use
@@ -119,6 +119,12 @@ def _selectors(name: str, text: str) -> Callable[[Any], Any]:
     type=PathArgument(exists=True, dir_okay=False),
     help="Configuration file to use instead of the nearest one in parent folders.",
 )
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Skip matching files in searched folders; patterns as in .gitignore. Repeatable.",
+)
 @click.option("--isolated", is_flag=True, help="Ignore all configuration files.")
 @click.option("--no-cache", is_flag=True, help="Ignore cached results.")
 @click.option(
@@ -171,6 +177,7 @@ class _LintCommand:
             not arguments["no_cache"],
             _sampling_settings(arguments),
             arguments["max_findings"],
+            arguments["exclude"],
         )
         self.options = options
         self.least = Severity(arguments["severity"]).rank
@@ -189,13 +196,18 @@ class _LintCommand:
         self.errors = 0
         self.changed = False
         self.failures: set[str] = set()
+        self.skipped: Counter[str] = Counter()
 
     def once(self, sources: Iterable[str]) -> int:
         """Lint everything once and return the exit code."""
         with self._stream() as echo:
             writer = writer_for(self.arguments["output_format"], echo, color=self._color())
             for checked in self._reports(list(sources)):
+                if checked.has_no_prompt and checked.path in self.linter.folders:
+                    self.skipped[Path(checked.path).suffix.lower()] += 1
+                    continue
                 report = self._with_failures(checked)
+                self._print_notes(report)
                 capped = self.linter.capped(report)
                 for error in capped.errors:
                     self._fail(error)
@@ -212,6 +224,11 @@ class _LintCommand:
                 echo(statistics(self.counts, errors=self.errors))
             elif not self.arguments["diff"]:
                 writer.close()
+        if self.skipped:
+            kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(self.skipped.items()))
+            echo_message(
+                f"note: skipped {counted(self.skipped.total(), 'file')} without a prompt that is read: {kinds}"
+            )
         if self.linter.cache_problem:
             echo_message(f"warning: {self.linter.cache_problem}")
         return self._exit_code()
@@ -236,7 +253,10 @@ class _LintCommand:
     def _reports(self, sources: list[str]) -> Iterator[Report]:
         from anima_prompt.lint_files.runner import expand, reports
 
-        texts = [source for source in sources if looks_like_text(source)]
+        texts = [source for source in sources if kind_of(source) is SourceKind.TEXT]
+        for text in texts:
+            if is_folder(text):
+                echo_message(f"note: '{text}' is linted as a prompt; write '{text}/' for the folder of that name")
         if self.arguments["negative"] is not None and len(texts) != 1:
             raise InputError(
                 "--negative needs exactly one TEXT; in a file, write the negative prompt below a line of ---"
@@ -289,6 +309,11 @@ class _LintCommand:
         """Print an error about a file; the other files are still linted."""
         self.errors += 1
         echo_error(message)
+
+    def _print_notes(self, report: Report) -> None:
+        """Say which texts of a workflow could not be read."""
+        for note in dict.fromkeys(note for piece in report.pieces for note in piece.notes):
+            echo_message(f"note: {report.path}: {note}")
 
     def _with_failures(self, report: Report) -> Report:
         """Return a report whose errors include the failures of plug-ins that no earlier report had."""
@@ -395,9 +420,9 @@ def add_ignores(report: Report, *, within: Path | None = None) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    from anima_prompt.interchange.images import IMAGES
+    from anima_prompt.interchange.file_kinds import IMAGES, TEXTS
     from anima_prompt.interchange.textfile import lines_of, read_text, write_text
-    from anima_prompt.lint_files.sources import MOST_BYTES, SIDECAR, TEXTS
+    from anima_prompt.lint_files.sources import MOST_BYTES, SIDECAR
 
     codes = sorted({d.code for group in report.diagnostics for d in group})
     path = Path(report.path)
@@ -433,7 +458,7 @@ def _with_comments(text: str, report: Report) -> str:
 def _stamps(sources: tuple[str, ...], linter: FileLinter) -> dict[str, float]:
     from anima_prompt.lint_files.runner import expand
 
-    files = expand(files_of(source for source in sources if not looks_like_text(source)), linter)
+    files = expand(files_of(source for source in sources if kind_of(source) is not SourceKind.TEXT), linter)
     projects = [linter.project_of(file) for file in files]
     named = [linter.options.use.profile, *(project.use.profile for project in projects)]
     files += [str(project.path) for project in projects if project.path]

@@ -27,16 +27,18 @@ from anima_prompt.cli.program import (
     echo_result,
     run_program,
 )
+from anima_prompt.cli.reading import diff, read
 from anima_prompt.cli.source import PROMPT_FILES, files_of, text_of
 from anima_prompt.cli.tags import tags
 from anima_prompt.cli.tokens import tokens
 from anima_prompt.diagnostics import Diagnostic, Severity
-from anima_prompt.dialects import Dialect
+from anima_prompt.dialects import Dialect, ForeignDialect
 from anima_prompt.errors import AnimaPromptError, InputError
 from anima_prompt.escapes import dump_json, visible
 from anima_prompt.interchange.textfile import join_negative, read_text, split_negative, write_text
 
 DIALECTS = click.Choice([dialect.value for dialect in Dialect])
+SOURCES = click.Choice([dialect.value for dialect in (*Dialect, *ForeignDialect)])
 _SHELLS = ("bash", "zsh", "fish")
 
 
@@ -160,7 +162,7 @@ def build(source: str, dialect: str, profile: str | None, as_json: bool) -> None
 
 @commands.command()
 @click.argument("source", metavar="TEXT|FILE|-", default="-")
-@click.option("--from", "reads", type=DIALECTS, required=True, help="Front end that the text is written for.")
+@click.option("--from", "reads", type=SOURCES, required=True, help="Front end that the text is written for.")
 @click.option("--to", "writes", type=DIALECTS, required=True, help="Front end to write for.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def convert(source: str, reads: str, writes: str, as_json: bool) -> None:
@@ -230,6 +232,8 @@ commands.add_command(tokens)
 commands.add_command(lint)
 commands.add_command(rule)
 commands.add_command(captions)
+commands.add_command(read)
+commands.add_command(diff)
 
 
 def name_of(source: str) -> str:

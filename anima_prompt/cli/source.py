@@ -1,33 +1,73 @@
-"""Read an argument that is a prompt text, a file, or - for standard input."""
+"""What an argument means: a prompt text, a file, a folder, or standard input. Every command asks here.
+
+1. ``-`` is standard input.
+2. What exists as a file (or is a link) is that file.
+3. What exists as a folder is the folder, unless it is one bare word that is a tag: with a folder of that name,
+   ``smile`` is still the prompt, and ``smile/`` the folder.
+4. What does not exist is a prompt, unless it can only be meant as a path: it begins with ``./``, ``../``, ``~/``, ``/``
+   or a drive, lies in a folder that exists, is a word with a slash at its end, or ends like a file that we read
+   (``.txt``, ``.png``, ``.json`` ...). With a comma or a space, only a path from a root that ends like a file is one.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterable
+from enum import StrEnum
 from glob import glob, has_magic
 from pathlib import Path
 
 from anima_prompt.errors import InputError
-from anima_prompt.interchange.textfile import read_text
+from anima_prompt.interchange.textfile import read_text, shortened
 from anima_prompt.safe_paths import exists, is_file, is_folder, is_link
 from anima_prompt.surrogates import reject_surrogates
 
-SEPARATORS = {"/": r"/", "\\": r"/|\\(?![()\[\]{}<>\\])"}
-"""What separates folders, by system; on Windows a backslash, but not the one of ``fern_\\(sousou_no_frieren\\)``."""
-_SEPARATOR = re.compile(SEPARATORS[os.sep])
-
 _WINDOWS = os.name == "nt"
-TEXT_FILES = (".txt", ".caption")
 PROMPT_FILES = (".yaml", ".yml", ".json")
+_ENDINGS = re.compile(
+    r"\.(?:txt|caption|prompt|ya?ml|jsonl?|ndjson|png|webp|jpe?g|jfif|avif|gif|bmp|tiff?|jxl|csv|safetensors|toml)",
+    re.IGNORECASE,
+)
+_ROOTED = re.compile(r"/.*\w.*|(?:\.{1,2}|~[\w-]*|[A-Za-z]:)[/\\].*\w.*")
+_FOLDER = re.compile(r"[\w.-]*\w[\w.-]*" + (r"[/\\]" if os.name == "nt" else "/"))
+_PROSE = re.compile(r"[,|<>\"]|\s")
 
 
-def looks_like_text(source: str) -> bool:
-    """Return whether an argument is a prompt, not a file: no such file exists, and it is unlike a file name."""
-    if source == "-" or exists(source) or is_link(source):
+class SourceKind(StrEnum):
+    """What an argument is."""
+
+    TEXT = "text"
+    FILE = "file"
+    FOLDER = "folder"
+    STDIN = "standard input"
+
+
+def kind_of(source: str) -> SourceKind:
+    """Return what an argument means; a file or folder may be missing, which whoever opens it says."""
+    if source == "-":
+        return SourceKind.STDIN
+    if is_folder(source):
+        return SourceKind.TEXT if _is_tag(source) else SourceKind.FOLDER
+    if exists(source) or is_link(source):
+        return SourceKind.FILE
+    is_rooted = _ROOTED.fullmatch(source) is not None
+    has_ending = _ENDINGS.fullmatch(Path(source).suffix) is not None
+    if _PROSE.search(source):
+        return SourceKind.FILE if is_rooted and has_ending else SourceKind.TEXT
+    folder = os.path.dirname(source)  # noqa: PTH120  a prompt may not be a possible path
+    in_folder = bool(folder) and is_folder(folder)
+    is_path = is_rooted or has_ending or in_folder or _FOLDER.fullmatch(source) is not None
+    return SourceKind.FILE if is_path else SourceKind.TEXT
+
+
+def _is_tag(source: str) -> bool:
+    """Return whether the name of an existing folder is one bare word that is a tag."""
+    if not re.fullmatch(r"[\w'-]+", source):
         return False
-    name_like = " " not in source and ("." in Path(source).suffix or _SEPARATOR.search(source) is not None)
-    return not name_like or "," in source
+    from anima_prompt.vocabulary import Vocabulary
+
+    return Vocabulary.default().lookup(source.lower()) is not None
 
 
 def files_of(sources: Iterable[str]) -> list[str]:
@@ -43,18 +83,17 @@ def _matches(source: str) -> list[str]:
 
 
 def text_of(source: str) -> str:
-    """Return the prompt of an argument: standard input, an existing file, or the argument itself.
+    """Return the prompt of an argument: standard input, a file, or the argument itself.
 
     Raises:
-        InputError: the file cannot be read, the text is not UTF-8, or a file name does not exist.
+        InputError: the file cannot be read, or is not a prompt text.
     """
-    if source == "-":
-        return read_text(source)
-    ending = Path(source).suffix.lower()
-    looks_like_file = ending in (*TEXT_FILES, *PROMPT_FILES) and " " not in source
-    if not (looks_like_file or is_link(source) or (exists(source) and not is_folder(source))):
+    kind = kind_of(source)
+    if kind is SourceKind.TEXT:
         reject_surrogates(source, "the text")
         return source
-    if ending in PROMPT_FILES and is_file(source):
+    if kind is SourceKind.FOLDER:
+        raise InputError(f"{shortened(source)}: is a folder; give a prompt, a text file or -")
+    if Path(source).suffix.lower() in PROMPT_FILES and is_file(source):
         raise InputError(f"{source}: is not a prompt text; use 'anima-prompt build {source}'")
     return read_text(source)

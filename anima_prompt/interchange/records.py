@@ -1,5 +1,6 @@
 """JSON-lines records: one prompt a line, with whatever is known of its use.
 
+A data set's ``metadata.jsonl`` has its captions under ``text``.
 ``{"prompt", "negative", "role", "dialect", "profile", "settings": {"steps", "cfg", "width", …}}``; all but the prompt
 are optional, and further keys are ignored.
 """
@@ -32,7 +33,7 @@ _TEXTS = ("negative", "role", "dialect", "profile")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line: its number, the whole mapping, and the fields that we know."""
+    """One line: its number, the whole mapping, and the fields that we know; ``key`` is that of the prompt."""
 
     line: int
     data: dict[str, Any]
@@ -42,6 +43,7 @@ class Record:
     dialect: str | None = None
     profile: str | None = None
     settings: dict[str, str] = field(default_factory=dict)
+    key: str = "prompt"
 
 
 def read_record(line: str, number: int, source: str) -> Record:
@@ -62,7 +64,8 @@ def read_record(line: str, number: int, source: str) -> Record:
         ) from None
     except RecursionError:
         raise InputError(f"{where}: nested too deeply; expected one JSON object per line") from None
-    if not isinstance(data, dict) or not isinstance(data.get("prompt"), str):
+    main = "text" if isinstance(data, dict) and "prompt" not in data and "file_name" in data else "prompt"
+    if not isinstance(data, dict) or not isinstance(data.get(main), str):
         raise InputError(
             f'{where}: has no text under "prompt"; expected one JSON object per line, such as {{"prompt": "1girl"}}'
         )
@@ -70,12 +73,14 @@ def read_record(line: str, number: int, source: str) -> Record:
         if data.get(key) is not None and not isinstance(data[key], str):
             raise InputError(f"{where}: {key} is {data[key]!r}; expected text")
     texts = {key: data.get(key) for key in _TEXTS}
-    return Record(number, data, data["prompt"], settings=_settings(data.get("settings"), where), **texts)
+    if main == "text":
+        texts["role"] = texts["role"] or "caption"
+    return Record(number, data, data[main], settings=_settings(data.get("settings"), where), key=main, **texts)
 
 
 def write_record(record: Record, prompt: str, negative: str | None) -> str:
     """Return a record's line with new texts; all other fields stay as they were."""
-    data = {**record.data, "prompt": prompt}
+    data = {**record.data, record.key: prompt}
     if negative is not None or "negative" in record.data:
         data["negative"] = negative
     return json.dumps(data, ensure_ascii=False, default=_plain)

@@ -117,11 +117,29 @@ class Project:
         return tuple(selector for override in self._fitting(path) for selector in override.ignore)
 
     def excludes(self, path: str) -> bool:
-        """Return whether a file is excluded."""
+        """Return whether a file is excluded from searched folders."""
         return _fits(path, self.folder, self.exclude)
 
     def _fitting(self, path: str) -> list[Override]:
         return [override for override in self.overrides if _fits(path, self.folder, override.files)]
+
+
+def excludes(patterns: tuple[str, ...], path: str, folder: Path) -> bool:
+    """Return whether patterns, as in ``.gitignore``, leave a file below a folder out."""
+    return _fits(path, folder, patterns)
+
+
+def check_patterns(patterns: tuple[str, ...], what: str) -> None:
+    """Check patterns of the command line.
+
+    Raises:
+        InputError: one is malformed.
+    """
+    for pattern in patterns:
+        try:
+            _compiled((pattern,))
+        except ValueError:
+            raise InputError(f"{what} is '{pattern}'; expected a pattern as in .gitignore, such as old/") from None
 
 
 def _fits(path: str, folder: Path, patterns: tuple[str, ...]) -> bool:

@@ -54,6 +54,7 @@ class Report:
         errors: one line for each part of the file that cannot be read.
         failures: one line for each rule of a plug-in that failed.
         hidden, hidden_errors: findings and errors beyond the limit, see :func:`capped`.
+        has_no_prompt: whether the error is that the file has no prompt, which is none in a folder that is searched.
     """
 
     path: str
@@ -63,6 +64,7 @@ class Report:
     failures: tuple[str, ...] = ()
     hidden: tuple[Hidden, ...] = ()
     hidden_errors: int = 0
+    has_no_prompt: bool = False
 
 
 def capped(report: Report, most: int) -> Report:

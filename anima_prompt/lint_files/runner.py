@@ -14,6 +14,7 @@ from typing import Any
 from anima_prompt.diagnostics import Diagnostic
 from anima_prompt.errors import AnimaPromptError, InputError
 from anima_prompt.escapes import visible
+from anima_prompt.interchange.file_kinds import NoPromptError
 from anima_prompt.interchange.textfile import read_text, shortened
 from anima_prompt.lint.document import Role
 from anima_prompt.lint.fixing import Fixed
@@ -21,7 +22,15 @@ from anima_prompt.lint.linter import Linter, with_suppressions
 from anima_prompt.lint.rule import Rule
 from anima_prompt.lint_files.cache import ResultCache
 from anima_prompt.lint_files.cache_key import document_key, setup_digest
-from anima_prompt.lint_files.configuration import Project, Use, find_project, read_project, with_choices
+from anima_prompt.lint_files.configuration import (
+    Project,
+    Use,
+    check_patterns,
+    excludes,
+    find_project,
+    read_project,
+    with_choices,
+)
 from anima_prompt.lint_files.report import DEFAULT_MOST, Report, capped
 from anima_prompt.lint_files.sources import (
     Captions,
@@ -52,6 +61,7 @@ class Options:
         cached: whether to use the cache.
         settings: sampling settings of prompts without their own.
         max_findings: maximum number of findings shown per rule and file, 0 for all; None uses the configuration.
+        exclude: patterns, as in ``.gitignore``, of files that are excluded from searched folders.
     """
 
     use: Use = field(default_factory=Use)
@@ -61,6 +71,7 @@ class Options:
     cached: bool = True
     settings: dict[str, str] = field(default_factory=dict)
     max_findings: int | None = None
+    exclude: tuple[str, ...] = ()
 
 
 class FileLinter:
@@ -73,6 +84,7 @@ class FileLinter:
             InputError: the named configuration is malformed.
         """
         self.options = options
+        check_patterns(options.exclude, "--exclude")
         self._named = read_project(Path(options.config)) if options.config else None
         self._linters: dict[tuple[Path | None, tuple[str, ...]], Linter] = {}
         self._setups: dict[Linter, bytes] = {}
@@ -94,7 +106,8 @@ class FileLinter:
         except PartlyReadError as partly:
             pieces, errors = partly.pieces, tuple(str(partly).splitlines())
         except AnimaPromptError as error:
-            return Report(source, errors=tuple(_named(str(error), source).splitlines()))
+            lines = tuple(_named(str(error), source).splitlines())
+            return Report(source, errors=lines, has_no_prompt=isinstance(error, NoPromptError))
         return self.checked(source, pieces, project, errors)
 
     def report_text(self, text: str) -> Report:
@@ -227,7 +240,12 @@ def expand(sources: Iterable[str], linter: FileLinter) -> list[str]:
             files[source] = None
         elif is_folder(path):
             project = linter.project_of(str(path / "x"))
-            below = [str(file) for file in files_below(path) if not project.excludes(str(file))]
+            own = linter.options.exclude
+            below = [
+                str(file)
+                for file in files_below(path)
+                if not project.excludes(str(file)) and not excludes(own, str(file), path)
+            ]
             linter.folders |= {file: path for file in below if file not in files}
             files |= dict.fromkeys(below)
         elif exists(path):
@@ -281,7 +299,7 @@ def _work(sources: list[str]) -> tuple[list[Report], dict[bytes, list[Diagnostic
 
 def new_text(report: Report, fixed: list[Fixed], *, lines: bool) -> tuple[str, str] | None:
     """Return a file's text before and after fixing; None if files of its format cannot be written."""
-    if not can_write(report.path) or not report.pieces:
+    if not can_write(report.path) or not report.pieces or not all(piece.can_write for piece in report.pieces):
         return None
     whole = read_text(report.path, limit=1 << 30)
     texts = [(result.prompt, result.negative) for result in fixed]

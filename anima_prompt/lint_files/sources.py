@@ -6,37 +6,32 @@ prompt becomes a line and a column of the file.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from anima_prompt.diagnostics import Part
-from anima_prompt.dialects import Dialect
+from anima_prompt.dialects import Dialect, ForeignDialect
 from anima_prompt.errors import AnimaPromptError, InputError
-from anima_prompt.interchange.images import IMAGES, read_image
-from anima_prompt.interchange.parameters import Recorded
+from anima_prompt.interchange.file_kinds import IMAGES, RECORDS, STRUCTURED, TEXTS, NoPromptError
+from anima_prompt.interchange.parameters import is_infotext, read_parameters
+from anima_prompt.interchange.recorded import Recorded
 from anima_prompt.interchange.records import Record, read_record, write_record
 from anima_prompt.interchange.textfile import DIVIDER, join_negative, lines_of, read_text, split_negative
-from anima_prompt.interchange.workflow import is_workflow, read_workflow
 from anima_prompt.lint.document import Document, Role, Settings
 from anima_prompt.lint_files.configuration import Use
 from anima_prompt.profiles import DEFAULT_PROFILE, guess_profile
+from anima_prompt.prompt import convert
 from anima_prompt.surrogates import reject_surrogates
 
-TEXTS = (".txt", ".caption", ".prompt")
-STRUCTURED = (".yaml", ".yml", ".json")
-RECORDS = (".jsonl", ".ndjson")
 ENDINGS = (*TEXTS, *STRUCTURED, *RECORDS, *IMAGES)
-NO_TEXTS = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".jxl", ".mp4", ".zip", ".safetensors", ".pt", ".pth", ".csv")
-"""Endings of files that are often in folders of prompts but contain none."""
+NO_TEXTS = (".bmp", ".tif", ".tiff", ".jxl", ".mp4", ".zip", ".safetensors", ".pt", ".pth", ".csv")
+"""Endings of files that are often in folders of prompts but contain none that is read."""
 
 SIDECAR = ".anima-ignore"
 _BOTH = 1 << 30
@@ -58,6 +53,8 @@ class Piece:
         place: position in the file for people, if the prompt has no line.
         record: the JSON-lines record of the prompt.
         ignored: selectors of a sidecar or of YAML comments.
+        can_write: whether the text can be put back where it stood.
+        notes: what was not read beside it, one line each.
     """
 
     document: Document
@@ -67,6 +64,8 @@ class Piece:
     place: str = ""
     record: Record | None = None
     ignored: str = ""
+    can_write: bool = True
+    notes: tuple[str, ...] = ()
 
     def position(self, offset: int, part: Part) -> tuple[int, int]:
         """Return line and column, both from 1, of an offset in one of the two texts."""
@@ -104,6 +103,8 @@ def pieces_of(source: str, use: Use) -> list[Piece]:
     text = read_text(source, limit=MOST_BYTES) if use.lines else read_text(source)
     if "\0" in text:
         raise InputError(f"{source}: contains binary data; expected one of {', '.join(ENDINGS)}")
+    if not use.lines and is_infotext(text):  # saved beside an image, and not its caption
+        return _recorded_pieces([read_parameters(text)], replace(use, role=None if _is_caption(use) else use.role))
     return text_pieces(text, use, name_of(source))
 
 
@@ -193,20 +194,21 @@ class PartlyReadError(InputError):
 
 
 def _structured(text: str, source: str, use: Use) -> list[Piece]:
+    from anima_prompt.interchange.reading import no_prompt_or, read_front_end
+
     if source.lower().endswith(".json"):
-        data: Any = None
-        with suppress(ValueError, RecursionError):  # errors of the reader of prompt files have a position
-            data = json.loads(text)
-        if is_workflow(data):
-            return [
-                _recorded(record, replace(use, dialect=use.dialect or Dialect.COMFYUI))
-                for record in read_workflow(data, source)
-            ]
+        found = read_front_end(text, source)
+        if found:
+            return _recorded_pieces(found, use)
     from anima_prompt.interchange.promptfile import parse_prompt_file
 
     pieces = []
     comments = "\n".join(line for line in lines_of(text) if line.lstrip().startswith("#"))
-    for item in parse_prompt_file(text, source):
+    try:
+        items = parse_prompt_file(text, source)
+    except AnimaPromptError as error:
+        raise no_prompt_or(error, text) from None
+    for item in items:
         dialect = use.dialect or Dialect.COMFYUI
         negative = None if item.prompt.negative is None else item.prompt.negative.to_text(dialect)
         own = Use(profile=item.profile.key if item.profile else None).over(use)
@@ -216,9 +218,9 @@ def _structured(text: str, source: str, use: Use) -> list[Piece]:
 
 
 def _image(path: Path, use: Use) -> list[Piece]:
-    records = read_image(path)
-    if not records:
-        raise InputError(f"{path}: contains no prompt; pass an image saved by A1111 or ComfyUI")
+    from anima_prompt.interchange.reading import read_image_file
+
+    found = read_image_file(path)
     sidecar = path.with_name(path.name + SIDECAR)
     ignored = ""
     if sidecar.is_file():
@@ -226,18 +228,49 @@ def _image(path: Path, use: Use) -> list[Piece]:
         ignored = "\n".join(
             line if line.lstrip().startswith("#") else f"# anima: ignore {line}" for line in lines if line.strip()
         )
-    graphs = [bool(record.place) for record in records]
-    dialect = Dialect.COMFYUI if all(graphs) else Dialect.A1111
-    pieces = [_recorded(record, replace(use, dialect=use.dialect or dialect)) for record in records]
-    return [replace(piece, ignored=ignored) for piece in pieces]
+    return [replace(piece, ignored=ignored) for piece in _recorded_pieces(found, use)]
 
 
-def _recorded(record: Recorded, use: Use) -> Piece:
-    for text in (record.prompt, record.negative or ""):
-        _check(text, record.place or "the image")
-    own = Use(profile=guess_profile(record.model), role=Role(record.role) if record.role != "positive" else None)
-    document = _document(record.prompt, record.negative, own.over(use), dict(record.settings))
-    return Piece(document, shown=False, place=record.place)
+def _is_caption(use: Use) -> bool:
+    return use.role is Role.CAPTION
+
+
+def _recorded_pieces(found: list[Recorded], use: Use) -> list[Piece]:
+    """Return the pieces of what was read from a file of another program.
+
+    Raises:
+        NoPromptError: nothing could be read; the message says where the texts come from.
+    """
+    pieces: list[Piece] = []
+    negatives: set[str] = set()
+    for record in found:
+        notes = tuple(dict.fromkeys(map(str, record.not_read)))
+        texts: list[tuple[str, Role | None, str | None]] = []
+        if record.prompt is not None:
+            whole = record.role == "positive"
+            texts.append((record.prompt, None if whole else Role(record.role), record.negative if whole else None))
+        if (record.prompt is None or record.role == "region") and record.negative not in (None, *negatives):
+            texts.append((record.negative or "", Role.NEGATIVE, None))
+            negatives.add(record.negative or "")
+        new = [_recorded(record, use, text, role=role, negative=negative) for text, role, negative in texts]
+        pieces += [replace(piece, notes=notes) if index == 0 else piece for index, piece in enumerate(new)]
+    if not pieces:
+        lines = dict.fromkeys(str(one) for record in found for one in record.not_read)
+        raise NoPromptError("; ".join(lines) or "has no text that is encoded")
+    return pieces
+
+
+def _recorded(record: Recorded, use: Use, text: str, *, role: Role | None, negative: str | None) -> Piece:
+    dialect = record.dialect
+    if isinstance(dialect, ForeignDialect):
+        text = convert(text, dialect, Dialect.COMFYUI).text
+        negative = None if negative is None else convert(negative, dialect, Dialect.COMFYUI).text
+        dialect = Dialect.COMFYUI
+    for one in (text, negative or ""):
+        _check(one, record.place or "the image")
+    own = Use(dialect=use.dialect or dialect, profile=guess_profile(record.model), role=role)
+    document = _document(text, negative, own.over(use), dict(record.settings))
+    return Piece(document, shown=False, place=record.place, can_write=False)
 
 
 def _document(prompt: str, negative: str | None, use: Use, figures: dict[str, str] | None = None) -> Document:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from anima_prompt.diagnostics import Diagnostic, Severity
-from anima_prompt.dialects import Dialect
+from anima_prompt.dialects import Dialect, ForeignDialect
 from anima_prompt.names import escape, unescape
+from anima_prompt.prompt.foreign import read_foreign
 from anima_prompt.syntax import nodes as syntax
 from anima_prompt.syntax import parse, weighted_segments
 
@@ -29,8 +30,8 @@ class Conversion:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def convert(text: str, source: str | Dialect, target: str | Dialect) -> Conversion:
-    r"""Rewrite ``text`` from the syntax of ``source`` into that of ``target``.
+def convert(text: str, source: str | Dialect | ForeignDialect, target: str | Dialect) -> Conversion:
+    r"""Rewrite ``text`` from the syntax of ``source`` into that of ``target``; ``source`` may be one that is only read.
 
     Nested weights are flattened to absolute ones, escapes are put on and taken off, live brackets of one front end
     are escaped if they would be markup in the target.
@@ -42,7 +43,12 @@ def convert(text: str, source: str | Dialect, target: str | Dialect) -> Conversi
     '(a:1.32)(, b:1.1)'
     >>> convert(r"fern \(sousou no frieren\), (smile:1.2)", "comfyui", "plain").text
     'fern (sousou no frieren), smile'
+    >>> convert("{{hat}}, 1.3::red hair::", "novelai", "comfyui").text
+    '(hat:1.1025), (red hair:1.3)'
     """
+    foreign = ForeignDialect.named(source)
+    if foreign is not None:
+        return _convert_foreign(text, foreign, Dialect.of(target))
     reads, writes = Dialect.of(source), Dialect.of(target)
     if reads is writes:
         return Conversion(text)
@@ -57,6 +63,25 @@ def convert(text: str, source: str | Dialect, target: str | Dialect) -> Conversi
         message = f"{writes} does not read this exactly as {reads} does; compare the two before relying on it"
         diagnostics.append(Diagnostic("conversion-inexact", Severity.ERROR, 0, len(text), message))
     return Conversion(result, tuple(sorted(diagnostics, key=lambda d: (d.start, d.end))))
+
+
+def _convert_foreign(text: str, source: ForeignDialect, target: Dialect) -> Conversion:
+    """Rewrite a text of a syntax that is only read: spaces and commas stay outside of weights."""
+    pieces, diagnostics = read_foreign(text, source)
+    written = ""
+    for piece in pieces:
+        inner = piece.text.strip(" \t\n,")
+        if piece.weight == 1 or not inner or not target.reads_weights:
+            written += escape(piece.text, target)
+            continue
+        start = piece.text.index(inner)
+        before, after = piece.text[:start], piece.text[start + len(inner) :]
+        written += f"{before}({escape(inner, target)}:{_number(piece.weight)}){after}"
+    weights = ", ".join(dict.fromkeys(_number(piece.weight) for piece in pieces if piece.weight != 1))
+    if weights and not target.reads_weights:
+        message = f"weights cannot be said in {target}: {weights}"
+        diagnostics.append(Diagnostic("weight-dropped", Severity.WARNING, 0, len(text), message))
+    return Conversion(written, tuple(diagnostics))
 
 
 class _Converter:

@@ -192,7 +192,7 @@ def test_convert_prints_the_text_and_reports_losses() -> None:
 
 
 def test_profiles_lists_and_shows() -> None:
-    assert len(run("profiles").stdout.splitlines()) == 7
+    assert len(run("profiles").stdout.splitlines()) == 15
     assert "score_7" in run("profiles", "base-1.0").stdout
     assert json.loads(run("profiles", "turbo-1.1", "--json").stdout)["steps"] == 8
 
@@ -217,7 +217,8 @@ def test_schema_and_completion_are_printed() -> None:
         (["build", "prompt.md"], None, "error: prompt.md: ends in '.md'; expected .yaml, .yml, .json or .txt"),
         (["build", "-"], "genral: a", "error: standard input:1:1: key 'genral' is unknown in a prompt; did you mean 'general'?"),
         (["build", "-", "--profile", "x"], "count: 1girl", "error: profile is 'x'; expected one of preview, base-1.0, aesthetic-1.0, "
-         "aesthetic-1.1, turbo-1.0, turbo-1.1, or a YAML file of your own"),
+         "aesthetic-1.1, turbo-1.0, turbo-1.1, turbo-lora-0.2, 2.9b, 3.8b, rdbt, animayume, wai-anima, miaomiao, kirazuri, "
+         "or a YAML file of your own"),
         (["profiles", "nope"], None, "error: profile is 'nope'; expected one of"),
     ],
 )  # fmt: skip

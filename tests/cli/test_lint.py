@@ -12,7 +12,7 @@ import pytest
 
 from anima_prompt.cli.lint import interruption
 from tests.cli.test_cli import COMMAND, run
-from tests.lint_files.pictures import PARAMETERS, save
+from tests.lint_files.images import PARAMETERS, save
 
 
 def test_a_clean_prompt() -> None:

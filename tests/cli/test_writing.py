@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_cli import COMMAND, run
-from tests.lint_files.pictures import PARAMETERS, save
+from tests.lint_files.images import PARAMETERS, save
 from tests.systems import links, posix
 
 LINES = "1girl,, smile\n"

@@ -7,17 +7,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from anima_infer.errors import InferError, SettingsError
-from anima_infer.images import save_image, to_pixels
+from anima_infer.images import to_pixels
 from anima_infer.models import Models
+from anima_prompt.errors import InputError
+from anima_prompt.interchange.images import save_image
 
 
 def test_nothing_half_written(models: Models, tmp_path: Path) -> None:
     image = Image.new("RGB", (8, 8))
-    with pytest.raises(SettingsError, match=r"suffix is '\.gif'"):
+    with pytest.raises(InputError, match=r"suffix is '\.gif'"):
         save_image(image, tmp_path / "a.gif")
     (tmp_path / "file").write_text("")
-    with pytest.raises(InferError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot be written"):
         save_image(image, tmp_path / "file" / "a.png")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

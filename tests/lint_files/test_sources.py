@@ -17,7 +17,7 @@ from anima_prompt.lint_files.report import Report
 from anima_prompt.lint_files.runner import FileLinter, Options
 from anima_prompt.lint_files.sources import Captions, PartlyReadError, pieces_of, with_texts
 from anima_prompt.profiles import guess_profile
-from tests.lint_files.pictures import PARAMETERS, graph, save
+from tests.lint_files.images import PARAMETERS, graph, save
 
 
 def report(path: Path, **use: object) -> Report:
@@ -163,7 +163,8 @@ def test_a_workflow_that_runs_in_a_circle(tmp_path: Path) -> None:
         ("a.txt", b"x," * 10_000_000, "split it"),
         ("a.yaml", b"{", "YAML syntax"),
         ("a.json", b'{"a": [' * 100_000, "nested"),
-        ("a.gif", b"GIF89a", "not a file type"),
+        ("a.gif", b"GIF89a", "cannot be read as an image"),
+        ("a.bmp", b"BM", "not a file type"),
         ("a.prompt", b"MZ\0\0", "binary"),
     ],
 )
@@ -199,7 +200,7 @@ def test_metadata_behind_the_pixels(tmp_path: Path) -> None:
 
 def test_a_picture_without_a_prompt(tmp_path: Path) -> None:
     found = report(save(tmp_path / "a.png"))
-    assert "contains no prompt" in found.errors[0]
+    assert "has no prompt in its metadata" in found.errors[0]
 
 
 def test_the_release_is_read_from_the_checkpoint() -> None:

@@ -16,7 +16,7 @@ from anima_infer.errors import GridError
 from anima_infer.grid.pages.fonts import font_for, text_width, wrap_text
 from anima_infer.grid.pages.layout import GridPosition, SheetPage, labels_at, make_pages, shared_settings
 from anima_infer.grid.store.contents import Grid, StoredCell
-from anima_infer.images import save_image
+from anima_prompt.interchange.images import save_image
 
 MOST_PIXELS, MOST_SIDE = 32_000_000, 12_000
 LEAST_CELL, MOST_CELL = 96, 512

@@ -18,7 +18,7 @@ from anima_infer.grid.spec.definition import Spec
 from anima_infer.grid.store.contents import StoredAxis, StoredCell, grid_data, open_grid, write_grid
 from anima_infer.grid.store.files import GRID, IMAGES, LOCK, sha256_of
 from anima_infer.grid.store.manifest import DONE, FAILED, Manifest, read_manifest
-from anima_infer.images import save_image
+from anima_prompt.interchange.images import save_image
 from anima_prompt.locks import holder_path, locked
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,6 +27,7 @@ from anima_prompt.interchange.textfile import read_text, split_negative
 from anima_prompt.profiles import DEFAULT_PROFILE, load_profile
 from anima_prompt.prompt import Prompt
 
+RANDOM = -1
 KEYS = ("name", "about", "base", "axes", "seeds", "layout", "skip", "only", "batch")
 
 
@@ -114,7 +116,12 @@ def _base(value: Value, profile_name: str | Path) -> Recipe:
         if name in fields and name in CHANGE_KINDS and name not in ("prompt", "profile"):
             read = CHANGE_KINDS[name].read(fields[name])
             recipe = CHANGE_KINDS[name].apply(recipe, "", read)
-    return recipe
+    return replace(recipe, seed=_drawn_seed(recipe)) if recipe.seed == RANDOM else recipe
+
+
+def _drawn_seed(recipe: Recipe) -> int:
+    """Return a seed for ``seed: -1``, drawn from the prompt, so that run, resume and export agree on it."""
+    return int.from_bytes(hashlib.sha256(recipe.to_text().encode()).digest()[:4], "big")
 
 
 def _base_prompt(value: Value) -> tuple[Prompt, str | None]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from anima_infer.render.job import Job, LoraUse, settings_from_profile
+from anima_infer.sampling.noise import check_seed
 from anima_prompt.dialects import Dialect
 from anima_prompt.profiles import Profile
 from anima_prompt.prompt import Prompt
@@ -57,7 +58,7 @@ class Recipe:
         """
         negative = ", ".join(self.profile.negative) if self.negative is None else self.negative
         settings = settings_from_profile(self.profile, **{key: _plain(value) for key, value in self.settings.items()})
-        return Job(self.to_text(), negative, settings, self.seed, self.loras, self.dialect)
+        return Job(self.to_text(), negative, settings, check_seed(self.seed), self.loras, self.dialect)
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from torch import Tensor
 from anima_infer.checkpoint import WeightFile, load_vae
 from anima_infer.errors import SettingsError
 from anima_infer.files import ModelFiles
-from anima_infer.images import save_image, to_image
+from anima_infer.images import to_image
 from anima_infer.model.inputs import Conditioning
 from anima_infer.model.vae import decode_each
 from anima_infer.render.job import default_profile, settings_from_profile
@@ -24,6 +24,7 @@ from anima_infer.training.data.prepared import CaptionEncoder, Encoding, open_to
 from anima_infer.training.methods.attaching import Changed, strength
 from anima_infer.training.networks import EncodedCaption, TrainingNetworks
 from anima_infer.training.spec.definition import PreviewOptions
+from anima_prompt.interchange.images import save_image
 from anima_prompt.numbers import SIZE, parse_size
 from anima_prompt.syntax import weighted_segments
 

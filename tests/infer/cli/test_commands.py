@@ -149,7 +149,7 @@ def test_the_linter_runs_first(tiny: Tiny, tmp_path: Path) -> None:
         (["--steps", "0"], "steps is 0"),
         (["--sampler", "magic"], "sampler is 'magic'"),
         (["-o", "a.gif"], "suffix is '.gif'"),
-        (["--seed", "-1"], "seed is -1"),
+        (["--seed", "-2"], "seed is -2"),
         (["--denoise", "0.5"], "--denoise needs --init"),
         (["--interval", "x"], "interval is 'x'"),
         (["--apg", "x"], "apg is 'x'"),

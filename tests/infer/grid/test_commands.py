@@ -175,8 +175,77 @@ def test_export_writes_a_workflow_for_each_image(spec: Path, tmp_path: Path) -> 
     files = sorted((tmp_path / "flows").iterdir())
     assert len(files) == 6
     found = read_workflow(json.loads(files[-1].read_text(encoding="utf-8")), "x")[0]
+    assert found.prompt is not None
     assert "(witch hat:2)" in found.prompt
     assert (found.model, found.settings["seed"]) == ("mine.safetensors", "1")
+
+
+def exported(folder: Path) -> list[dict[str, Any]]:
+    """Return the exported workflows, in order."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.iterdir())]
+
+
+def inputs_of(workflow: dict[str, Any], kind: str) -> dict[str, Any]:
+    return next(node["inputs"] for node in workflow.values() if node["class_type"] == kind)
+
+
+def test_run_and_export_use_the_same_settings(tiny: Tiny, tmp_path: Path) -> None:
+    path = tmp_path / "plain.yaml"
+    path.write_text("base: {prompt: 1girl, seed: -1, size: 64x64}\naxes: [{steps: '1-2'}]", encoding="utf-8")
+    models = tmp_path / "models"
+    shutil.copytree(tiny.folder, models)
+    (models / "anima-base-v1.0.safetensors").rename(models / "anima-turbo-v1.1.safetensors")
+    assert run("grid", "run", path, "-o", tmp_path / "out", "--models", models, "--device", "cpu").exit_code == 0
+    assert run("grid", "export", path, "--comfyui", "-o", tmp_path / "flows", "--models", models).exit_code == 0
+    cells = open_grid(tmp_path / "out").cells
+    for cell, workflow in zip(cells, exported(tmp_path / "flows"), strict=True):
+        sampler = inputs_of(workflow, "KSampler")
+        settings = cell.job["settings"]
+        for ours, theirs in (("guidance_scale", "cfg"), ("sampler", "sampler_name"), ("steps", "steps")):
+            assert sampler[theirs] == settings[ours]
+        assert sampler["seed"] == cell.job["seed"] >= 0
+        assert inputs_of(workflow, "UNETLoader")["unet_name"] == "anima-turbo-v1.1.safetensors"
+    named = run(
+        "grid", "export", path, "--comfyui", "-o", tmp_path / "named", "--model", "anima-turbo-v1.1.safetensors"
+    )
+    assert named.exit_code == 0
+    assert inputs_of(exported(tmp_path / "named")[0], "KSampler") == inputs_of(
+        exported(tmp_path / "flows")[0], "KSampler"
+    )
+
+
+def test_export_refuses_by_name_what_comfyui_cannot_make(tmp_path: Path) -> None:
+    path = tmp_path / "beta.yaml"
+    path.write_text(
+        "base: {prompt: 1girl, scheduler: beta57, profile: base-1.0}\naxes: [{sampler: [euler, uni_pc, euler_a]}]",
+        encoding="utf-8",
+    )
+    result = run("grid", "export", path, "--comfyui", "-o", tmp_path / "flows")
+    assert result.exit_code == 1
+    assert "refused: image 0001 (sampler uni_pc): beta57 with uni_pc has no node in ComfyUI's core" in result.stderr
+    assert "2 workflows in" in result.stderr
+    names = [inputs_of(workflow, "KSamplerSelect")["sampler_name"] for workflow in exported(tmp_path / "flows")]
+    assert names == ["euler", "euler_ancestral"]
+
+
+def test_export_checks_against_a_server(spec: Path, tmp_path: Path) -> None:
+    answer = tmp_path / "object_info.json"
+    answer.write_text('{"UNETLoader": {"input": {"required": {"unet_name": [["x.safetensors"]]}}, "output": []}}')
+    result = run("grid", "export", spec, "--comfyui", "-o", tmp_path / "flows", "--check", answer)
+    assert result.exit_code == 1
+    assert "unet_name is 'anima-base-v1.0.safetensors'; expected one of x.safetensors" in result.stderr
+    answer.write_text("[1]", encoding="utf-8")
+    result = run("grid", "export", spec, "--comfyui", "-o", tmp_path / "flows", "--check", answer)
+    assert result.exit_code == 2
+    assert "is not a server's answer to GET /object_info" in str(result.stderr) + str(result.exception)
+
+
+def test_seeds_below_zero_are_refused_but_for_the_random_one(tmp_path: Path) -> None:
+    path = tmp_path / "seed.yaml"
+    path.write_text("base: {prompt: 1girl}\naxes: [{seed: [-1, 3]}]", encoding="utf-8")
+    result = run("grid", "plan", path)
+    assert result.exit_code == 2
+    assert "seed is -1; expected 0 to" in result.stderr
 
 
 def test_import_builds_a_grid_from_metadata_and_leaves_the_images_alone(done: Path, tmp_path: Path) -> None:

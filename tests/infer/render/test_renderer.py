@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from anima_infer.images import save_image
 from anima_infer.models import Models
 from anima_infer.render.job import Job, LoraUse
-from anima_infer.render.metadata import parameters_text
+from anima_infer.render.metadata import describe, parameters_text
 from anima_infer.render.renderer import Renderer
 from anima_infer.sampling.denoise import denoise
 from anima_infer.sampling.guidance import Apg, Guidance
 from anima_infer.sampling.settings import RenderSettings
-from anima_prompt.interchange.images import read_image
+from anima_prompt.interchange.generation import FileNames
+from anima_prompt.interchange.images import read_image, save_image
 from anima_prompt.interchange.parameters import read_parameters
 from tests.infer.tiny import encode
 
@@ -59,13 +59,17 @@ def test_a_image_says_how_it_was_guided(models: Models, tmp_path: Path) -> None:
     assert read_parameters(image.parameters).settings["shift"] == "3"
     inputs = {node["class_type"]: node["inputs"] for node in image.workflow.values()}
     assert {"eta": 0, "norm_threshold": 15, "momentum": -0.5}.items() <= inputs["APG"].items()
-    sampled_with = image.workflow[inputs["KSampler"]["model"][0]]
-    assert sampled_with["class_type"] == "CFGZeroStar"
+    kinds, node = [], inputs["KSampler"]
+    while "model" in node:
+        kinds.append(image.workflow[node["model"][0]]["class_type"])
+        node = image.workflow[node["model"][0]]["inputs"]
+    assert kinds == ["CFGOverride", "CFGOverride", "CFGZeroStar", "APG", "UNETLoader"]
     assert read_image(tmp_path / "a.png")[0].prompt == "1girl"
 
 
 def test_parameters_can_be_read_back() -> None:
     job = Job("a\nb", "c", loras=(LoraUse(Path("x/style.safetensors"), 0.5),))
-    found = read_parameters(parameters_text(job, "anima"))
+    found = read_parameters(parameters_text(describe(job, FileNames("anima.safetensors", "t", "v"))))
     assert (found.prompt, found.negative, found.model) == ("a\nb", "c", "anima")
-    assert "Model: anima, Blocks: 40," in parameters_text(job, "anima", 40)
+    deep = describe(job, FileNames("anima.safetensors", "t", "v"), blocks=40)
+    assert "Model: anima, Blocks: 40," in parameters_text(deep)

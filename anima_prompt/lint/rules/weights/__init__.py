@@ -5,6 +5,7 @@ from anima_prompt.lint.rules.weights import (
     accidental_weight,
     square_weight_in_comfy,
     stray_weight_colon,
+    weight_foreign,
     weight_format,
     weight_high,
     weight_negative_or_zero,
@@ -29,5 +30,6 @@ RULES: tuple[Rule, ...] = (
     square_weight_in_comfy.RULE,
     stray_weight_colon.RULE,
     weighted_sentence.RULE,
+    weight_foreign.RULE,
 )
 """All rules of the family, by code. A new rule is a module of this folder and a line here."""
