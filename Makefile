@@ -9,7 +9,7 @@ help:
 	@echo "make rules        regenerate docs/rules.md"
 	@echo "make setup-dev    install the development tools into .venv"
 	@echo "make release      build the files of a release and check them (uploads nothing)"
-	@echo "make bench        compare parsing with other libraries (installs them into .venv-bench)"
+	@echo "make bench        compare parsing with other libraries, and time the start (installs into .venv-bench)"
 	@echo "make bench-infer  compare rendering with diffusers at full size (6 GB of memory, 15 minutes)"
 	@echo "make demo-model   train the demo model (about three hours on two cores)"
 	@echo "make clean        delete .venv, .venv-bench, caches and everything that was built"
@@ -50,6 +50,7 @@ demo-model: setup-dev
 bench:
 	@scripts/setup_bench.sh
 	.venv-bench/bin/python benchmarks/parse.py
+	.venv-bench/bin/python benchmarks/start.py
 
 release: setup-dev
 	.venv/bin/python scripts/release.py

@@ -157,8 +157,10 @@ def measure(entry: Entry, table: Mapping[str, Mapping[str, int]], explicit: set[
     if not beside:
         return Company()
     shared = [count for tag, count in beside.items() if tag in explicit]
-    posts = max(entry.post_count, 1)
-    return Company(round(100 * sum(shared) / sum(beside.values()), 1), round(100 * max(shared, default=0) / posts, 1))
+    company = round(100 * sum(shared) / sum(beside.values()), 1)
+    if not entry.post_count:  # a name of another site, which has no posts of its own
+        return Company(company)
+    return Company(company, round(100 * max(shared, default=0) / entry.post_count, 1))
 
 
 def only_explicit_imply(path: Path, explicit: set[str], packed: Iterable[str]) -> set[str]:

@@ -5,6 +5,7 @@ Built in one walk. Knows nothing of rules.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -147,6 +148,15 @@ class Context:
         nodes += [node for node, _, _ in self.loras]
         nodes += [node for node, _, _ in self.embeddings]
         return Protected((node.start, node.end) for node in nodes)
+
+    @cached_property
+    def _quote_starts(self) -> list[int]:
+        return [quote.start for quote in self.quotes]
+
+    def is_quoted(self, place: int) -> bool:
+        """Return whether an offset is between the marks of a quotation, whose text is drawn unchanged."""
+        number = bisect_right(self._quote_starts, place) - 1
+        return number >= 0 and self._quote_starts[number] < place < self.quotes[number].end - 1
 
     @cached_property
     def artists(self) -> list[Item]:

@@ -7,6 +7,7 @@ Knows how each dialect turns nesting into weights and asks the vocabulary for se
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -214,13 +215,11 @@ class _Collector:
         self.dialect = dialect
         self.vocabulary = vocabulary
         self.bullets = _bullets(source) if dialect.reads_weights else {}
+        self.bullet_starts = list(self.bullets)
+        self.reported = False
         self.items: list[Placed] = []
         self.comments: list[str] = []
         self.diagnostics: list[Diagnostic] = []
-        if self.bullets:
-            start, end = next(iter(self.bullets.items()))
-            message = f"{len(self.bullets)} lines have bullets, which are left out; separate tags by commas"
-            self.diagnostics.append(Diagnostic("list-bullets", Severity.WARNING, start, end, message))
 
     def nodes(self, nodes: tuple[syntax.Node, ...], weight: Decimal) -> None:
         """Collect a level. Pieces that touch a malformed piece, or with only spaces between, are one tag with it."""
@@ -240,15 +239,14 @@ class _Collector:
         self.run(run, weight)
 
     def without_bullet(self, node: syntax.Node) -> syntax.Node | None:
-        """Return a unit of a list without its ``- `` or ``2. ``, which are only markup at the start of a line."""
+        """Return a tag of a list without its ``- `` or ``2. ``, which are only markup at the start of a line."""
         end = self.bullets[node.start]
+        if not isinstance(node, syntax.TagNode):
+            return node
+        self.report_bullet(node.start, end)
         if node.end <= end:
             return None
         text = self.source[end : node.end]
-        if isinstance(node, syntax.SentenceNode):
-            return syntax.SentenceNode(end, node.end, text)
-        if not isinstance(node, syntax.TagNode):
-            return node
         children = tuple(
             syntax.Text(end, child.end, child.text[end - child.start :])
             if isinstance(child, syntax.Text) and child.start < end
@@ -257,6 +255,13 @@ class _Collector:
             if child.end > end
         )
         return children[0] if len(children) == 1 else syntax.TagNode(end, node.end, text, children)
+
+    def report_bullet(self, start: int, end: int) -> None:
+        """Report the first removed bullet; the others are not reported."""
+        if not self.reported:
+            message = "list markers are removed; separate tags by commas"
+            self.diagnostics.append(Diagnostic("list-bullets", Severity.WARNING, start, end, message))
+            self.reported = True
 
     def run(self, run: list[syntax.Node], weight: Decimal) -> None:
         if len(run) > 1 or (run and isinstance(run[0], syntax.Malformed)):
@@ -340,8 +345,11 @@ class _Collector:
 
     def sentence(self, node: syntax.Node, weight: Decimal) -> None:
         source = self.source[node.start : node.end]
-        inside = [(start, end) for start, end in self.bullets.items() if node.start < start < node.end]
+        places = self.bullet_starts
+        starts = places[bisect_right(places, node.start) : bisect_left(places, node.end)]
+        inside = [(start, self.bullets[start]) for start in starts]
         for start, end in reversed(inside):  # a clause whose points are on separate lines
+            self.report_bullet(*inside[0])
             before, behind = source[: start - node.start].rstrip(), source[end - node.start :]
             source = f"{before}{' ' if before[-1:] in ':.!?,' else ', '}{behind}"
         text = squeezed(convert(source, self.dialect, Dialect.COMFYUI).text)

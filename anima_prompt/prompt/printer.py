@@ -17,6 +17,7 @@ from anima_prompt.prompt.items import ONE
 from anima_prompt.prompt.spelling import is_known
 from anima_prompt.prompt.tag import Sentence, Tag
 from anima_prompt.syntax import SentenceNode, Separator, parse
+from anima_prompt.syntax.headers import BULLET
 from anima_prompt.syntax.stops import is_abbreviation
 from anima_prompt.vocabulary import Vocabulary
 
@@ -83,7 +84,7 @@ class _Printer:
         gap = _behind(layout.before[-1]) if layout.before else ""
         last = self.tags(layout.tags, gap)
         if last is not None and layout.after:
-            self.put(_stop(last, layout.after[0]))
+            self.put(_before(_stop(last, layout.after[0]), layout.after[0]))
         elif last is not None:
             self.put(_guard(last))
         self.sentences(layout.after)
@@ -94,7 +95,7 @@ class _Printer:
     def sentences(self, sentences: tuple[Sentence, ...]) -> None:
         for position, sentence in enumerate(sentences):
             if position:
-                self.put(_behind(sentences[position - 1]))
+                self.put(_before(_behind(sentences[position - 1]), sentence))
             self.converted(sentence.text)
 
     def tags(self, tags: tuple[Tag, ...], gap: str) -> Tag | None:
@@ -140,6 +141,11 @@ class _Printer:
 def _behind(sentence: Sentence) -> str:
     """Separator after a sentence: a space, or a line break if the sentence has no end mark."""
     return " " if sentence.text.endswith(_CLOSED) else "\n"
+
+
+def _before(gap: str, sentence: Sentence) -> str:
+    """Return a gap with a line break at its end if a bullet leads the sentence."""
+    return f"{gap.rstrip()}\n" if BULLET.match(sentence.text) else gap
 
 
 def _stop(tag: Tag, sentence: Sentence) -> str:

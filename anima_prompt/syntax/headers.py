@@ -52,6 +52,7 @@ _FORM_LABEL = re.compile(
 )
 _INNER_STOP = re.compile(r"[.!?](?=\s)")
 _LABEL = re.compile(r"\[[A-Z][A-Z\d_ ]{2,}\]|\*\*[^*\n]{1,40}:?\*\*")
+_FIRST_WORD = re.compile(r"\s*(?P<word>[^\W\d_]+)")
 _CONTENT = re.compile(r"\S")
 _AFTER_LABEL = re.compile(r"[^\S\n]*[:—–-]?[^\S\n]*")
 
@@ -99,6 +100,22 @@ def header_at(text: str, start: int, end: int, pieces: Mapping[int, int], *, fre
         return Header(match.end())
     match = _COMMA.match(text, start, limit)
     return _comma(match) if match else None
+
+
+def clause_behind(text: str, start: int, end: int) -> int | None:
+    """Return the start of the clause after a place phrase inside a list: ``hat, in the distance, a castle``.
+
+    An article or a pronoun has to follow, as in no list of tags.
+    """
+    match = _COMMA.match(text, start, min(end, start + _LONGEST))
+    if match is None or not _is_place(match["head"]):
+        return None
+    words = match["head"].lower().split()
+    if words[0] not in PREPOSITIONS or (ARTICLES | PRONOUNS).isdisjoint(words):
+        return None
+    following = _FIRST_WORD.match(text, match.end(), end)
+    opens = following is not None and following["word"].lower() in ARTICLES | PRONOUNS
+    return following.start("word") if following is not None and opens else None
 
 
 def _label(text: str, start: int, end: int, pieces: Mapping[int, int]) -> Header | None:
@@ -150,7 +167,7 @@ def _comma(match: re.Match[str]) -> Header | None:
     if words[0] in PREPOSITIONS:
         if len(words) == 1:
             return Header(match.end("comma"), certain=False) if upper else None
-        owned = not (ARTICLES | PRONOUNS).isdisjoint(words)
+        owned = not (ARTICLES | PRONOUNS | {"it"}).isdisjoint(words)
         if place and (owned or upper):
             return Header(match.end("comma"), certain=upper, opens_lines=True)
         return Header(match.end("comma"), certain=False) if upper and owned else None

@@ -46,7 +46,7 @@ DATASET_TAGS = ("ye-pop", "deviantart")
 
 _DATASET_LINE = re.compile(r"(?:ye-pop|deviantart)(?=[^\S\n]*(?:\n|$))")
 _SEPARATOR = re.compile(r"\s*[,，、]\s*|\s+")
-_PLAIN_UNIT = re.compile(r"[^,，、\n\r.。()\[\]{}<>\"“「\\/#$!?…]+")
+_PLAIN_UNIT = re.compile(r"[^,，、\n\r.。()\[\]{}<>\"“「\\/#$!?…]{1,400}")
 _STOP = re.compile(r"[.。](?:\s+|$)")
 _PLAIN_RUN = re.compile(r"[^\s,，、()\[\]{}<\"“「\\_.。$]+")
 _KEYWORD = re.compile(r"(?:BREAK|AND|COUPLE|ADDCOMM|ADDROW|ADDCOL|ADDBASE)(?![\w'-])")

@@ -29,7 +29,7 @@ from anima_prompt.syntax.grammar import (
     is_title,
     words_of,
 )
-from anima_prompt.syntax.headers import BULLET, Header, header_at
+from anima_prompt.syntax.headers import BULLET, Header, clause_behind, header_at
 from anima_prompt.syntax.segments import ProseSegments, Stretch
 from anima_prompt.syntax.stops import closes, is_abbreviation
 
@@ -85,6 +85,9 @@ class ProseReader:
                 return stop
         if alone:
             return None
+        inside = None if named else clause_behind(self.text, start, self.end)
+        if inside is not None and (stop := self.sentence_end(inside, fresh=False)) is not None:
+            return stop
         stretch = self._stretch(start, fresh=fresh)
         if stretch.end <= start:
             return None

@@ -183,7 +183,7 @@ def _general(row: dict[str, str]) -> Entry:
 
 def _meta(row: dict[str, str]) -> Entry:
     group = "meta/visual" if row["visual"] else "meta/control"
-    return Entry(row["name"], "meta", Section.META, int(row["post_count"]), group=group)
+    return Entry(row["name"], "meta", Section.META, int(row["post_count"]), _split(row["aliases"]), group=group)
 
 
 def _series(row: dict[str, str]) -> Entry:
@@ -229,7 +229,8 @@ def _year(row: dict[str, str]) -> Entry:
 
 
 def _count(row: dict[str, str]) -> Entry:
-    return Entry(row["name"], "general", Section.COUNT, int(row["post_count"]), group=f"count/{row['kind']}")
+    group = f"count/{row['kind']}"
+    return Entry(row["name"], "general", Section.COUNT, int(row["post_count"]), _split(row["aliases"]), group=group)
 
 
 PACKS: tuple[Pack, ...] = (
@@ -242,10 +243,10 @@ PACKS: tuple[Pack, ...] = (
     ),
     Pack("tags/characters.csv", ("name", "series", "count", "looks", "post_count", "aliases"), _character),
     Pack("tags/series.csv", ("name", "post_count", "aliases"), _series),
-    Pack("tags/meta.csv", ("name", "visual", "post_count"), _meta, (("visual", ("yes", "")),)),
+    Pack("tags/meta.csv", ("name", "visual", "post_count", "aliases"), _meta, (("visual", ("yes", "")),)),
     Pack(
         "tags/count.csv",
-        ("name", "kind", "people", "post_count"),
+        ("name", "kind", "people", "post_count", "aliases"),
         _count,
         (("kind", ("girl", "boy", "other", "none")),),
     ),

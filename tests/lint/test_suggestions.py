@@ -42,7 +42,8 @@ def fixed(text: str) -> str:
 
 
 def suggests(row: dict[str, str]) -> bool:
-    found = messages(row["text"], "typo", "unknown-tag")
+    rules = ("typo", "unknown-tag", "tag-alias") if row["verdict"] == "right" else ("typo", "unknown-tag")
+    found = messages(row["text"], *rules)
     return any(f"'{row['suggestion']}'" in message for message in found)
 
 

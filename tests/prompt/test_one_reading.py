@@ -96,8 +96,8 @@ def test_what_is_malformed_stays_as_written(text: str, printed: str) -> None:
     [
         ("- smile\n- hat", "smile, hat"),
         ("1girl\n* long_hair\n* (night:1.2)\n* <lora:a_b:1>", "1girl, long hair, (night:1.2), <lora:a_b:1>"),
-        ("1. smile\n2. hat\n3. wish you were here", "smile, hat, wish you were here"),
-        ("- A girl smiles.\n- She has a hat.", "A girl smiles. She has a hat."),
+        ("1. smile\n2. hat\n3. long hair", "smile, hat, long hair"),
+        ("1girl, hat\n- smile\n- A girl smiles.\n- She waves.", "1girl, hat, smile.\n- A girl smiles.\n- She waves."),
         ("Left:\n- red hair\n- blue eyes\nRight:\n- black hair", "Left: red hair, blue eyes\nRight: black hair"),
         ("- smile", "- smile"),
         ("1girl\n- smile\n* hat", "1girl, - smile, * hat"),
@@ -112,6 +112,12 @@ def test_the_bullets_of_a_list_are_left_out_and_reported(text: str, printed: str
     assert reported == ([] if "- smile" in printed else ["list-bullets"])
     assert all(text[item.start : item.end].strip() for item in reading.items)
     assert format_text(text) == text
+
+
+@pytest.mark.parametrize("text", ["- A girl smiles.\n- She has a hat.", "1. A door.\n2. Behind it, a stair."])
+def test_sentences_with_bullets_stay_on_lines_of_their_own(text: str) -> None:
+    assert str(Prompt.parse(text)) == text
+    assert str(Prompt.parse(f"1girl, hat\n{text}")) == f"1girl, hat.\n{text}"
 
 
 @pytest.mark.parametrize(

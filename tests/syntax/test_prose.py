@@ -12,7 +12,7 @@ from anima_prompt import Dialect, Prompt, Vocabulary
 from anima_prompt.lint import fix
 from anima_prompt.names import text_to_name
 from anima_prompt.prompt.formatter import format_text
-from anima_prompt.syntax import Separator, parse
+from anima_prompt.syntax import SentenceNode, Separator, parse
 
 DATA = Path(__file__).parent.parent / "data"
 PROSE: list[dict[str, Any]] = yaml.safe_load((DATA / "prose.yaml").read_text(encoding="utf-8"))
@@ -99,3 +99,16 @@ def test_a_sentence_behind_any_tag_is_found_again(tag: str, sentence: str) -> No
     assert again.to_text() == prompt.to_text()
     if not tag.endswith("."):
         assert again == prompt
+
+
+@pytest.mark.parametrize("piece", ["<lora:x:1>", "embedding:foo", "BREAK", "<embed:foo>"])
+def test_a_sentence_right_behind_a_piece_is_a_sentence(piece: str) -> None:
+    text = f"1girl, {piece} She waves at the crowd."
+    found = [node for node in parse(text).nodes if isinstance(node, SentenceNode)]
+    assert [text[node.start : node.end] for node in found] == ["She waves at the crowd."]
+    assert fix(text, role="caption").prompt == text
+
+
+def test_a_full_stop_alone_is_no_sentence() -> None:
+    for text in ("。)", "。, smile", "<lora:x:1>。(a"):
+        assert not any(isinstance(node, SentenceNode) for node in parse(text).nodes), text

@@ -115,9 +115,9 @@ def test_a_missing_pack_says_what_to_do(tmp_path: Path) -> None:
 
 def test_look_ups_go_by_name_alias_and_text() -> None:
     assert TABLE.lookup("hatsune_miku") is TABLE.find("Hatsune Miku")
-    overwatch = TABLE.lookup("overwatch_2")
-    assert overwatch is not None
-    assert overwatch.name == "overwatch"
+    screenshot = TABLE.lookup("anime_screencap")
+    assert screenshot is not None
+    assert screenshot.name == "anime_screenshot"
     assert TABLE.find("@hatsune miku") is None
     assert TABLE.find("@wlop") is TABLE.lookup("wlop")
     assert "no_such_tag" not in TABLE

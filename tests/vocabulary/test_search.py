@@ -62,7 +62,7 @@ def test_an_alias_leads_to_its_entry_once() -> None:
 
 
 def test_an_alias_that_is_a_live_tag_never_shadows_it() -> None:
-    store = store_of([general("boots", 9), general("naked_boots", 3, "boots")])
+    store = store_of([general("boots", 9), general("rain_boots", 3, "boots")])
     match = search.exact(store, "boots")
     assert match is not None
     assert (match.entry.name, match.tier.name) == ("boots", "EXACT")

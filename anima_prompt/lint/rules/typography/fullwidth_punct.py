@@ -27,8 +27,10 @@ _FULL_WIDTH = re.compile(rf"(?:(?<!\s)\s++)?[，、]\s*|[{_CHARACTERS}]")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag full-width punctuation anywhere in the text."""
+    """Flag full-width punctuation outside quotations."""
     for match in _FULL_WIDTH.finditer(context.source):
+        if context.is_quoted(match.start()):
+            continue
         sign = match.group().strip()
         right = ", " if sign in "，、" else _ASCII[sign]
         if right == ", " and match.end() == len(context.source):
@@ -48,7 +50,7 @@ RULE = Rule(
         Example("1girl，smile，hat", "1girl, smile, hat"),
         Example("1girl, （hat：1.5）", "1girl, (hat:1.5)"),
     ),
-    good=plain("1girl, smile, hat", "1girl, (hat:1.5)"),
+    good=plain("1girl, smile, hat", "1girl, (hat:1.5)", '1girl, a sign reads "HELLO，（YOU）"'),
     fix=Safety.SAFE,
     check=check,
     needs=_CHARACTERS,

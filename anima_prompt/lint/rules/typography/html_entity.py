@@ -14,11 +14,11 @@ _PARENS = ("&#40;", "&#41;")
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag an HTML entity anywhere in the text; paren-wrong-escape reports those for parentheses."""
+    """Flag an HTML entity outside quotations; paren-wrong-escape reports those for parentheses."""
     from html import unescape as decoded
 
     for match in _ENTITY.finditer(context.source):
-        if match.group() in _PARENS:
+        if match.group() in _PARENS or context.is_quoted(match.start()):
             continue
         sign = decoded(match.group())
         if sign.isprintable():
@@ -37,7 +37,7 @@ RULE = Rule(
     severity=Severity.WARNING,
     reason="Some tag lists and web pages contain names with HTML entities; the model reads the ampersand and the number.",
     bad=(Example("1girl, cat&#039;s cradle", "1girl, cat's cradle"), Example("black &amp; white", "black & white")),
-    good=plain("1girl, cat's cradle", "salt & pepper", "1girl, r&d;"),
+    good=plain("1girl, cat's cradle", "salt & pepper", "1girl, r&d;", '1girl, a sign reads "A&amp;B"'),
     fix=Safety.SAFE,
     check=check,
     needs="&",

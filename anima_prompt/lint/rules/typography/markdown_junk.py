@@ -15,7 +15,6 @@ _CODE = re.compile(r"`{1,3}([^`\n]*)`{1,3}")
 _BULLET = re.compile(r"^(?:[-*•]|\d{1,2}[.)])[ \t]+(?=\S)", re.MULTILINE)
 _LONGEST = 200
 """Longest text that is looked up, label and value together: no name is longer."""
-_HEADING = re.compile(r"^#{1,6}[ \t]+", re.MULTILINE)
 _KEY = re.compile(
     r"^[ \t]*(?:style|art[_ ]style|subject|scene|setting|background|character|appearance|clothing|mood|lighting"
     r"|composition|camera|colors?|pose|action|quality|prompt|positive|negative|tags|description)[ \t]*:[ \t]*(?=\S)",
@@ -28,18 +27,16 @@ def check(context: Context) -> Iterator[Finding]:
     source, signs = context.source, context.characters
     if "*" in signs or "~" in signs:
         for match in _BOLD.finditer(source):
-            yield finding_at(
-                match.span(),
-                f"{quoted(match.group())} is Markdown formatting; write {quoted(match[2])}",
-                write=match[2],
-            )
+            if context.is_quoted(match.start()):
+                continue
+            message = f"{quoted(match.group())} is Markdown formatting; write {quoted(match[2])}"
+            yield finding_at(match.span(), message, write=match[2])
     if "`" in signs:
         for match in _CODE.finditer(source):
-            yield finding_at(
-                match.span(),
-                f"{quoted(match.group())} is Markdown formatting; write {quoted(match[1])}",
-                write=match[1],
-            )
+            if context.is_quoted(match.start()):
+                continue
+            message = f"{quoted(match.group())} is Markdown formatting; write {quoted(match[1])}"
+            yield finding_at(match.span(), message, write=match[1])
     bullets = list(_BULLET.finditer(source))
     if len(bullets) > 1 or (bullets and bullets[0].group()[0] in "*•"):
         for match in bullets:
@@ -74,6 +71,7 @@ RULE = Rule(
         "1girl, *_*",
         "1girl, back-to-back",
         "Background: a castle.",
+        '1girl, a sign reads "**SALE**"',
         "re:zero kara hajimeru isekai seikatsu",
     ),
     fix=Safety.UNSAFE,

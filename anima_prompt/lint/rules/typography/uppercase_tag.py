@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from anima_prompt.diagnostics import Severity
 from anima_prompt.lint.environment import Environment, Facts
 from anima_prompt.lint.rule import Example, Finding, Rule, Safety, finding_at, plain, quoted
+from anima_prompt.names import spaced
 
 
 def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
@@ -17,7 +18,8 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
         return
     if facts.entry is None and (len(text) < 3 or not _is_words(text)):
         return
-    yield finding_at((0, len(text)), f"tags are lower case; write {quoted(text.lower())}", write=text.lower())
+    right = spaced(text.lower()) if facts.entry is not None else text.lower()
+    yield finding_at((0, len(text)), f"tags are lower case; write {quoted(right)}", write=right)
 
 
 def _is_words(text: str) -> bool:
@@ -35,6 +37,7 @@ RULE = Rule(
     bad=(
         Example("1girl, Blue Hair, smile", "1girl, blue hair, smile"),
         Example("MASTERPIECE, 1girl", "masterpiece, 1girl"),
+        Example("1girl, Red_Hair", "1girl, red hair"),
     ),
     good=plain("1girl, blue hair", "1girl, XYZ_v2", "safe. Hatsune Miku is skating on a frozen lake.", "1girl, ;d, :3"),
     fix=Safety.SAFE,

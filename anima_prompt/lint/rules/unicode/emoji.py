@@ -14,11 +14,11 @@ _DRAWN = "♥♡★☆♪♀♂"
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Flag emoji anywhere in the text; a run of drawn symbols such as ``♥`` or ``☆`` passes."""
+    """Flag emoji outside quotations; a run of drawn symbols such as ``♥`` or ``☆`` passes."""
     if context.source.isascii():
         return
     for match in _EMOJI.finditer(context.source):
-        if not set(match.group()) <= set(_DRAWN):
+        if not set(match.group()) <= set(_DRAWN) and not context.is_quoted(match.start()):
             yield finding_at(match.span(), "the text encoder has no tokens for emoji; describe it in words", write=None)
 
 
@@ -28,6 +28,6 @@ RULE = Rule(
     severity=Severity.WARNING,
     reason="The adapter's T5 vocabulary contains no emoji: they become unknown tokens.",
     bad=plain("1girl, smile 😀", "1girl, 🌸"),
-    good=plain("1girl, smile", "1girl, :3"),
+    good=plain("1girl, smile", "1girl, :3", '1girl, a sign reads "HELLO 😀"'),
     check=check,
 )

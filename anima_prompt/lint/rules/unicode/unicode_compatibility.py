@@ -24,13 +24,13 @@ def check(context: Context) -> Iterator[Finding]:
         return
     for match in _COMPATIBLE.finditer(context.source):
         right = unicodedata.normalize("NFKC", match.group())
-        if right != match.group():
+        if right != match.group() and not context.is_quoted(match.start()):
             yield finding_at(
                 match.span(), f"{quoted(match.group())} is a compatibility form; write {quoted(right)}", write=right
             )
     for match in _COMBINING.finditer(context.source):
         right = unicodedata.normalize("NFC", match.group())
-        if right != match.group():
+        if right != match.group() and not context.is_quoted(match.start()):
             yield finding_at(
                 match.span(), f"the accent is a separate character; write {quoted(right)} as one character", write=right
             )

@@ -23,6 +23,8 @@ def check(context: Context) -> Iterator[Finding]:
         if not (_GREEK_OR_CYRILLIC.search(match.group()) and _LATIN.search(match.group())):
             continue
         right = match.group().translate(_LOOKALIKE)
+        if context.is_quoted(match.start()):
+            continue
         if right.isascii() and right != match.group():  # otherwise a letter has no lookalike
             yield finding_at(
                 match.span(),

@@ -43,6 +43,8 @@ def check(context: Context) -> Iterator[Finding]:
         if sign == "\u200d" and _in_emoji(context.source, match.start()):
             continue
         right = "\n" if sign == "\r" else _ALL.get(sign, "")
+        if right.strip() and context.is_quoted(match.start()):
+            continue  # a curly quotation mark or a dash in text to draw
         yield finding_at(
             match.span(), f"{_described(sign)} does not occur in the training captions; {_advice(right)}", write=right
         )

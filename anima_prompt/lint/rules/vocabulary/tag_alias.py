@@ -20,8 +20,8 @@ def check_tag(facts: Facts, environment: Environment) -> Iterator[Finding]:
     entry = facts.entry
     if facts.artist or entry is None or entry.name == facts.name or entry.category == "closed":
         return
-    if entry.section is Section.ARTIST or is_live(facts.name):
-        return
+    if entry.section in (Section.ARTIST, Section.COUNT) or is_live(facts.name):
+        return  # artist-alias and count-spelling report those
     same = is_spelling if entry.section in NAMED else words.says_the_same
     right = name_to_text(entry.name, environment.dialect)
     message = f"{quoted(facts.text)} is an alias; write {quoted(right)}, as in the training captions"
