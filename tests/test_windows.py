@@ -56,7 +56,7 @@ for name in ("NUL", "a.", "..\\\\x", "C:x", "com1.old", ""):
     try:
         store.add(first, name=name or " ")
     except DataFileError as error:
-        assert "give another one with --name" in str(error), error
+        assert "pass another name with --name" in str(error), error
     else:
         raise AssertionError(name)
 store.remove("FIRST")

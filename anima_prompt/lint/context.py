@@ -154,7 +154,7 @@ class Context:
         return [quote.start for quote in self.quotes]
 
     def is_quoted(self, place: int) -> bool:
-        """Say whether a place is inside a quotation, between its marks: that text is drawn as it stands."""
+        """Return whether an offset is between the marks of a quotation, whose text is drawn unchanged."""
         number = bisect_right(self._quote_starts, place) - 1
         return number >= 0 and self._quote_starts[number] < place < self.quotes[number].end - 1
 

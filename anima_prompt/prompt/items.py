@@ -257,9 +257,9 @@ class _Collector:
         return children[0] if len(children) == 1 else syntax.TagNode(end, node.end, text, children)
 
     def report_bullet(self, start: int, end: int) -> None:
-        """Report the first bullet that is left out; the others are like it."""
+        """Report the first removed bullet; the others are not reported."""
         if not self.reported:
-            message = "the bullets of a list are left out; separate tags by commas"
+            message = "list markers are removed; separate tags by commas"
             self.diagnostics.append(Diagnostic("list-bullets", Severity.WARNING, start, end, message))
             self.reported = True
 

@@ -103,7 +103,7 @@ def header_at(text: str, start: int, end: int, pieces: Mapping[int, int], *, fre
 
 
 def clause_behind(text: str, start: int, end: int) -> int | None:
-    """Return where the clause starts behind a place in the middle of a list: ``hat, in the distance, a castle``.
+    """Return the start of the clause after a place phrase inside a list: ``hat, in the distance, a castle``.
 
     An article or a pronoun has to follow, as in no list of tags.
     """

@@ -29,20 +29,14 @@ def check(context: Context) -> Iterator[Finding]:
         for match in _BOLD.finditer(source):
             if context.is_quoted(match.start()):
                 continue
-            yield finding_at(
-                match.span(),
-                f"{quoted(match.group())} is Markdown formatting; write {quoted(match[2])}",
-                write=match[2],
-            )
+            message = f"{quoted(match.group())} is Markdown formatting; write {quoted(match[2])}"
+            yield finding_at(match.span(), message, write=match[2])
     if "`" in signs:
         for match in _CODE.finditer(source):
             if context.is_quoted(match.start()):
                 continue
-            yield finding_at(
-                match.span(),
-                f"{quoted(match.group())} is Markdown formatting; write {quoted(match[1])}",
-                write=match[1],
-            )
+            message = f"{quoted(match.group())} is Markdown formatting; write {quoted(match[1])}"
+            yield finding_at(match.span(), message, write=match[1])
     bullets = list(_BULLET.finditer(source))
     if len(bullets) > 1 or (bullets and bullets[0].group()[0] in "*•"):
         for match in bullets:

@@ -44,7 +44,7 @@ def check(context: Context) -> Iterator[Finding]:
             continue
         right = "\n" if sign == "\r" else _ALL.get(sign, "")
         if right.strip() and context.is_quoted(match.start()):
-            continue  # a curly quotation mark or a dash that is to be drawn
+            continue  # a curly quotation mark or a dash in text to draw
         yield finding_at(
             match.span(), f"{_described(sign)} does not occur in the training captions; {_advice(right)}", write=right
         )
