@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from anima_prompt.profiles import profile_names
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "prompts"
 COMMAND = str(Path(sys.executable).parent / "anima-prompt")
 
@@ -188,7 +190,8 @@ def test_convert_prints_the_text_and_reports_losses() -> None:
 
 
 def test_profiles_lists_and_shows() -> None:
-    assert len(run("profiles").stdout.splitlines()) == 7
+    lines = run("profiles").stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(profile_names())
     assert "score_7" in run("profiles", "base-1.0").stdout
     assert json.loads(run("profiles", "turbo-1.1", "--json").stdout)["steps"] == 8
 
@@ -212,8 +215,8 @@ def test_schema_and_completion_are_printed() -> None:
         (["fmt", "."], None, "error: .: is a directory; give a readable text file"),
         (["build", "prompt.md"], None, "error: prompt.md: ends in '.md'; expected .yaml, .yml, .json or .txt"),
         (["build", "-"], "genral: a", "error: standard input:1:1: key 'genral' is unknown in a prompt; did you mean 'general'?"),
-        (["build", "-", "--profile", "x"], "count: 1girl", "error: profile is 'x'; expected one of preview, base-1.0, aesthetic-1.0, "
-         "aesthetic-1.1, turbo-1.0, turbo-1.1, or a YAML file of your own"),
+        (["build", "-", "--profile", "x"], "count: 1girl", "error: profile is 'x'; expected one of "
+         f"{', '.join(profile_names())}, or a YAML file of your own"),
         (["profiles", "nope"], None, "error: profile is 'nope'; expected one of"),
     ],
 )  # fmt: skip
