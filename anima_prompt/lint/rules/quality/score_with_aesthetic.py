@@ -23,7 +23,7 @@ def check(context: Context) -> Iterator[Finding]:
     severity = Severity.INFO if negative and profile.name in _WITHOUT_EFFECT else None
     for item in context.items:
         if item.name.startswith("score_") and item.section is Section.QUALITY:
-            message = f"{profile.title} was trained without scores; remove {item.text}"
+            message = f"{profile.title} does not use scores; remove {item.text}"
             yield finding_at(item, message, edits=[context.removal(item)], severity=severity)
 
 
@@ -31,8 +31,8 @@ RULE = Rule(
     code="ANI405",
     name="score-with-aesthetic",
     severity=Severity.WARNING,
-    reason="The Aesthetic releases, Anima-2.9B and RDBT were trained without scores. The card of Aesthetic warns that they "
-    "make the image look generic, in the negative prompt of 1.1 too; elsewhere the negative prompt is information.",
+    reason="The Aesthetic releases and Anima-2.9B were trained without scores, and RDBT is used without. The card of Aesthetic "
+    "warns that they drag the image to a generic look, in the negative prompt of 1.1 too; elsewhere that is information.",
     bad=(
         Example("masterpiece, score_7, 1girl", "masterpiece, 1girl", profile="aesthetic-1.1"),
         Example("masterpiece, score_7, 1girl", "masterpiece, 1girl", profile="2.9b"),
