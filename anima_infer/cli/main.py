@@ -206,7 +206,10 @@ def convert(path: Path, to: str, output: Path) -> None:
     help="LoRA file (default: the name with '-40-blocks' at its end).",
 )
 def remap(path: Path, to: str, output: Path | None) -> None:
-    """Move a LoRA between models with 28, 40 (Anima-2.9B) and 52 blocks (Anima-3.8B)."""
+    """Move a LoRA between models of 28, 40 and 52 blocks.
+
+    40 blocks: Anima-2.9B; 52: Anima-3.8B.
+    """
     from anima_infer.cli.lora import remap as run
 
     run(path, int(to), output)
@@ -447,7 +450,7 @@ def train_run(ctx: click.Context, /, spec: str, resume: bool, overwrite: bool, d
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @click.pass_context
 def train_plan(ctx: click.Context, /, spec: str, modules: bool, as_json: bool) -> None:
-    """Show modules, memory, steps and the first samples; trains nothing."""
+    """Show modules, memory, steps and samples of a training."""
     from anima_infer.cli.train import plan
 
     ctx.exit(plan(spec, as_json=as_json, modules=modules))
@@ -457,7 +460,7 @@ def train_plan(ctx: click.Context, /, spec: str, modules: bool, as_json: bool) -
 @_SPEC
 @click.pass_context
 def train_prepare(ctx: click.Context, /, spec: str) -> None:
-    """Encode images and captions into the cache; resumes where it stopped."""
+    """Encode images and captions into the cache."""
     from anima_infer.cli.train import prepare
 
     ctx.exit(prepare(spec))
