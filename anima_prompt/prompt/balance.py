@@ -43,7 +43,7 @@ def parse_balanced(text: str, dialect: Dialect, known: Known) -> Balanced:
 
     >>> balanced = parse_balanced("a), (b", Dialect.COMFYUI, lambda clause: False)
     >>> balanced.tree.source, [balanced.place(place) for place in (0, 3, 5)]
-    ('a\\), \\(b', [0, 2, 3])
+    ('a\\), \\(b', [0, 2, 4])
     """
     source_tree = tree = parse(text, dialect=dialect, known=known)
     added: list[int] = []

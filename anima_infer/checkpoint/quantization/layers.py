@@ -8,10 +8,12 @@ from typing import Any
 
 from torch import Tensor
 
+from anima_infer.errors import CheckpointError
+
 DEFAULT_ROTATION_GROUP = 256
 
 
-class LayerError(Exception):
+class LayerError(CheckpointError):
     """A quantized layer is malformed; the text starts with the name of the tensor or the layer."""
 
 

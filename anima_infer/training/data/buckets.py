@@ -32,7 +32,7 @@ def size_for(size: Size, *, resolution: int, step: int, longest: float, upscale:
         upscale: whether images of a smaller area are enlarged; otherwise they keep their size, rounded down.
 
     >>> size_for(Size(3000, 2000), resolution=1024, step=64, longest=4, upscale=False)
-    Size(width=1280, height=832)
+    Size(width=1216, height=832)
     """
     area = resolution**2
     if size.width * size.height <= area and not upscale:

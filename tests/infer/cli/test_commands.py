@@ -135,7 +135,7 @@ def test_a_lora_is_found_by_name_in_the_models_folder(tiny: Tiny, tmp_path: Path
 def test_the_linter_runs_first(tiny: Tiny, tmp_path: Path) -> None:
     done = run("render", "1girl, (smile", "--models", str(tiny.folder), *FAST, cwd=tmp_path)
     assert done.returncode == 1
-    assert "paren-unbalanced" in done.stderr
+    assert "delimiter-unbalanced" in done.stderr
     assert list(tmp_path.iterdir()) == []
     done = run("render", "1girl, (smile", "--models", str(tiny.folder), *FAST, "--no-lint", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "anima.png\n")

@@ -120,7 +120,7 @@ def test_errors_of_the_linter_stop_a_run_unless_told(spec: Path, tiny: Tiny, tmp
     command = ("grid", "run", spec, "-o", tmp_path / "out", "--models", tiny.folder)
     result = run(*command)
     assert result.exit_code == 1
-    assert "paren-unbalanced" in result.stderr
+    assert "delimiter-unbalanced" in result.stderr
     assert "the linter reports errors" in result.stderr
     assert not (tmp_path / "out").exists()
     assert run("grid", "plan", spec).exit_code == 1
