@@ -152,7 +152,7 @@ class TargetOptions:
         default="attn-mlp",
     )
     include: tuple[str, ...] = option(
-        "patterns of modules besides the preset's", default=(), sd_scripts="include_patterns"
+        "patterns of modules in addition to the preset's", default=(), sd_scripts="include_patterns"
     )
     exclude: tuple[str, ...] = option("patterns of modules left out", default=(), sd_scripts="exclude_patterns")
     rules: tuple[RuleOptions, ...] = option(
@@ -227,7 +227,7 @@ class MethodOptions:
     )
     targets: TargetOptions = option("modules that are trained", default=TargetOptions, needs={"method.kind": ADAPTERS})
     start: Path | None = option(
-        "adapter file to go on from", default=None, needs={"method.kind": ADAPTERS}, sd_scripts="--network_weights"
+        "adapter file to continue from", default=None, needs={"method.kind": ADAPTERS}, sd_scripts="--network_weights"
     )
     rates: GroupRates = option("learning rates by part", default=GroupRates, needs={"method.kind": ("full",)})
     storage: Literal["fp32", "bf16"] = option(

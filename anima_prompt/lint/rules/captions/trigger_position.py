@@ -30,8 +30,8 @@ RULE = Rule(
     code="CAP202",
     name="trigger-position",
     severity=Severity.WARNING,
-    reason="Trainers that shuffle keep the first tags; behind them the trigger moves about, or is dropped. It belongs "
-    "at the start, or where names stand, behind the count.",
+    reason="Trainers that shuffle keep the first tags; after them the trigger moves about, or is dropped. It belongs "
+    "at the start, or with the names, after the count.",
     bad=files("--trigger mychar", "a.png", "a.txt: 1girl, smile, mychar"),
     good=files(
         "--trigger mychar", "a.png", "a.txt: mychar, 1girl, smile", "b.png", "b.txt: safe, 1girl, mychar, smile"
