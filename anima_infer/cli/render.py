@@ -196,7 +196,7 @@ def _render(renderer: Renderer, job: Job, path: Path, options: dict[str, Any], *
     _save(rendered, path)
     path.with_suffix(".preview.png").unlink(missing_ok=True) if preview else None
     click.echo(f"{path}: seed {job.seed}, {time.perf_counter() - start_time:.1f} s", err=True)
-    for note in rendered.notes if is_first else ():
+    for note in rendered.notes if is_first and not renderer.models.files.is_demo else ():
         click.echo(f"note: ComfyUI workflow: {note}", err=True)
     click.echo(str(path))
 
