@@ -50,7 +50,7 @@ def _check_output(folder: Path, *, resume: bool, overwrite: bool) -> None:
     if resume or not (folder / STATE).exists():
         return
     if not overwrite:
-        raise TrainingError(f"{folder} contains a training; pass --resume to go on, or --overwrite to start again")
+        raise TrainingError(f"{folder} contains a training; pass --resume to continue, or --overwrite to start again")
     for path in (folder / STATE, folder / LOG):
         path.unlink(missing_ok=True)
     shutil.rmtree(folder / "previews", ignore_errors=True)
@@ -78,7 +78,7 @@ def _first_line(trainer: Trainer) -> str:
 
 def _ended(trainer: Trainer, last: StepReport | None) -> int:
     if trainer.step < trainer.steps:
-        click.echo(f"stopped after step {trainer.step}; the state is saved, go on with --resume", err=True)
+        click.echo(f"stopped after step {trainer.step}; the state is saved; continue with --resume", err=True)
         return INTERRUPTED
     path = None if last is None else last.saved
     if path is None:

@@ -22,7 +22,7 @@ from anima_infer.model.dit import Dit
 from anima_infer.model.inputs import Conditioning
 from anima_infer.model.text import TextEncoder
 from anima_infer.sampling.schedule import SHIFT
-from anima_infer.training.attention import AttendMode, use_attend
+from anima_infer.training.attention import AttendMode, attend, set_attention
 from anima_infer.training.compiling import reason_not_to_compile
 from anima_infer.training.losses import Loss
 from anima_infer.training.optimizer import Learner, TrainingSchedule
@@ -143,7 +143,7 @@ def new_trunk(seed: int = 0) -> Trunk:
     source = torch.Generator().manual_seed(seed)
     trunk = Trunk(TextEncoder(TEXT), Adapter(ADAPTER), Dit(DIT))
     for network in (trunk.adapter, trunk.dit):
-        use_attend(network)
+        set_attention(network, attend)
         initialize(network, source)
     for block in trunk.dit.blocks:
         nn.init.constant_(block.cross_attn.q_norm.weight, 2.0)  # type: ignore[union-attr, arg-type]

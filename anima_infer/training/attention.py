@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from anima_infer.model.adapter import AdapterAttention
-from anima_infer.model.layers import Attention
+from anima_infer.model.layers import Attention, AttentionFunction
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -34,11 +34,11 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = 
         return (scores.softmax(-1) @ values).to(dtype)
 
 
-def use_attend(network: nn.Module) -> None:
-    """Make ``attend`` the attention of a DiT or an adapter."""
+def set_attention(network: nn.Module, function: AttentionFunction) -> None:
+    """Replace the attention function of a DiT or an adapter."""
     for module in network.modules():
         if isinstance(module, Attention | AdapterAttention):
-            module.attention_function = attend
+            module.attention_function = function
 
 
 class AttendMode(TorchFunctionMode):

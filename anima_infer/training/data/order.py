@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -59,9 +58,3 @@ def _epoch(order: BatchOrder, epoch: int) -> tuple[tuple[int, ...], ...]:
 def mixed(*parts: object) -> int:
     """Return a seed (63 bits) that depends on all parts."""
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1
-
-
-def exposures(repeats: Sequence[int], *, images_seen: int) -> list[float]:
-    """Return how often each image is seen when so many images are seen in all."""
-    total = sum(repeats)
-    return [images_seen * count / total for count in repeats]

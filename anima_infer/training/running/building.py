@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from anima_infer.checkpoint import WeightFile, load_adapter, load_dit, load_text_encoder
 from anima_infer.errors import SettingsError
 from anima_infer.files import ModelFiles
-from anima_infer.model.adapter import Adapter, AdapterAttention
+from anima_infer.model.adapter import Adapter
 from anima_infer.model.dit import Dit
-from anima_infer.model.layers import Attention, AttentionFunction
+from anima_infer.model.layers import AttentionFunction
 from anima_infer.model.text import TextEncoder
-from anima_infer.training.attention import attend
+from anima_infer.training.attention import attend, set_attention
 from anima_infer.training.memory import checkpoint_blocks
 from anima_infer.training.methods.attaching import attach
 from anima_infer.training.methods.changes import Change, Dropout, LohaChange, LokrChange, LoraChange
@@ -176,9 +176,7 @@ def _set_attention(networks: TrainingNetworks, kind: str) -> None:
     elif kind == "flash":
         attention = _flash()
     for network in networks.trained:
-        for module in network.modules():
-            if isinstance(module, Attention | AdapterAttention):
-                module.attention_function = attention
+        set_attention(network, attention)
 
 
 def _flash() -> AttentionFunction:

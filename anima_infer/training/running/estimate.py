@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from anima_infer.model.adapter import Adapter, AdapterAttention
+from anima_infer.model.adapter import Adapter
 from anima_infer.model.config import AdapterConfig, DitConfig
 from anima_infer.model.dit import Dit
-from anima_infer.model.layers import Attention, Rope, rope_2d
+from anima_infer.model.layers import Rope, rope_2d
+from anima_infer.training.attention import set_attention
 from anima_infer.training.data.buckets import Size
 from anima_infer.training.memory import MemoryMeter
 from anima_infer.training.networks import EncodedCaption, TrainingNetworks
@@ -73,7 +74,7 @@ def estimate_memory(trained: Trained, spec: TrainSpec, size: Size, dtype: torch.
     networks.dit._rope = lambda *_: rope  # type: ignore[method-assign]  # noqa: SLF001  tables are made on the CPU
     meter = MemoryMeter()
     for network in networks.trained:
-        _use_fused_attention(network)
+        set_attention(network, _fused)
         for parameter in network.parameters():
             meter.count(parameter)
     weights = meter.current
@@ -106,14 +107,8 @@ def _optimizer_bytes(trained: Trained, spec: TrainSpec) -> int:
     return math.ceil(factor * 4 * count) + lost
 
 
-def _use_fused_attention(network: nn.Module) -> None:
-    """Count attention as fused kernels save it: never the scores."""
-    for module in network.modules():
-        if isinstance(module, Attention | AdapterAttention):
-            module.attention_function = _fused
-
-
 def _fused(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """Return attention that is counted as fused kernels save it: never the scores."""
     kernels = torch.ops.aten
     if mask is None:
         results = kernels._scaled_dot_product_flash_attention(queries, keys, values)  # noqa: SLF001

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -66,21 +66,12 @@ class StepReport:
 
 def sampling_of(options: TimestepOptions) -> TimestepSampling:
     """Return how noise levels are drawn."""
-    return TimestepSampling(
-        options.method,
-        scale=options.scale,
-        shift=options.shift,
-        weighting=options.weighting,
-        mean=options.mean,
-        deviation=options.deviation,
-        mode_scale=options.mode_scale,
-        rounding=options.rounding,
-    )
+    return TimestepSampling(**asdict(options))
 
 
 def loss_of(options: LossOptions) -> Loss:
     """Return the loss."""
-    return Loss(options.distance, options.threshold, options.threshold_scale, options.threshold_schedule)
+    return Loss(**asdict(options))
 
 
 def order_of_images(spec: TrainSpec, images: Sequence[TrainingImage]) -> BatchOrder:

@@ -38,7 +38,9 @@ def test_from_a_specification_to_a_file(spec: Path) -> None:
         assert image.size == (64 + 8 + 64, 64 + 8 + 64), "two prompts, without the adapter and with it"
     again = run(str(spec))
     assert again.exit_code == 2
-    assert again.stderr == f"error: {out} contains a training; pass --resume to go on, or --overwrite to start again\n"
+    assert (
+        again.stderr == f"error: {out} contains a training; pass --resume to continue, or --overwrite to start again\n"
+    )
     ended = run(str(spec), "--resume")
     assert (ended.exit_code, ended.stdout) == (0, "")
     assert "nothing left to do" in ended.stderr

@@ -77,7 +77,7 @@ def test_a_network_is_told_to_use_it_and_computes_the_same(models: Models) -> No
     plain = velocity().detach()
     calls: list[bool] = []
     for network in (dit, adapter):
-        attention.use_attend(network.requires_grad_())
+        attention.set_attention(network.requires_grad_(), attention.attend)
     learned = velocity()
     torch.testing.assert_close(learned, plain, atol=1e-5, rtol=1e-4)
     with AttentionCounter(calls):

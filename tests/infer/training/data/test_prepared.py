@@ -11,7 +11,7 @@ from PIL import Image
 
 from anima_infer.errors import TrainingError
 from anima_infer.models import Models
-from anima_infer.training.data.cache import Cache
+from anima_infer.training.data.cache import Cache, file_digest
 from anima_infer.training.data.prepared import prepare, read_image
 from anima_infer.training.running.session import Session
 from anima_infer.training.spec.reader import spec_from_dict
@@ -166,6 +166,19 @@ def test_pruning_keeps_what_is_needed(tmp_path: Path) -> None:
     assert cache.prune(["a"]) == 1
     assert cache.has("a")
     assert not cache.has("b")
+
+
+def test_a_file_is_read_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"one")
+    first = file_digest(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", lambda *_, **__: pytest.fail("read again"))
+        assert file_digest(path) == first
+    path.write_bytes(b"another")
+    assert file_digest(path) != first
+    with pytest.raises(TrainingError, match="cannot be read"):
+        file_digest(tmp_path / "nothing")
 
 
 def test_nothing_to_do_loads_no_network(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
