@@ -84,5 +84,5 @@ class ForeignDialect(StrEnum):
 
     @classmethod
     def named(cls, name: str) -> ForeignDialect | None:
-        """Return the dialect of that name; None if there is none."""
+        """Return the dialect of that name; None for an unknown name."""
         return cls(name) if name in tuple(cls) else None

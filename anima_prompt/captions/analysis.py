@@ -41,7 +41,7 @@ class Analysis:
         tags: numbers of the tags of each caption, and ``starts`` their offsets.
         sentences: start and end of each sentence of each caption, one after the other.
         table: what is known of each tag, by number.
-        diagnostics: of the rules about prompts; a text until somebody asks.
+        diagnostics: of the rules about prompts; a text until they are read.
         problems: captions that cannot be parsed.
     """
 
@@ -221,7 +221,7 @@ def _pieces(text: str, start: int, end: int) -> Iterator[int]:
 
 
 def document_of(batch: FileLinter, source: str, text: str) -> Document:
-    """Return a caption of a file as the linter is given it."""
+    """Return a caption of a file as the linter reads it."""
     use = batch.options.use.over(batch.project_of(source).use_of(source))
     document = Document(text, None, use.role or Role.CAPTION)
     if use.dialect is not None:

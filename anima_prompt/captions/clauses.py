@@ -1,7 +1,7 @@
 """Position clauses: ``On the left, akita neru, yellow eyes.`` A clause is one piece; the full stop ends it.
 
-The parser keeps a clause together as a sentence, so that sorting and shuffling never tear it. Here its tags are told
-apart.
+The parser keeps a clause together as a sentence, so that sorting and shuffling never tear it. This module finds its
+tags.
 """
 
 from __future__ import annotations

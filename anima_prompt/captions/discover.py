@@ -1,6 +1,6 @@
-"""Walk a data-set folder: which files are captions, which images they belong to, and which are other programs' files.
+"""Walk a dataset folder: which files are captions, which images they belong to, and which are other programs' files.
 
-Names decide, so that nothing is opened here; whether a JSON or CSV file holds captions is seen when it is read.
+Names decide, so that nothing is opened here; whether a JSON or CSV file contains captions is seen when it is read.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ OTHER_TEXTS = frozenset(
     selected_tags captions_backup summary
     """.split()
 )
-"""Names of text files that are not captions if there is no image of the name."""
+"""Names of text files that are captions only if an image has the same name."""
 
 MASKS = ("-masklabel", "-condlabel", "_mask", "-mask")
-"""Endings of the names of masks and of conditioning images beside images."""
+"""Endings of the names of masks and of conditioning images next to images."""
 
 SUFFIXES = ("_short", "_nl", "_long_names", "_long_no_names", "_min_individual_md", "_json_names", "_tags", "_caption")
-"""Endings by which tools tell several caption files of one image apart."""
+"""Endings by which tools distinguish several caption files of one image."""
 
 
 @dataclass(slots=True)
 class Listing:
-    """The files of data-set folders.
+    """The files of dataset folders.
 
     Attributes:
         texts: caption files and the image of each, None for a caption without an image.
-        tables: JSON, JSON lines and CSV files, which may hold captions.
+        tables: JSON, JSON lines and CSV files, which may contain captions.
         images: all images.
         text_caches: files of cached text encodings, by image stem.
         others: number of files of other programs.
@@ -88,7 +88,7 @@ def discover(paths: Iterable[str | os.PathLike[str]]) -> Listing:
         elif os.path.isfile(path):  # noqa: PTH113
             _named(path, listing, read)
         else:
-            raise InputError(f"{path}: no such file or folder; give a data-set folder or a caption file")
+            raise InputError(f"{path}: no such file or folder; pass a dataset folder or a caption file")
     if not listing.images:
         listing.texts |= dict.fromkeys(listing.strays)
         listing.strays = []
@@ -177,7 +177,7 @@ def _sort(folder: str, names: list[str], listing: Listing, read: set[str]) -> li
 
 
 def _without_masks(images: list[str]) -> list[str]:
-    """Return images without the masks that stand beside them: ``a-masklabel.png``, ``a_mask.png``."""
+    """Return images without the masks next to them: ``a-masklabel.png``, ``a_mask.png``."""
     if not any(mark in name for name in images for mark in MASKS):
         return images
     stems = {os.path.splitext(name)[0] for name in images}  # noqa: PTH122

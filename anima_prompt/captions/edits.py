@@ -339,7 +339,7 @@ def _joined(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DropImplied:
-    """Remove the tags that another tag implies: ``long hair`` beside ``very long hair``."""
+    """Remove the tags that another tag implies: ``long hair`` next to ``very long hair``."""
 
     def __call__(self, text: str, editor: Editor) -> str:
         """Return the caption without them."""
@@ -353,7 +353,7 @@ class DropImplied:
 
 @dataclass(frozen=True, slots=True)
 class DropOverlaps:
-    """Remove known general tags whose words end another known tag: ``dress`` beside ``white dress``."""
+    """Remove known general tags whose words end another known tag: ``dress`` next to ``white dress``."""
 
     def __call__(self, text: str, editor: Editor) -> str:
         """Return the caption without them."""
@@ -374,7 +374,7 @@ def _name(facts: Facts) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SplitSentences:
-    """Put the sentences of a caption on a line of their own, behind the tags."""
+    """Put the sentences of a caption on a line of their own, after the tags."""
 
     def __call__(self, text: str, editor: Editor) -> str:
         """Return the caption in two lines."""

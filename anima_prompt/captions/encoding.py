@@ -38,7 +38,7 @@ class Decoded:
     Attributes:
         text: without the byte-order mark; line ends as they are in the file.
         encoding: Python's name.
-        mark: the byte-order mark, empty if there is none.
+        mark: the byte-order mark, empty if the file has no mark.
         is_guessed: whether the file is neither UTF-8 nor UTF-16, so that the encoding is a guess.
     """
 
@@ -117,7 +117,7 @@ def _exact(data: bytes, name: str, mark: bytes) -> Decoded | None:
 
 
 def _zeros(data: bytes) -> str:
-    """Return the UTF-16 encoding that the zero bytes of a file without a mark speak for, or an empty text."""
+    """Return the UTF-16 encoding that the zero bytes of a file without a mark indicate, or an empty text."""
     if len(data) % 2:
         return ""
     half = len(data) // 2

@@ -118,7 +118,7 @@ def _edited(
 def edited(
     batch: FileLinter, operations: Sequence[Operation], pairs: Iterable[tuple[str, str]]
 ) -> Iterator[str | None]:
-    """Yield the new text of captions, given with their files; None where nothing changes."""
+    """Yield the new text of captions by file; None where nothing changes."""
     editors: dict[object, Editor] = {}
     memory: dict[tuple[object, str], str | None] = {}
     for source, text in pairs:

@@ -397,7 +397,7 @@ def _times(path: str) -> tuple[int, int]:
 
 @contextmanager
 def _locked(root: str) -> Iterator[None]:
-    """Hold the lock of a folder, and those of the folders above it that have one."""
+    """Keep the lock of a folder, and those of the folders above it that have one."""
     own = Path(root) / FOLDER
     own.mkdir(exist_ok=True)
     above = [parent / FOLDER for parent in Path(root).absolute().parents if (parent / FOLDER).is_dir()]

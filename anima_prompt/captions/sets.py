@@ -65,7 +65,7 @@ class CaptionSet:
         images: all images of the folders, with and without captions.
         roots: the folders.
         text_caches: cached text encodings by the path of the image without its ending.
-        strays: text files without an image beside images; they are not read.
+        strays: text files without an image next to images; they are not read.
         formats: number of files of each format.
         others: number of files of other programs.
         problems: one line for each file, or part of a file, that cannot be read.

@@ -40,7 +40,7 @@ class TagRow:
         captions, share: how many captions have it, and which part of all captions.
         position: mean place in the caption, 0 for the first tag, 1 for the last.
         with_trigger: how many captions have it and the trigger; 0 without a trigger.
-        lift: how much more often it stands beside the trigger than in the whole set; 1 is no difference.
+        lift: how much more often it occurs with the trigger than in the whole set; 1 if equally often.
         forms: how many spellings it has.
         known: whether the vocabulary has it.
     """

@@ -5,7 +5,7 @@
 3. What exists as a folder is the folder, unless it is one bare word that is a tag: with a folder of that name,
    ``smile`` is still the prompt, and ``smile/`` the folder.
 4. What does not exist is a prompt, unless it can only be meant as a path: it begins with ``./``, ``../``, ``~/``, ``/``
-   or a drive, lies in a folder that exists, is a word with a slash at its end, or ends like a file that we read
+   or a drive, is in a folder that exists, is a word with a slash at its end, or ends like a file that we read
    (``.txt``, ``.png``, ``.json`` ...). With a comma or a space, only a path from a root that ends like a file is one.
 """
 

@@ -1,4 +1,4 @@
-"""Which files have prompts, by their endings, and what is said of one that has none."""
+"""Which files have prompts, by their endings, and the error for a file without one."""
 
 from anima_prompt.errors import InputError
 
@@ -11,7 +11,7 @@ IMAGES = (".png", ".webp", ".jpg", ".jpeg", ".jfif", ".avif", ".gif")
 class NoPromptError(InputError):
     """A file has no prompt: an image without metadata, a file of another program.
 
-    Whoever named the file is told; a search of a folder passes over it.
+    A named file is reported; a search of a folder skips it.
     """
 
 

@@ -1,4 +1,4 @@
-"""What the texts of an image file say: the formats of front ends, told apart by their names and keys.
+"""What the texts of an image file say: the formats of front ends, distinguished by their names and keys.
 
 Source: the formats as the front ends document and show them: A1111's kin, ComfyUI, SwarmUI, Fooocus, InvokeAI, NovelAI,
 Draw Things, Easy Diffusion, Civitai.
@@ -113,7 +113,7 @@ def _graph(text: str, source: str, name: str) -> list[Recorded]:
 
 
 def _loose(text: str, source: str) -> list[Recorded]:
-    """Return the prompts of a text whose name says nothing: JSON of a front end, a graph, parameters."""
+    """Return the prompts of a text under an unknown name: JSON of a front end, a graph, or parameters."""
     prefix = _PREFIX.match(text)
     body = text[prefix.end() :] if prefix else text
     if body.lstrip().startswith("{"):
@@ -131,7 +131,7 @@ def _json(text: str) -> Any:
 
 
 def _from_json(data: Any, source: str) -> list[Recorded]:
-    """Return the prompts of a JSON object by the keys that tell the front ends apart."""
+    """Return the prompts of a JSON object by the keys that distinguish the front ends."""
     if not isinstance(data, dict):
         return []
     swarm = data.get("sui_image_params")

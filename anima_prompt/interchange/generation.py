@@ -1,4 +1,4 @@
-"""How an image was made, in names and numbers: what writers of parameters and workflows are given. Needs no tensors."""
+"""How an image was made, in names and numbers: the input of the writers of parameters and workflows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LoraEntry:
 
 @dataclass(frozen=True, slots=True)
 class ApgSettings:
-    """Adaptive projected guidance; 0 for ``threshold`` is no limit."""
+    """Adaptive projected guidance; a ``threshold`` of 0 sets no limit."""
 
     eta: float
     threshold: float

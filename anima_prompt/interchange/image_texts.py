@@ -1,4 +1,4 @@
-"""Where the texts of an image file lie: PNG chunks, EXIF, XMP, comments; and in which encoding.
+"""Where the texts of an image file are: PNG chunks, EXIF, XMP, comments; and in which encoding.
 
 Returns texts by name; knows nothing of what they say. Pixels are never decoded.
 """
@@ -64,7 +64,7 @@ def _repaired(text: str) -> str:
 
 
 def _png_texts(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the texts of a PNG, those behind the pixels too; a file that is cut off gives what it has."""
+    """Yield the texts of a PNG, those after the pixels too; a file that is cut off gives what it has."""
     with path.open("rb") as stream:
         stream.seek(8)
         for _ in range(_MOST_CHUNKS):

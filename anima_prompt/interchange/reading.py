@@ -57,7 +57,7 @@ def read_image_file(path: Path) -> list[Recorded]:
     """Return the prompts in an image's metadata.
 
     Raises:
-        NoPromptError: there are none.
+        NoPromptError: the file has no prompt.
         DamagedImageError: the file cannot be read.
     """
     try:

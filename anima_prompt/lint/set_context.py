@@ -59,7 +59,7 @@ class SetFiles:
         stale: images whose cached text encoding is of another caption, with a message.
         near_images: pairs of images that look alike, with the distance of their hashes.
         repeats: how often an image is seen in one epoch, by index of the caption; empty where nothing says so.
-        epochs: number of epochs, 0 where nobody said.
+        epochs: number of epochs, 0 if unknown.
     """
 
     without_caption: tuple[str, ...] = ()
@@ -98,7 +98,7 @@ class SetContext:
         trigger: str = "",
         files: SetFiles | None = None,
     ) -> None:
-        """Hold the captions.
+        """Keep the captions.
 
         Args:
             texts, sources, images: text, file and image of each caption.
@@ -194,13 +194,13 @@ class SetContext:
 
     @cached_property
     def trigger_forms(self) -> frozenset[int]:
-        """The tags that are the trigger, whatever the case, with or without underscores and blanks."""
+        """The tags that are the trigger, whatever the case, with or without underscores and spaces."""
         name = _joined(self.trigger)
         return frozenset(number for number, facts in enumerate(self.table) if name and _joined(facts.literal) == name)
 
 
 def word(text: str) -> re.Pattern[str]:
-    """Return the pattern of a text that is no part of a longer word, in any case.
+    """Return the pattern of a text that is not part of a longer word, in any case.
 
     >>> bool(word("char").search("A character")), bool(word("char").search("A Char, smiling"))
     (False, True)

@@ -54,7 +54,7 @@ class Report:
         errors: one line for each part of the file that cannot be read.
         failures: one line for each rule of a plug-in that failed.
         hidden, hidden_errors: findings and errors beyond the limit, see :func:`capped`.
-        has_no_prompt: whether the error is that the file has no prompt, which is none in a folder that is searched.
+        has_no_prompt: whether the only error is that the file has no prompt; a searched folder may contain such files.
     """
 
     path: str

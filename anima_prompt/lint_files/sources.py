@@ -54,7 +54,7 @@ class Piece:
         record: the JSON-lines record of the prompt.
         ignored: selectors of a sidecar or of YAML comments.
         can_write: whether the text can be put back where it stood.
-        notes: what was not read beside it, one line each.
+        notes: texts that could not be read, one line each.
     """
 
     document: Document

@@ -79,7 +79,7 @@ def _convert_foreign(text: str, source: ForeignDialect, target: Dialect) -> Conv
         written += f"{before}({escape(inner, target)}:{_number(piece.weight)}){after}"
     weights = ", ".join(dict.fromkeys(_number(piece.weight) for piece in pieces if piece.weight != 1))
     if weights and not target.reads_weights:
-        message = f"weights cannot be said in {target}: {weights}"
+        message = f"weights have no equivalent in {target}: {weights}"
         diagnostics.append(Diagnostic("weight-dropped", Severity.WARNING, 0, len(text), message))
     return Conversion(written, tuple(diagnostics))
 

@@ -1,6 +1,6 @@
 """Weights of NovelAI and compel, read as segments with absolute weights.
 
-A sign without its partner is a letter. What has no weight (mixing, random choices) is reported and stays as it is.
+An unbalanced sign is a letter. What has no weight (mixing, random choices) is reported and stays as it is.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ForeignPiece:
 
 
 def read_foreign(text: str, dialect: ForeignDialect) -> tuple[list[ForeignPiece], list[Diagnostic]]:
-    """Return the pieces of a text, and what cannot be said by weights.
+    """Return the pieces of a text, and what weights cannot express.
 
     >>> pieces, _ = read_foreign("{{hat}}, 1.3::red hair::", ForeignDialect.NOVELAI)
     >>> [(piece.text, str(piece.weight)) for piece in pieces]
@@ -143,7 +143,7 @@ def _compel(text: str) -> Iterator[ForeignPiece]:
 
 
 def _factor(text: str, position: int) -> tuple[Decimal, int]:
-    """Return what stands behind a group, and where it ends; a group without one has its parentheses taken off."""
+    """Return what follows a group, and where it ends; a group without one has its parentheses taken off."""
     sign = _SIGNS.match(text, position)
     if sign:
         return _power(sign[0]), sign.end()

@@ -129,7 +129,7 @@ def test_beta57_is_made_of_nodes_that_comfyui_has() -> None:
         ({"scheduler": "beta57", "start_step": 2}, "beta57 with a part of the steps"),
         ({"negative": "", "zero_if_empty": True}, "an empty negative prompt encoded as in diffusers"),
         ({"start_step": 2, "denoise": 0.5}, "a part of the steps together"),
-        ({"start_step": 5, "end_step": 5}, "steps 5 to 5 are none"),
+        ({"start_step": 5, "end_step": 5}, "steps 5 to 5 contain no step"),
         ({"scheduler": "kl_optimal", "steps": 1}, "kl_optimal with 1 step"),
         ({"start": StartFiles("")}, "the start image has no file name"),
         ({"seed": -1}, "seed is -1; expected at least 0"),

@@ -1,4 +1,4 @@
-"""``captions.json`` of diffusion-pipe: ``{"file.png": ["caption 1", "caption 2"]}`` beside the images."""
+"""``captions.json`` of diffusion-pipe: ``{"file.png": ["caption 1", "caption 2"]}`` next to the images."""
 
 from __future__ import annotations
 

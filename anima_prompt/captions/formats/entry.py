@@ -1,4 +1,4 @@
-"""One caption inside a file, with the places of its values, and the loss-free way back.
+"""One caption inside a file, with the places of its values, and the lossless way back.
 
 A format says where the values are (:class:`Part`); :func:`write` is the same for all. An edit replaces the characters
 that changed and nothing else: order of keys, spacing, numbers, escapes and line ends stay as they are.
@@ -219,7 +219,7 @@ def _change(part: Part, new: str, decoded: Decoded) -> tuple[int, int, str]:
 
 
 def _removal(part: Part, text: str) -> tuple[int, int, str]:
-    """Return the removal of a list element with one comma beside it."""
+    """Return the removal of a list element with one comma next to it."""
     after = part.end
     while after < len(text) and text[after].isspace():
         after += 1
@@ -237,7 +237,7 @@ def _removal(part: Part, text: str) -> tuple[int, int, str]:
 
 
 def _insertion(part: Part, values: Sequence[str], text: str) -> tuple[int, int, str]:
-    """Return the insertion of list elements behind a part, spaced as the elements of its list are."""
+    """Return the insertion of list elements after a part, spaced as the elements of its list are."""
     start = part.start
     while start and text[start - 1].isspace():
         start -= 1

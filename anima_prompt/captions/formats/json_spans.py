@@ -149,7 +149,7 @@ def pointer(*keys: str | int) -> str:
 
 
 def lines_with_values(text: str) -> Iterator[tuple[int, int, int]]:
-    """Yield number, start and end of every line of JSON lines that is not blank."""
+    """Yield number, start and end of every line of JSON lines that is not empty."""
     start = number = 0
     while start < len(text):
         number += 1

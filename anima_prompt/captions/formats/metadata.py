@@ -96,7 +96,7 @@ def _entries(
 
 
 def _rows(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-    """Yield line and cells, as spans, of every row that is not blank."""
+    """Yield line and cells, as spans, of every row that is not empty."""
     quoted = re.compile(r'"(?:[^"]|"")*"')
     bare = re.compile(rf"[^{re.escape(delimiter)}\r\n]*")
     place, line = 0, 1

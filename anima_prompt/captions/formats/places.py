@@ -9,7 +9,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class LineOf:
-    r"""Tells the line of a place in a text.
+    r"""Finds the line of a place in a text.
 
     >>> line_of = LineOf("a\r\nb\n")
     >>> line_of(0), line_of(3)

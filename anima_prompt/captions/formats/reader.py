@@ -42,7 +42,7 @@ def read_entries(
         name: the file, whose ending decides.
         lines: whether a text file has one caption a line.
         column: the column of captions in tables.
-        is_named: whether the user named the file, so that it must hold captions; otherwise it may be anything.
+        is_named: whether the user named the file, so that it must contain captions; otherwise it may be anything.
     """
     ending = PurePath(name).suffix.lower()
     try:

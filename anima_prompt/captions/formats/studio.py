@@ -1,4 +1,4 @@
-"""Captions by category of AnimaLoraStudio, a JSON file beside each image, in three forms.
+"""Captions by category of AnimaLoraStudio, a JSON file next to each image, in three forms.
 
 Full ``{fixed: {quality, series, artist}, character: {name, variant}, from_path: {appearance}, ai_output: {count,
 appearance, tags, environment, nl}}``; simple ``{quality, count, character, …}``; standard ``{meta, tags: {…}}``.

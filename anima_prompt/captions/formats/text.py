@@ -12,7 +12,7 @@ _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|$)")
 
 
 def read(decoded: Decoded, name: str = "", *, lines: bool = False) -> list[CaptionEntry]:
-    r"""Return the caption of a file; with ``lines`` one caption for every line that is not blank.
+    r"""Return the caption of a file; with ``lines`` one caption for every line that is not empty.
 
     >>> [(entry.key, entry.text) for entry in read(Decoded("1girl\n\na girl\n"), lines=True)]
     [('line 1', '1girl'), ('line 3', 'a girl')]

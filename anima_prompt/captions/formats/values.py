@@ -89,7 +89,7 @@ def _span(raw: str, old: str, new: str, units: Callable[[], list[str]]) -> tuple
 
 
 def _tail(old: str, new: str, start: int) -> int:
-    """Return how many characters both values share at the end, behind the first ``start``."""
+    """Return how many characters both values share at the end, after the first ``start``."""
     most = min(len(old), len(new)) - start
     return _shared(old[::-1][:most], new[::-1][:most]) if most > 0 else 0
 

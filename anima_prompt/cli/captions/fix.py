@@ -49,10 +49,10 @@ def _several(name: str, metavar: str, text: str) -> Callable[[F], F]:
 @click.option("--order", is_flag=True, help="Sort tags into Anima's order.")
 @click.option("--artists", is_flag=True, help="Write @ before known artists, without underscores.")
 @click.option("--safety", is_flag=True, help="Write safe, sensitive, nsfw, explicit for other models' ratings.")
-@click.option("--underscores", is_flag=True, help="Write blanks for underscores in known tags.")
+@click.option("--underscores", is_flag=True, help="Write spaces for underscores in known tags.")
 @click.option("--aliases", is_flag=True, help="Write the tag's own name for an alias.")
 @click.option("--implied", is_flag=True, help="Remove tags that another tag implies.")
-@click.option("--overlaps", is_flag=True, help="Remove 'dress' beside 'white dress'.")
+@click.option("--overlaps", is_flag=True, help="Remove 'dress' next to 'white dress'.")
 @click.option(
     "--sentences", type=click.Choice(["split", "join"]), help="Sentences on a line of their own, or all in one line."
 )

@@ -50,7 +50,7 @@ _SEVERITIES = click.Choice([severity.value for severity in Severity])
 def lint(paths: tuple[str, ...], **given: Any) -> None:
     """Check the captions of a training set: each caption, and the set.
 
-    Reads text files beside images, metadata of sd-scripts (JSON, JSONL), captions.json, metadata.jsonl and metadata.csv,
+    Reads text files next to images, metadata of sd-scripts (JSON, JSONL), captions.json, metadata.jsonl and metadata.csv,
     and captions of AnimaLoraStudio. Files of other programs are left alone. Exit codes: 0 no findings, 1 findings,
     2 a file that cannot be read.
     """

@@ -110,7 +110,7 @@ def options_of(given: dict[str, Any], choices: dict[str, tuple[str, ...]]) -> Op
 
 
 def found_tokenizers(folder: str | None, *, is_needed: bool = False) -> Tokenizers | None:
-    """Return the tokenizers of a folder or of the environment; None if nobody names any.
+    """Return the tokenizers of a folder or of the environment; None if neither is set.
 
     Raises:
         InputError: they are named or needed, and cannot be read.
@@ -153,5 +153,5 @@ def echo_nothing(captions: CaptionSet) -> None:
     """Say that no captions were found."""
     if not captions.captions:
         echo_message(
-            "no captions: expected .txt or .caption files beside images, or a JSON, JSONL or CSV file of captions"
+            "no captions: expected .txt or .caption files next to images, or a JSON, JSONL or CSV file of captions"
         )

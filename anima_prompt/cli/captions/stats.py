@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("paths", metavar="[FOLDER|FILE]...", nargs=-1)
-@click.option("--trigger", metavar="WORD", default="", help="Also count how often tags stand beside this word.")
+@click.option("--trigger", metavar="WORD", default="", help="Also count how often tags occur with this word.")
 @click.option("--epochs", type=click.IntRange(1), default=1, metavar="N", help="For how often each image is trained.")
 @click.option("--top", type=click.IntRange(1), default=30, show_default=True, help="Most tags in the table.")
 @click.option(
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def stats(paths: tuple[str, ...], **given: Any) -> None:
     """Count tags, sections, lengths and exposures.
 
-    Tags by section, with what stands beside the trigger; lengths in tags, characters and tokens of both tokenizers; how
+    Tags by section, with those that occur with the trigger; lengths in tags, characters and tokens of both tokenizers; how
     often each image is trained.
     """
     from anima_prompt.captions.statistics import statistics

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @reading_options
 def select_command(query: str, paths: tuple[str, ...], **given: Any) -> None:
-    """List the captions that fit a query. Exits with 1 if there are none.
+    """List the captions that fit a query. Exits with 1 if no caption fits.
 
     \b
     Fields:    tag, artist, character, series, count, quality, meta, year, safety, general, group, known,
                text, file, folder, image, is:empty|prose|duplicate|unpaired
     Numbers:   t5, qwen, tags, sentences, chars, lines, line, index with > >= < <= = !=
-    Combined:  AND, OR, NOT, parentheses; * and ? in values; quotes around blanks
+    Combined:  AND, OR, NOT, parentheses; * and ? in values; quotes around spaces
     \b
     Try:
       anima-prompt captions select "tag:smile AND NOT artist:*" dataset/

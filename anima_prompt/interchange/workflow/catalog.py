@@ -1,6 +1,6 @@
 """What ComfyUI's nodes take and return: names, types, allowed values, ranges.
 
-Knows the facts of the nodes that we write and of some that we read; ``nodes.json`` beside this file says from which
+Knows the facts of the nodes that we write and of some that we read; ``nodes.json`` next to this file says from which
 version. A server's own answer to ``GET /object_info`` is read by :func:`catalog_from`.
 """
 
@@ -28,7 +28,7 @@ class NodeInput:
         type: ``MODEL``, ``INT``, ``COMBO`` and so on.
         options: allowed values of a ``COMBO``.
         low, high: range of a number; None for no limit.
-        control: whether the editor stores "control after generate" behind the value.
+        control: whether the editor stores "control after generate" after the value.
     """
 
     type: str

@@ -97,7 +97,7 @@ def _link_problem(fact: NodeInput, value: list[Any], nodes: Mapping[str, Any], c
 
 
 def _circle(nodes: Mapping[str, Any]) -> str:
-    """Return a node that depends on itself, empty if there is none."""
+    """Return a node that depends on itself, or an empty text."""
     done: set[str] = set()
     for start in nodes:
         path: list[tuple[str, Iterator[str]]] = [(start, _sources(nodes, start))]

@@ -257,7 +257,7 @@ def _widget_values(kind: str, slots: list[Any], widgets: object) -> dict[str, An
 
 
 def _shown_text(kind: str, values: list[Any]) -> dict[str, Any]:
-    """Return the text that a display node shows; it may stand in a list, or behind the widget that a link replaces."""
+    """Return the text that a display node shows; it may stand in a list, or after the widget that a link replaces."""
     if kind != "ShowText|pysssss":
         return {}
     flat = [inner for value in values for inner in (value if isinstance(value, list) else [value])]
@@ -266,7 +266,7 @@ def _shown_text(kind: str, values: list[Any]) -> dict[str, Any]:
 
 
 def _zipped(names: list[str], values: list[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield names with values; what the editor stores behind a seed is skipped."""
+    """Yield names with values; what the editor stores after a seed is skipped."""
     position = 0
     for name in names:
         if position >= len(values):

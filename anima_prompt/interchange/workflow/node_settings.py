@@ -79,7 +79,7 @@ class SettingsReader:
                     waiting.append(source.node)
 
     def _value(self, node: GraphNode, name: str) -> Any:
-        """Return the number or name of an input, its own or that of the node that holds it."""
+        """Return the number or name of an input, its own or that of the node that contains it."""
         value = node.values.get(name)
         if name in node.links:
             value = self._held(node.links[name])

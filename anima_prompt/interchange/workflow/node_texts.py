@@ -179,7 +179,7 @@ def _edited(graph: Graph, number: str, depth: int) -> Text:
 
 
 def _held(graph: Graph, source: Link, depth: int) -> Text:
-    """Return the text that a node holds, if it holds one and does nothing to it."""
+    """Return the text that a node contains, if it passes it on unchanged."""
     node = graph.nodes[source.node]
     if _WRITERS.search(node.kind) or not _HOLDERS.search(node.kind):
         return None

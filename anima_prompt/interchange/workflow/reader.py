@@ -1,6 +1,6 @@
 """Prompts in ComfyUI workflows: both the API form (nodes by id) and the one that the editor saves (nodes and links).
 
-Follows the links back from the samplers, so that positive and negative are told apart by what they are connected to and
+Follows the links back from the samplers, so that positive and negative are distinguished by what they are connected to,
 not by their titles. A text that comes from a node that cannot be read is reported, never guessed. Knows node graphs;
 knows nothing of rules.
 """
@@ -70,7 +70,7 @@ def read_workflow(data: object, source: str) -> list[Recorded]:
 
 @dataclass(slots=True)
 class _Found:
-    """Texts behind one input of a sampler, with their nodes, in order."""
+    """Texts that lead to one input of a sampler, with their nodes, in order."""
 
     texts: list[tuple[str, str | Unread]] = field(default_factory=list)
 
@@ -146,7 +146,7 @@ class _GraphReader:
         return isinstance(denoise, int | float) and denoise < 1
 
     def sides(self, number: str) -> tuple[_Found, _Found]:
-        """Return the texts behind a sampler's two inputs."""
+        """Return the texts that lead to a sampler's two inputs."""
         node = self.graph.nodes[number]
         guider = self.graph.source(node.links.get("guider"))
         if guider is not None:
@@ -191,7 +191,7 @@ class _GraphReader:
     # --- conditioning ------------------------------------------------------------------------------------------------
 
     def follow(self, link: Link | None, role: str, found: _Found) -> None:
-        """Add the texts behind a conditioning link."""
+        """Add the texts that lead to a conditioning link."""
         waiting = [link]
         visited: set[Link] = set()
         while waiting:
@@ -216,7 +216,7 @@ class _GraphReader:
                 waiting += inner
 
     def mark(self, link: Link) -> None:
-        """Mark the encoders behind a zeroed conditioning as reached: nothing of their text is left."""
+        """Mark the encoders that lead to a zeroed conditioning as reached: nothing of their text is left."""
         for inner in self.graph.nodes[link.node].links.values():
             source = self.graph.source(inner)
             if source is not None:

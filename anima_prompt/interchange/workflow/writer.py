@@ -1,7 +1,7 @@
 """Writes a ComfyUI API workflow that makes an image again.
 
-What ComfyUI cannot do is refused, what it does almost is said in a note; nothing is left out in silence. Every workflow
-is checked against the facts of ComfyUI's nodes before it is returned. Source: ComfyUI 0.29.0.
+What ComfyUI cannot do is refused, what it does almost is reported in a note; nothing is left out silently. Every
+workflow is checked against the facts of ComfyUI's nodes before it is returned. Source: ComfyUI 0.29.0.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _reject(g: Generation) -> None:
     if is_part and g.denoise < 1:
         raise WorkflowError("a part of the steps together with a denoising strength has no ComfyUI node; drop one")
     if is_part and (g.end_step or g.steps) <= g.start_step:
-        raise WorkflowError(f"steps {g.start_step} to {g.end_step} are none; ComfyUI samples at least one step")
+        raise WorkflowError(f"steps {g.start_step} to {g.end_step} contain no step; ComfyUI samples at least one step")
     if g.scheduler == "kl_optimal" and g.steps == 1:
         raise WorkflowError("kl_optimal with 1 step is not a number in ComfyUI; use 2 or more steps")
     if g.scheduler != "beta57":

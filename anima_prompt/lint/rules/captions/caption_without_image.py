@@ -10,7 +10,7 @@ from anima_prompt.lint.set_context import SetContext, SetFinding
 
 
 def check_set(context: SetContext) -> Iterator[SetFinding]:
-    """Flag a text file beside images, or a row of a table, whose image is missing."""
+    """Flag a text file next to images, or a row of a table, whose image is missing."""
     for path in context.files.without_image:
         yield SetFinding("no image of this name; rename the file, or take it out of the folder", path=path)
 

@@ -10,7 +10,7 @@ from anima_prompt.lint.set_context import SetContext, SetFinding
 
 
 def check_set(context: SetContext) -> Iterator[SetFinding]:
-    """Flag a caption that is empty or white space alone."""
+    """Flag a caption that is empty or only whitespace."""
     for caption, text in enumerate(context.texts):
         if not text.strip():
             yield SetFinding("the caption is empty; write one, or delete the file", caption)

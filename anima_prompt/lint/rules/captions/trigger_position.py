@@ -13,7 +13,7 @@ _BEFORE = frozenset((Section.QUALITY, Section.META, Section.YEAR, Section.SAFETY
 
 
 def check_set(context: SetContext) -> Iterator[SetFinding]:
-    """Flag a trigger behind general tags: neither at the start nor where character names stand."""
+    """Flag a trigger after general tags, neither at the start nor with the character names."""
     if not context.trigger:
         return
     sections = [facts.section for facts in context.table]

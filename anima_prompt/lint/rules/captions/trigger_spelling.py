@@ -10,7 +10,7 @@ from anima_prompt.lint.set_context import SetContext, SetFinding
 
 
 def check_set(context: SetContext) -> Iterator[SetFinding]:
-    """Flag the trigger with other case, underscores or blanks than it was named with."""
+    """Flag the trigger with other case, underscores or spaces than in the option."""
     if not context.trigger:
         return
     written = (context.trigger, context.trigger.replace("(", "\\(").replace(")", "\\)"))

@@ -44,7 +44,7 @@ _NAMES = {ForeignDialect.NOVELAI: "NovelAI", ForeignDialect.COMPEL: "compel (Inv
 
 
 def _is_meant(context: Context, match: re.Match[str], pattern: re.Pattern[str]) -> bool:
-    """Return whether a match is no name, no variable of a template, and no comment."""
+    """Return whether a match is neither a name, nor a variable of a template, nor a comment."""
     line = context.source[context.source.rfind("\n", 0, match.start()) + 1 :]
     if line.lstrip().startswith("#"):
         return False
